@@ -1,0 +1,42 @@
+"""Options that several commands share, and their checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from itemsearch.catalog import CatalogConfig
+from itemsearch.errors import UsageError
+
+Catalog = Annotated[str, typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")]
+Columns = Annotated[
+    list[str],
+    typer.Option("--column", help="Which column holds what, e.g. title=product_name. Roles: id, title, image, category."),
+]
+ImageRoot = Annotated[
+    Path | None, typer.Option(help="Folder that image paths start from. Default: the catalog file's own.")
+]
+MaxBadRate = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Share of bad rows past which the command fails with exit code 3.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Model = Annotated[str, typer.Option(help="Model folder or hub name; the shipped weights by default.")]
+TorchDevice = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+def catalog_config(path: str, columns: list[str], image_root: Path | None) -> CatalogConfig:
+    """
+    Raises:
+        UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
+    """
+    mapping = {}
+    for column in columns:
+        role, equals, name = column.partition("=")
+        if not (role and equals and name):
+            raise UsageError(f"--column {column!r}: write ROLE=NAME, e.g. --column title=product_name")
+        mapping[role] = name
+    if image_root is not None and not image_root.is_dir():
+        raise UsageError(f"--image-root {image_root}: no such folder")
+    return CatalogConfig(path, mapping, image_root)

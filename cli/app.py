@@ -1,0 +1,76 @@
+"""Wires the commands together, and turns errors into one line and an exit code.
+
+Exit codes: 0 done, 1 a failure, 2 wrong usage, 3 the bad-row limit was passed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.catalog import check, sample_catalog
+from cli.duplicates import duplicates
+from cli.embed import embed
+from cli.index import index_app
+from cli.pretrain import pretrain
+from cli.search import search
+from itemsearch.errors import ItemSearchError
+
+app = typer.Typer(
+    name="itemsearch",
+    help="Find the same product among extremely similar ones: embed a catalog, index it, search it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("sample-catalog")(sample_catalog)
+app.command()(check)
+app.command()(embed)
+app.add_typer(index_app, name="index")
+app.command()(search)
+app.command()(duplicates)
+app.command()(pretrain)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(version("itemsearch"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The command `itemsearch`."""
+    # Libraries talk on standard error by themselves; a command says what its user needs.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except ItemSearchError as error:
+        _leave(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _leave(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except KeyboardInterrupt:
+        _leave("interrupted", 130)
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"itemsearch: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,56 @@
+"""itemsearch embed: a catalog into a store of embeddings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, Model, TorchDevice, catalog_config
+from cli._output import emit_json, facts, progress
+
+
+def embed(
+    catalog: Catalog,
+    out: Annotated[Path, typer.Option(help="Folder for the store.")],
+    model: Model = "default",
+    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    image_root: ImageRoot = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Products encoded at a time.")] = 32,
+    device: TorchDevice = "auto",
+    max_bad_rate: MaxBadRate = 0.05,
+    dtype: Annotated[str, typer.Option(help="float32, or float16 for half the disk.")] = "float32",
+    as_json: AsJson = False,
+) -> None:
+    """Embed every product of a catalog into a store.
+
+    Example: itemsearch embed shop.csv --out store --column title=product_name
+    """
+    from itemsearch.embed.catalog import EmbedConfig, embed_catalog
+    from itemsearch.embed.encoder import ProductEncoder
+
+    source = catalog_config(catalog, column, image_root)
+    config = EmbedConfig(batch_size, max_bad_rate, dtype)
+    encoder = ProductEncoder.from_pretrained(model, device)
+    with progress("products") as advance:
+
+        def tell(rows: int, rejected: int) -> None:
+            advance(rows, f"({rejected:,} rejected)" if rejected else "")
+
+        report = embed_catalog(source, out, encoder, config, tell)
+    if as_json:
+        emit_json(report)
+        return
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.reasons.items()))
+    facts(
+        {
+            "rows": f"{report.rows:,}",
+            "embedded": f"{report.embedded:,} ({report.without_title:,} without title, "
+            f"{report.without_image:,} without image)",
+            "rejected": f"{report.rejected:,}" + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
+            "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
+            "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
+            "store": str(out),
+        }
+    )

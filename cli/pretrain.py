@@ -1,0 +1,45 @@
+"""itemsearch pretrain: an encoder of a shop's own, learnt from its catalog without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli._options import Columns, ImageRoot, catalog_config
+from cli._output import note
+from itemsearch.errors import UsageError
+
+
+def pretrain(
+    catalog: Annotated[str, typer.Option(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model, and for the state of the run.")],
+    preset: Annotated[str, typer.Option(help="tiny (seconds), small (a laptop) or base (a GPU).")] = "",
+    config: Annotated[Path | None, typer.Option(help="TOML file instead of a preset.")] = None,
+    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    image_root: ImageRoot = None,
+) -> None:
+    """Pre-train an encoder on a catalog. Ctrl-C saves; the same command goes on from there.
+
+    Example: itemsearch pretrain --preset small --catalog shop.parquet --out model
+    """
+    from itemsearch.pretrain.config import read_config, read_preset
+    from itemsearch.pretrain.run import pretrain as run
+
+    if bool(preset) == (config is not None):
+        raise UsageError("give either --preset or --config")
+    settings = read_config(config) if config is not None else read_preset(preset)
+    report = run(catalog_config(catalog, column, image_root), settings, out, _print_losses, note)
+    rejected = report.rows - report.products
+    note(f"{report.rows:,} rows read = {report.products:,} products + {rejected:,} rejected")
+    if report.progress.finished:
+        print(f"model in {out}; use it with: itemsearch embed CATALOG --out STORE --model {out}")
+    else:
+        note(f"stopped after step {report.progress.step}; the same command goes on from there")
+        raise typer.Exit(130)
+
+
+def _print_losses(losses: dict[str, float]) -> None:
+    named = "  ".join(f"{name} {value:.4f}" for name, value in losses.items() if name != "step")
+    note(f"step {int(losses['step']):>6}  {named}")

@@ -1,0 +1,77 @@
+"""Every exception that itemsearch raises on purpose. Each message is one line that a user can act on.
+
+ItemSearchError
+├── UsageError              a wrong argument: k of 0, neither id nor title nor image      (exit code 2)
+├── CatalogError            the catalog as a whole cannot be read
+│   ├── CatalogNotFoundError
+│   ├── EmptyCatalogError
+│   └── MissingColumnError
+├── ImageError              a picture cannot be read
+│   └── ImageNotFoundError  its file is not there, or not where pictures may be
+├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
+├── ModelError              a model folder, hub name or pre-training config cannot be used
+├── StoreError              a store is missing, unfinished or damaged
+├── IndexFolderError        an index is missing or damaged, or cannot be built as asked
+├── ModelMismatchError      a store, an index and a model do not belong together
+└── UnknownIdError          an id that the index does not hold
+"""
+
+from __future__ import annotations
+
+
+class ItemSearchError(Exception):
+    """Root of the tree."""
+
+    exit_code = 1
+
+
+class UsageError(ItemSearchError):
+    exit_code = 2
+
+
+class CatalogError(ItemSearchError):
+    pass
+
+
+class CatalogNotFoundError(CatalogError):
+    pass
+
+
+class EmptyCatalogError(CatalogError):
+    pass
+
+
+class MissingColumnError(CatalogError):
+    pass
+
+
+class ImageError(ItemSearchError):
+    pass
+
+
+class ImageNotFoundError(ImageError):
+    pass
+
+
+class TooManyBadRowsError(ItemSearchError):
+    exit_code = 3
+
+
+class ModelError(ItemSearchError):
+    pass
+
+
+class StoreError(ItemSearchError):
+    pass
+
+
+class IndexFolderError(ItemSearchError):
+    pass
+
+
+class ModelMismatchError(ItemSearchError):
+    pass
+
+
+class UnknownIdError(ItemSearchError):
+    pass

@@ -1,0 +1,29 @@
+"""Where tensors live: chosen at run time."""
+
+from __future__ import annotations
+
+import torch
+
+from itemsearch.errors import UsageError
+
+
+def resolve_device(name: str) -> torch.device:
+    """ "auto" is the GPU where there is one.
+
+    Raises:
+        UsageError: "cuda" where torch sees no GPU, or an unknown name.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device is {name!r}; use auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch sees no GPU here; use --device auto or cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,0 +1,202 @@
+"""From a catalog to pre-training batches: the same batches at the same steps, whenever they are asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from PIL import Image
+from torch.utils.data import Dataset
+
+from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.errors import EmptyCatalogError
+from itemsearch.model import EncoderInput, ITEmProcessor
+from itemsearch.model.pretraining import PretrainBatch
+from itemsearch.objectives.masking import Vocabulary, mask_patches, mask_words, swap_pictures
+from itemsearch.pretrain.config import MaskingConfig, PretrainConfig, RelistingConfig
+from itemsearch.relisting.pictures import rephotograph
+from itemsearch.relisting.words import reword
+from itemsearch.types import CatalogBatch
+
+STORED_SIDE = 256
+"""Pixels a side to which pictures are reduced before training: an epoch then reads little."""
+
+SCHEMA = pa.schema(
+    {"title": pa.string(), "category": pa.string(), "attributes": pa.string(), "image": pa.binary()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Two listings of one product, and the seed of what is hidden in them."""
+
+    titles: tuple[str, str]
+    images: tuple[Image.Image | None, Image.Image | None]
+    seed: int
+
+
+def prepare_catalog(catalog: CatalogConfig, path: Path) -> tuple[int, int]:
+    """Writes what training reads of a catalog as one Arrow file that can be mapped into memory.
+
+    Returns:
+        Rows read, and products kept.
+
+    Raises:
+        CatalogError: the catalog cannot be read, or no row of it is usable.
+    """
+    rows = kept = 0
+    partial = path.with_suffix(".partial")
+    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        for batch in read_catalog(catalog):
+            rows, kept = rows + batch.rows, kept + len(batch.products)
+            writer.write_batch(_prepared(batch))
+    if not kept:
+        raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see itemsearch check")
+    partial.rename(path)
+    return rows, kept
+
+
+def _prepared(batch: CatalogBatch) -> pa.RecordBatch:
+    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
+    texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
+    carried = batch.carried.select(texts).to_pylist()
+    for product, extra in zip(batch.products, carried, strict=True):
+        attributes = {name: value for name, value in extra.items() if value and len(value) <= 40}
+        columns["title"].append(product.title)
+        columns["category"].append(product.category)
+        columns["attributes"].append(json.dumps(attributes))
+        columns["image"].append(None if product.image is None else _stored(product.image))
+    return pa.record_batch(columns, schema=SCHEMA)
+
+
+def _stored(image: Image.Image) -> bytes:
+    small = image.copy()
+    small.thumbnail((STORED_SIDE, STORED_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def split_held_out(rows: int, held_out: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Row numbers to train on and to validate on; validation takes at most a tenth."""
+    order = np.random.default_rng(seed).permutation(rows)
+    count = min(held_out, rows // 10)
+    return np.sort(order[count:]), order[:count]
+
+
+def plan_rows(
+    rows: npt.NDArray[np.int64], categories: Sequence[str], batches: int, batch_size: int, config: PretrainConfig
+) -> npt.NDArray[np.int64]:
+    """(batches * batch_size,) the row that each place of each batch trains on, by the config's seed.
+
+    A share of the batches holds one leaf category as far as it goes, so that the contrast must tell
+    extremely similar products apart; the others, and the rest of those, are drawn in epochs over all rows.
+    """
+    rng = np.random.default_rng([config.train.seed, 1])
+    by_category: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        by_category.setdefault(categories[row], []).append(row)
+    groups = [group for name, group in sorted(by_category.items()) if name and len(group) > 1]
+    weights = np.array([len(group) for group in groups], float)
+    epochs = _epochs(rows, rng)
+    planned: list[int] = []
+    for _ in range(batches):
+        batch: list[int] = []
+        if groups and rng.random() < config.relisting.same_category:
+            group = groups[rng.choice(len(groups), p=weights / weights.sum())]
+            batch = rng.permutation(group)[:batch_size].tolist()
+        taken = set(batch)
+        # A catalog smaller than a batch has to repeat itself.
+        while len(batch) < batch_size:
+            row = next(epochs)
+            if row not in taken or len(taken) >= len(rows):
+                batch.append(row)
+                taken.add(row)
+        planned.extend(batch)
+    return np.array(planned, np.int64)
+
+
+def _epochs(rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[int]:
+    while True:
+        yield from rng.permutation(rows).tolist()
+
+
+class RelistedProducts(Dataset[Example]):
+    """Item i: product `plan[i]`, listed twice; what differs depends on the seed and i alone."""
+
+    def __init__(self, table: pa.Table, plan: npt.NDArray[np.int64], config: RelistingConfig, seed: int) -> None:
+        self.table = table
+        self.plan = plan
+        self.config = config
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, place: int) -> Example:
+        rng = np.random.default_rng([self.seed, 2, place])
+        row = int(self.plan[place])
+        title = self.table["title"][row].as_py()
+        encoded = self.table["image"][row].as_py()
+        image = None if encoded is None else Image.open(io.BytesIO(encoded)).convert("RGB")
+        attributes = {"category": self.table["category"][row].as_py()}
+        attributes |= json.loads(self.table["attributes"][row].as_py())
+        titles = [self._reword(title, attributes, rng) for _ in range(2)]
+        images = [None if image is None else self._rephotograph(image, rng) for _ in range(2)]
+        hidden = rng.random()
+        if title and image is not None:
+            if hidden < self.config.hide_title:
+                titles[1] = ""
+            elif hidden < self.config.hide_title + self.config.hide_image:
+                images[1] = None
+        return Example((titles[0], titles[1]), (images[0], images[1]), int(rng.integers(2**62)))
+
+    def _reword(self, title: str, attributes: dict[str, str], rng: np.random.Generator) -> str:
+        return reword(title, attributes, rng, int(rng.integers(self.config.word_edits + 1)))[0]
+
+    def _rephotograph(self, image: Image.Image, rng: np.random.Generator) -> Image.Image:
+        return rephotograph(image, rng, int(rng.integers(self.config.picture_edits + 1)))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Examples -> one batch of tensors, with its words and patches hidden."""
+
+    processor: ITEmProcessor
+    patches: int
+    masking: MaskingConfig
+    contrast: bool
+
+    def __call__(self, examples: Sequence[Example]) -> PretrainBatch:
+        generator = torch.Generator().manual_seed(examples[0].seed)
+        first = self._listings(examples, 0)
+        source = swap_pictures(first.has_image & first.has_title, self.masking.swapped_pictures, generator)
+        tokenizer = self.processor.tokenizer
+        vocabulary = Vocabulary(len(tokenizer), tokenizer.mask_token_id, tuple(tokenizer.all_special_ids))
+        input_ids, labels = mask_words(first.input_ids, vocabulary, self.masking.words, generator)
+        pixels = first.pixel_values
+        patches = 0 if pixels is None else self.patches
+        masked = replace(
+            first,
+            input_ids=input_ids,
+            pixel_values=None if pixels is None else pixels[source],
+            patch_mask=mask_patches(len(examples), patches, self.masking.patches, generator),
+        )
+        return PretrainBatch(
+            first=masked,
+            second=self._listings(examples, 1) if self.contrast else None,
+            labels=labels[:, 1:],
+            matched=source == torch.arange(len(examples)),
+        )
+
+    def _listings(self, examples: Sequence[Example], which: int) -> EncoderInput:
+        titles = [example.titles[which] for example in examples]
+        return self.processor(titles, [example.images[which] for example in examples])

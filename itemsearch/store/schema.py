@@ -1,0 +1,45 @@
+"""The columns of a store, and the picture that stands for a product in pages and reports."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+from PIL import Image
+
+from itemsearch.store.manifest import STORE_VERSION, ModelStamp
+
+THUMBNAIL_SIDE = 96
+
+
+def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) -> pa.Schema:
+    """Our columns, then the catalog's other ones; the metadata says what the embeddings are."""
+    numbers = {"float32": pa.float32(), "float16": pa.float16()}[dtype]
+    ours = [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("title", pa.string()),
+        pa.field("category", pa.string()),
+        pa.field("embedding", pa.list_(numbers, dim), nullable=False),
+        pa.field("content_hash", pa.string(), nullable=False),
+        pa.field("has_title", pa.bool_(), nullable=False),
+        pa.field("has_image", pa.bool_(), nullable=False),
+        pa.field("thumbnail", pa.binary()),
+    ]
+    metadata = {
+        "itemsearch.store_version": str(STORE_VERSION),
+        "itemsearch.model": model.name,
+        "itemsearch.model_fingerprint": model.fingerprint,
+        "itemsearch.precision": model.precision,
+        "itemsearch.dim": str(dim),
+        "itemsearch.normalised": "true",
+    }
+    return pa.schema([*ours, *carried], metadata=metadata)
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A JPEG of at most `THUMBNAIL_SIDE` pixels a side."""
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

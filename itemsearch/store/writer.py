@@ -1,0 +1,143 @@
+"""Writes a store: shards into a staging folder, moved into place whole when the last row is in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.errors import StoreError
+from itemsearch.store.manifest import MANIFEST, STORE_VERSION, ModelStamp, Shard, StoreManifest, write_manifest
+from itemsearch.store.schema import store_schema, thumbnail
+from itemsearch.types import Product, Reject
+
+SHARD_ROWS = 16_384
+STAGING = ".staging"
+
+REJECTS_SCHEMA = pa.schema(
+    {"row": pa.int64(), "id": pa.string(), "reason": pa.string(), "message": pa.string()}
+)
+
+
+@dataclass(slots=True)
+class StoreWriter:
+    """A context: leaving it with an exception, or without `finish`, keeps what `folder` held before."""
+
+    folder: Path
+    model: ModelStamp
+    dim: int
+    dtype: str
+    carried: pa.Schema
+    _pending: list[pa.RecordBatch] = field(default_factory=list)
+    _pending_rows: int = 0
+    _shards: list[Shard] = field(default_factory=list)
+    _rejects: list[Reject] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        """
+        Raises:
+            StoreError: `folder` holds files that are not a store's.
+        """
+        strangers = {MANIFEST, "data", "rejects.parquet", STAGING}
+        if self.folder.exists():
+            if not self.folder.is_dir():
+                raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
+            foreign = sorted(path.name for path in self.folder.iterdir() if path.name not in strangers)
+            if foreign:
+                raise StoreError(f"{self.folder}: holds {foreign[0]}, which is no store's; give another --out")
+        shutil.rmtree(self._staging, ignore_errors=True)
+        (self._staging / "data").mkdir(parents=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._staging, ignore_errors=True)
+
+    @property
+    def _staging(self) -> Path:
+        return self.folder / STAGING
+
+    @property
+    def rows(self) -> int:
+        return sum(shard.rows for shard in self._shards) + self._pending_rows
+
+    @property
+    def schema(self) -> pa.Schema:
+        return store_schema(self.carried, self.dim, self.dtype, self.model)
+
+    def add(
+        self, products: Sequence[Product], embeddings: npt.NDArray[np.float32], carried: pa.RecordBatch
+    ) -> None:
+        """Rows of products, their (N, dim) embeddings of length 1, and their carried columns."""
+        flat = pa.array(embeddings.astype(self.dtype).ravel())  # (N, dim) -> (N * dim,)
+        columns = [
+            pa.array([product.id for product in products], pa.string()),
+            pa.array([product.title or None for product in products], pa.string()),
+            pa.array([product.category or None for product in products], pa.string()),
+            pa.FixedSizeListArray.from_arrays(flat, self.dim),
+            pa.array([product.content_hash for product in products], pa.string()),
+            pa.array([bool(product.title) for product in products]),
+            pa.array([product.image is not None for product in products]),
+            pa.array([product.image and thumbnail(product.image) for product in products], pa.binary()),
+            *carried.columns,
+        ]
+        self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
+        self._pending_rows += len(products)
+        if self._pending_rows >= SHARD_ROWS:
+            self._write_shard()
+
+    def reject(self, rejects: Sequence[Reject]) -> None:
+        self._rejects.extend(rejects)
+
+    def write_rejects(self) -> Path:
+        """Writes `rejects.parquet`, whether or not the store will be finished."""
+        rows = [(reject.row, reject.id, reject.reason.value, reject.message) for reject in self._rejects]
+        columns = list(zip(*rows, strict=True)) or [()] * len(REJECTS_SCHEMA)
+        partial = self._staging / "rejects.parquet"
+        pq.write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)],
+                                schema=REJECTS_SCHEMA), partial, write_page_checksum=True)
+        return partial.rename(self.folder / "rejects.parquet")
+
+    def finish(self, catalog: str, rows_in: int) -> StoreManifest:
+        """Replaces what `folder` held with the rows added, and writes the manifest last."""
+        if self._pending:
+            self._write_shard()
+        manifest = StoreManifest(
+            version=STORE_VERSION,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            catalog=catalog,
+            rows_in=rows_in,
+            rows=self.rows,
+            rejected=len(self._rejects),
+            dim=self.dim,
+            dtype=self.dtype,
+            normalised=True,
+            model=self.model,
+            shards=tuple(self._shards),
+        )
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        (self._staging / "data").rename(self.folder / "data")
+        write_manifest(self.folder, manifest)
+        return manifest
+
+    def _write_shard(self) -> None:
+        name = f"part-{len(self._shards):05d}.parquet"
+        path, partial = self._staging / "data" / name, self._staging / "data" / f"{name}.partial"
+        table = pa.Table.from_batches(self._pending, self.schema)
+        # A dictionary of numbers that never repeat costs time and saves nothing.
+        dictionary = [column for column in self.schema.names if column not in ("id", "embedding", "thumbnail")]
+        pq.write_table(table, partial, compression="zstd", use_dictionary=dictionary, write_page_checksum=True)
+        partial.rename(path)
+        self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
+        self._pending, self._pending_rows = [], 0
