@@ -137,7 +137,9 @@ class PretrainLoop:
         model.eval()
         size = self.config.train.batch_size
         losses = []
-        for batch in DataLoader(self.validation, batch_size=size, collate_fn=self.collate):
+        for batch in DataLoader(
+            self.validation, batch_size=size, collate_fn=self.collate, generator=torch.Generator()
+        ):
             named = self._losses(accelerator, model, batch.to(accelerator.device))
             losses.append({f"held_out_{name}": loss.item() for name, loss in named.items()})
         return _mean(losses)
@@ -152,6 +154,8 @@ class PretrainLoop:
                 sampler=range(done, len(self.training)),
                 collate_fn=self.collate,
                 num_workers=train.workers,
+                # Its own, or else opening a loader would draw from the generator that dropout uses.
+                generator=torch.Generator(),
             )
         )
 

@@ -61,7 +61,7 @@ def pretrain(
         rows, products = _prepared(catalog, config, folder, note)
     table = pa.ipc.open_file(pa.memory_map(str(folder / "catalog.arrow"))).read_all()
     set_seed(config.train.seed)
-    processor, model = _build(config, table)
+    processor, model = _build(config, table, folder)
     train = config.train
     training, held_out = split_held_out(table.num_rows, train.held_out, train.seed)
     batches = train.steps * train.gradient_accumulation * accelerator.num_processes
@@ -111,22 +111,27 @@ def _prepared(
     return rows, products
 
 
-def _build(config: PretrainConfig, table: pa.Table) -> tuple[ITEmProcessor, ITEmForPreTraining]:
-    start = config.start
-    limit = int(config.model.get("max_title_tokens", ITEmConfig.max_title_tokens))
-    tokenizer: PreTrainedTokenizerBase
-    if start.text or start.tokenizer:
-        tokenizer = load_tokenizer(start.text or start.tokenizer, limit)
-    else:
-        tokenizer = build_tokenizer((title for title in table["title"].to_pylist() if title), limit)
+def _build(config: PretrainConfig, table: pa.Table, folder: Path) -> tuple[ITEmProcessor, ITEmForPreTraining]:
+    tokenizer = _tokenizer(config, table, folder)
     try:
         shape = ITEmConfig(
             **{**config.model, "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
         )
     except (StrictDataclassError, ValueError, TypeError) as error:
         raise ModelError(f"model: {str(error).strip().splitlines()[-1].strip()}") from error
-    model = build_model(shape, start.text, start.image)
+    model = build_model(shape, config.start.text, config.start.image)
     return ITEmProcessor(ITEmImageProcessor(side=shape.image_size), tokenizer), model
+
+
+def _tokenizer(config: PretrainConfig, table: pa.Table, folder: Path) -> PreTrainedTokenizerBase:
+    """The starting checkpoint's; else one drawn up from the catalog once, and kept for when the run goes on."""
+    limit = int(config.model.get("max_title_tokens", ITEmConfig.max_title_tokens))
+    if name := config.start.text or config.start.tokenizer:
+        return load_tokenizer(name, limit)
+    kept = folder / "tokenizer"
+    if not kept.is_dir():
+        build_tokenizer((title for title in table["title"].to_pylist() if title), limit).save_pretrained(kept)
+    return load_tokenizer(str(kept), limit)
 
 
 @torch.no_grad()

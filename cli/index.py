@@ -1,0 +1,69 @@
+"""itemsearch index: build one, look at one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli._options import AsJson
+from cli._output import emit_json, facts, progress
+
+if TYPE_CHECKING:
+    from itemsearch.search.folder import IndexSummary
+
+index_app = typer.Typer(help="Build and inspect indexes.", no_args_is_help=True)
+
+
+@index_app.command("build")
+def build(
+    store: Annotated[Path, typer.Argument(help="A store, or Parquet with id and embedding columns.")],
+    out: Annotated[Path, typer.Option(help="Folder for the index; an older version there is replaced.")],
+    device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    spec: Annotated[str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Build a search index over the embeddings of a store.
+
+    Example: itemsearch index build store --out index
+    """
+    from itemsearch.search.build import build_index_folder
+
+    with progress("indexing"):
+        summary = build_index_folder(store, out, device, spec)
+    _show(summary, as_json)
+
+
+@index_app.command("info")
+def info(
+    index: Annotated[Path, typer.Argument(help="An index folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what an index holds and how it was built.
+
+    Example: itemsearch index info index
+    """
+    from itemsearch.search.folder import read_summary
+
+    _show(read_summary(index), as_json)
+
+
+def _show(summary: IndexSummary, as_json: bool) -> None:
+    if as_json:
+        emit_json(summary)
+        return
+    exact = summary.kind == "exact"
+    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in summary.seconds.items())
+    facts(
+        {
+            "rows": f"{summary.rows:,}",
+            "index": "exact: too few rows to train IVF-PQ on" if exact else f"{summary.spec}, IVF-PQ",
+            "embedding": f"{summary.dim} numbers",
+            "bytes per vector": f"{summary.bytes_per_vector:,.1f} in the index",
+            "search": "every row" if exact else f"nprobe {summary.nprobe}, then exact re-ranking",
+            "model": summary.model.name if summary.model else "none: brought vectors",
+            "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
+            "version": f"{summary.version} in {summary.folder}",
+        }
+    )

@@ -1,0 +1,92 @@
+"""itemsearch search: the products most like one, or like each of a file of queries."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli._options import AsJson, MaxBadRate, TorchDevice
+from cli._output import emit_json, note, progress, table
+from itemsearch.errors import TooManyBadRowsError, UsageError
+
+if TYPE_CHECKING:
+    from itemsearch.search.engine import Engine
+    from itemsearch.types import Reject
+
+TOLD_REJECTS = 20
+
+
+def search(
+    index: Annotated[Path, typer.Argument(help="An index folder.")],
+    id: Annotated[str | None, typer.Option("--id", help="Search by a product of the index.")] = None,
+    title: Annotated[str, typer.Option(help="Search by a title.")] = "",
+    image: Annotated[Path | None, typer.Option(help="Search by a picture, alone or with a title.")] = None,
+    queries: Annotated[
+        Path | None, typer.Option(help="CSV, JSONL or Parquet with query_id and title, image or embedding.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,
+    k: Annotated[int, typer.Option("-k", help="How many results a query.")] = 10,
+    min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this cosine.")] = -1.0,
+    model: Annotated[str, typer.Option(help="Model for titles and images; by default the index's own.")] = "",
+    device: TorchDevice = "auto",
+    max_bad_rate: MaxBadRate = 0.05,
+    as_json: AsJson = False,
+) -> None:
+    """Find the products most like an id, a title and/or a picture, or every query of a file.
+
+    Example: itemsearch search index --title "black leather belt" --image belt.jpg
+    """
+    from itemsearch.search.engine import Engine
+
+    if k < 1:
+        raise UsageError(f"-k is {k}: ask for 1 or more results")
+    if (queries is None) != (out is None):
+        raise UsageError("--queries and --out belong together")
+    if queries is not None and (id is not None or title or image is not None):
+        raise UsageError("give either --queries, or --id, or --title and/or --image")
+    engine = Engine.open(index, model, device)
+    if queries is not None and out is not None:
+        _search_file(engine, queries, out, k, min_score, max_bad_rate, as_json)
+        return
+    result = engine.search(id=id, title=title, image=image, k=k, min_score=min_score)
+    if as_json:
+        query = {"id": id, "title": title or None, "image": image and str(image)}
+        emit_json({"query": query, "k": k, "results": [asdict(hit) for hit in result.hits]})
+    elif result.hits:
+        rows = [[str(hit.rank), f"{hit.score:.4f}", hit.id, hit.title, hit.category] for hit in result.hits]
+        table(["rank", "score", "id", "title", "category"], rows)
+    else:
+        note("nothing found at this score")
+
+
+def _search_file(
+    engine: Engine, queries: Path, out: Path, k: int, min_score: float, max_bad_rate: float, as_json: bool
+) -> None:
+    from itemsearch.search.batch import search_file
+
+    told = 0
+
+    def tell(reject: Reject) -> None:
+        nonlocal told
+        told += 1
+        if told <= TOLD_REJECTS:
+            note(f"query rejected: row {reject.row}, query_id {reject.id!r}: {reject.reason.value}: {reject.message}")
+
+    with progress("queries") as advance:
+        report = search_file(engine, str(queries), out, k, min_score, tell, advance)
+    if report.rejected > TOLD_REJECTS:
+        note(f"... and {report.rejected - TOLD_REJECTS:,} more queries rejected")
+    if as_json:
+        emit_json(report)
+    else:
+        print(
+            f"{report.rows:,} queries = {report.answered:,} answered + {report.rejected:,} rejected; "
+            f"{report.results:,} results in {out}"
+        )
+    if report.rejected > max_bad_rate * report.rows:
+        raise TooManyBadRowsError(
+            f"{report.rejected} of {report.rows} queries rejected, more than --max-bad-rate {max_bad_rate:g}"
+        )

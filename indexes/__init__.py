@@ -1,0 +1,1 @@
+"""Vectors and row numbers, and everything that is FAISS. Knows nothing of products."""

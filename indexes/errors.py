@@ -1,0 +1,35 @@
+"""What can go wrong with an index. `itemsearch` re-raises these in its own tree.
+
+VectorIndexError
+├── SpecError          an index specification that does not fit the rows or the dimension
+├── NoGpuError         a GPU was asked for and there is none
+├── BuildError         vectors from which no index can be built
+├── DamagedIndexError  files that are missing, cut short or altered
+└── BusyError          another process is publishing into the same folder
+"""
+
+from __future__ import annotations
+
+
+class VectorIndexError(Exception):
+    """Root of the tree."""
+
+
+class SpecError(VectorIndexError):
+    pass
+
+
+class NoGpuError(VectorIndexError):
+    pass
+
+
+class BuildError(VectorIndexError):
+    pass
+
+
+class DamagedIndexError(VectorIndexError):
+    pass
+
+
+class BusyError(VectorIndexError):
+    pass

@@ -1,0 +1,45 @@
+"""Where a catalog is and which of its columns mean what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from itemsearch.errors import UsageError
+
+DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
+
+RESERVED_COLUMNS = frozenset(
+    {"id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"}
+)
+"""Columns that the store writes itself, so that a catalog cannot carry its own under these names."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogConfig:
+    """A catalog to read.
+
+    Attributes:
+        path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
+        columns: role ("id", "title", "image", "category") to column name; a role that is not given
+            is read from the column of its own name.
+        image_root: the folder that image paths start from and stay in; by default each file's own.
+        batch_rows: rows a batch; a batch's decoded images are in memory together.
+
+    Raises:
+        UsageError: an unknown role, or `batch_rows` below 1.
+    """
+
+    path: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    image_root: Path | None = None
+    batch_rows: int = 512
+
+    def __post_init__(self) -> None:
+        for role in self.columns:
+            if role not in DEFAULT_COLUMNS:
+                raise UsageError(f"unknown column role {role!r}: the roles are {', '.join(DEFAULT_COLUMNS)}")
+        if self.batch_rows < 1:
+            raise UsageError(f"batch_rows is {self.batch_rows}: it must be 1 or more")
+        object.__setattr__(self, "columns", {**DEFAULT_COLUMNS, **self.columns})

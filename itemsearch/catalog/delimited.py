@@ -1,0 +1,114 @@
+"""CSV and TSV."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from itemsearch.catalog.files import read_lines
+from itemsearch.catalog.tables import TextRecord, TextTable, text_schema
+from itemsearch.errors import CatalogError
+
+MAX_CELL_CHARS = 2**20
+"""A longer cell is a quote that was never closed rather than text."""
+
+
+def open_delimited(path: Path, delimiter: str) -> TextTable:
+    """A CSV or TSV file, its first record the header. A column without a name is called `column_N`.
+
+    Raises:
+        CatalogError: the file cannot be read, or its header is no header.
+    """
+    names = _header(path, delimiter)
+    return TextTable(path, text_schema(names), partial(_parse, path, delimiter, names))
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    _, first = next(_rows(path, delimiter), (0, []))
+    if isinstance(first, str):
+        raise CatalogError(f"{path}: the header cannot be read: {first}")
+    names = [name.strip() or f"column_{number}" for number, name in enumerate(first, 1)]
+    if not is_unicode(first) or any("\0" in name for name in names):
+        raise CatalogError(f"{path}: the header is not UTF-8 text: save the file as UTF-8")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CatalogError(
+            f"{path}: the header names {', '.join(map(repr, twice))} more than once: rename one"
+        )
+    return names
+
+
+def _parse(path: Path, delimiter: str, names: list[str]) -> Iterator[TextRecord]:
+    rows = _rows(path, delimiter)
+    next(rows, None)
+    for line, cells in rows:
+        if isinstance(cells, str):
+            yield TextRecord(line, {}, cells)
+        elif len(cells) != len(names):
+            yield TextRecord(line, {}, f"{len(cells)} cells where the header has {len(names)}")
+        elif not is_unicode(cells):
+            yield TextRecord(line, {}, "bytes that are not UTF-8: save the file as UTF-8")
+        else:
+            yield TextRecord(line, dict(zip(names, cells, strict=True)))
+
+
+def is_unicode(cells: list[str]) -> bool:
+    """Whether no cell holds a lone surrogate, which stands for a byte that is not UTF-8."""
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """(first line's number, cells or what is wrong) of each record that is not blank."""
+    # The module's limit is the process's: ours is above its default, so nobody loses by it.
+    csv.field_size_limit(MAX_CELL_CHARS)
+    lines = _Lines(read_lines(path, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        first_line = lines.start_record()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            lines.go_back()
+            yield first_line, f"not CSV ({error}): is a quote left open, or not doubled?"
+            continue
+        if cells:
+            yield first_line, cells
+
+
+class _Lines(Iterator[str]):
+    """A file's lines, of which those of the latest record can be read again.
+
+    An open quote swallows the rows after it up to the cell limit or the end of the file. Going back
+    to the record's second line refuses the row with the quote alone.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._again: deque[str] = deque()
+        self._record: list[str] = []
+        self._number = 0
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self._record.append(line)
+        self._number += 1
+        return line
+
+    def start_record(self) -> int:
+        """Forgets the record before; returns the number of the next line, from 1."""
+        self._record.clear()
+        return self._number + 1
+
+    def go_back(self) -> None:
+        swallowed = self._record[1:]
+        self._again.extendleft(reversed(swallowed))
+        self._number -= len(swallowed)

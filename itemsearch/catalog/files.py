@@ -1,0 +1,111 @@
+"""Which files a path means, and the lines of a text file."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from glob import glob, has_magic
+from io import BufferedReader, TextIOWrapper
+from pathlib import Path
+
+from itemsearch.errors import CatalogError, CatalogNotFoundError
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl")
+SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
+
+MAX_LINE_CHARS = 16 * 2**20
+"""A longer line is no record of a catalog, and reading on would fill the memory."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF8_BOM = b"\xef\xbb\xbf"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def find_files(path: str) -> list[Path]:
+    """The files that `path` (a file, a folder or a glob) names, sorted.
+
+    A folder's or a glob's hidden files and those of another format are left out.
+
+    Raises:
+        CatalogNotFoundError: nothing is there.
+        CatalogError: what is there is of no known format.
+    """
+    known = f"expected {', '.join(SUFFIXES)}, or .gz of a text format"
+    place = Path(path)
+    try:
+        if place.is_file() and not format_of(place):
+            raise CatalogError(f"{path}: unknown file format: {known}")
+        candidates = _candidates(place)
+        files = sorted(file for file in candidates if format_of(file) and file.is_file())
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+    if not candidates and not place.is_dir():
+        raise CatalogNotFoundError(f"{path}: no such file or folder")
+    if not files:
+        raise CatalogError(f"{path}: no catalog file there: {known}")
+    return files
+
+
+def _candidates(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        found = list(place.iterdir())
+    elif has_magic(str(place)):
+        # Path.glob takes no absolute pattern.
+        found = [Path(match) for match in glob(str(place), recursive=True)]  # noqa: PTH207
+    else:
+        found = []
+    return [file for file in found if not file.name.startswith(".")]
+
+
+def format_of(path: Path) -> str:
+    """One of `SUFFIXES`, or "" where the name ends in none of them."""
+    name = path.name.lower()
+    text = name.removesuffix(".gz")
+    for suffix in TEXT_SUFFIXES:
+        if text.endswith(suffix):
+            return suffix
+    return ".parquet" if name.endswith(".parquet") else ""
+
+
+def read_lines(path: Path, newline: str) -> Iterator[str]:
+    """The lines of a UTF-8 text file, gzipped or not, with their ends.
+
+    A byte that is not UTF-8 becomes a lone surrogate, for the row that holds it to be refused alone.
+
+    Args:
+        newline: as `open` has it: "" for CSV, where a lone "\\r" ends a line too; "\\n" for JSONL.
+
+    Raises:
+        CatalogError: the file cannot be read, is UTF-16, or has a line of over `MAX_LINE_CHARS`.
+    """
+    number = 0
+    try:
+        with _open_binary(path) as binary:
+            _skip_bom(path, binary)
+            text = TextIOWrapper(binary, encoding="utf-8", errors="surrogateescape", newline=newline)
+            while line := text.readline(MAX_LINE_CHARS):
+                number += 1
+                if len(line) == MAX_LINE_CHARS:
+                    raise CatalogError(f"{path}: line {number} is longer than {MAX_LINE_CHARS:,} characters")
+                yield line
+    except (OSError, EOFError, zlib.error) as error:
+        raise CatalogError(f"{path}: cannot be read past line {number}: {error}") from error
+
+
+def _open_binary(path: Path) -> BufferedReader | gzip.GzipFile:
+    file = path.open("rb")
+    if file.peek(2)[:2] == _GZIP_MAGIC:
+        file.close()
+        return gzip.open(path)
+    return file
+
+
+def _skip_bom(path: Path, binary: BufferedReader | gzip.GzipFile) -> None:
+    start = binary.peek(3)[:3]
+    if start[:2] in _UTF16_BOMS:
+        raise CatalogError(f"{path}: UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`")
+    if start == _UTF8_BOM:
+        binary.read(3)

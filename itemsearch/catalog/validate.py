@@ -1,0 +1,152 @@
+"""One record's cells, checked: what is missing, repeated or not what it should be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from itemsearch.catalog.jsonl import JsonText
+from itemsearch.types import Reject, RejectReason
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_SPACES = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_JSON_INTEGER = re.compile(r"-?[0-9]+")
+_JSON_NUMBER = re.compile(r"-?[0-9].*")
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A sound record whose image is not read yet: `image` holds bytes, a path, or None."""
+
+    row: int
+    place: str
+    id: str
+    title: str
+    category: str
+    image: bytes | str | None
+    embedding: np.ndarray | None
+
+
+class RowValidator:
+    """Turns one catalog's records into cells or rejects.
+
+    It remembers every id and the length of the first embedding. An id is taken from its first row on,
+    whatever became of that row.
+    """
+
+    def __init__(self) -> None:
+        self._first_rows: dict[str, int] = {}
+        self._dimension = 0
+
+    def check(self, row: int, place: str, record: Mapping[str, object]) -> Cells | Reject:
+        """Checks a record, given as role to cell; a role may be left out."""
+        row_id = ""
+        try:
+            row_id = self._id(row, record.get("id"))
+            cells = Cells(
+                row=row,
+                place=place,
+                id=row_id,
+                title=clean_text(_text("title", record.get("title"))),
+                category=clean_text(_text("category", record.get("category"))),
+                image=_image_source(record.get("image")),
+                embedding=self._embedding(record.get("embedding")),
+            )
+        except _BadCellError as error:
+            return Reject(row, row_id or error.id, error.reason, f"{place}: {error}")
+        if not cells.title and cells.image is None and cells.embedding is None:
+            return Reject(row, row_id, RejectReason.EMPTY, f"{place}: no title and no image")
+        return cells
+
+    def _id(self, row: int, value: object) -> str:
+        row_id = _text("id", value).strip()
+        if not row_id:
+            raise _BadCellError("no id", RejectReason.MISSING_ID)
+        if _CONTROL_CHARACTERS.search(row_id):
+            raise _BadCellError(f"the id {row_id!r:.60} holds a control character", id=row_id)
+        first_row = self._first_rows.setdefault(row_id, row)
+        if first_row != row:
+            message = f"the id {row_id!r:.60} is that of row {first_row} already"
+            raise _BadCellError(message, RejectReason.DUPLICATE_ID, row_id)
+        return row_id
+
+    def _embedding(self, value: object) -> np.ndarray | None:
+        if value is None or value == "":
+            return None
+        embedding = _vector(value)
+        self._dimension = self._dimension or len(embedding)
+        if len(embedding) != self._dimension:
+            raise _BadCellError(
+                f"the embedding has {len(embedding)} numbers where the first has {self._dimension}"
+            )
+        return embedding
+
+
+def clean_text(text: str) -> str:
+    """`text` without control characters, every run of white space a single space, none at the ends."""
+    return " ".join(_CONTROL_BUT_SPACES.sub("", text).split())
+
+
+class _BadCellError(Exception):
+    """A cell that the row is refused for. `id` is the row's, where it is known from the bad cell alone."""
+
+    def __init__(self, message: str, reason: RejectReason = RejectReason.MALFORMED, id: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.id = id
+
+
+def _text(role: str, value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case JsonText():
+            number = _JSON_INTEGER if role == "id" else _JSON_NUMBER
+            if number.fullmatch(value):
+                return str(value)
+        case str():
+            return value
+        case Decimal() if value.as_tuple().exponent == 0:
+            return f"{value:f}"
+        case int() if not isinstance(value, bool):
+            return str(value)
+    mend = "write ids as text or whole numbers" if role == "id" else "write it as text"
+    raise _BadCellError(f"the {role} is {value!r:.60}: {mend}")
+
+
+def _image_source(value: object) -> bytes | str | None:
+    match value:
+        case JsonText():
+            pass
+        case str():
+            return value.strip() or None
+        case None | b"":
+            return None
+        case bytes():
+            return value
+        case dict() if not value.keys().isdisjoint(("bytes", "path")):
+            return _image_source(value.get("bytes")) or _image_source(value.get("path"))
+    raise _BadCellError(f"the image is {value!r:.60}: give a file's path or its bytes")
+
+
+def _vector(value: object) -> np.ndarray:
+    numbers = value
+    if isinstance(value, str):
+        try:
+            numbers = json.loads(value)
+        except ValueError:
+            numbers = None
+    if not isinstance(numbers, list) or any(type(number) not in (int, float) for number in numbers):
+        raise _BadCellError(f"the embedding is {value!r:.60}: write it as a list of numbers")
+    with np.errstate(over="ignore"):
+        vector = np.array(numbers, np.float64).astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise _BadCellError("the embedding holds a number that is not finite in float32")
+    if not vector.any():
+        raise _BadCellError("the embedding is empty or all zeros: it has no direction to compare")
+    return vector

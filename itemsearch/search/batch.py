@@ -1,0 +1,75 @@
+"""A file of queries in, a file of results out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.catalog import read_queries
+from itemsearch.search.engine import Engine
+from itemsearch.search.results import SearchResult
+from itemsearch.types import Reject
+
+RESULTS_SCHEMA = pa.schema(
+    {"query_id": pa.string(), "rank": pa.int32(), "id": pa.string(), "score": pa.float32()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """rows read = answered + rejected; `results` rows were written."""
+
+    rows: int
+    answered: int
+    rejected: int
+    results: int
+
+
+def search_file(
+    engine: Engine,
+    queries: str,
+    out: Path,
+    k: int,
+    min_score: float,
+    on_reject: Callable[[Reject], None],
+    progress: Callable[[int], None],
+) -> BatchReport:
+    """Answers a queries file as a stream; `on_reject` hears of each query that cannot be read.
+
+    Raises:
+        CatalogError: the queries file as a whole cannot be read.
+        UsageError, ModelMismatchError: as `Engine.search_many`.
+    """
+    rows = answered = rejected = results = 0
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        with pq.ParquetWriter(partial, RESULTS_SCHEMA, write_page_checksum=True) as writer:
+            for batch in read_queries(queries):
+                found = _table(engine.search_many(batch.queries, k, min_score))
+                writer.write_table(found)
+                for reject in batch.rejects:
+                    on_reject(reject)
+                rows, results = rows + batch.rows, results + found.num_rows
+                answered, rejected = answered + len(batch.queries), rejected + len(batch.rejects)
+                progress(rows)
+        partial.rename(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    assert rows == answered + rejected, f"{rows} queries in, {answered} answered, {rejected} rejected"
+    return BatchReport(rows, answered, rejected, results)
+
+
+def _table(found: list[SearchResult]) -> pa.Table:
+    hits = [(result.query_id, hit) for result in found for hit in result.hits]
+    columns = {
+        "query_id": [query_id for query_id, _ in hits],
+        "rank": [hit.rank for _, hit in hits],
+        "id": [hit.id for _, hit in hits],
+        "score": [hit.score for _, hit in hits],
+    }
+    return pa.table(columns, schema=RESULTS_SCHEMA)

@@ -1,0 +1,127 @@
+"""From embeddings to an index folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from indexes.build import build_index
+from indexes.choose import choose_spec, parse_spec
+from indexes.files import create_vectors, save_index
+from indexes.gpu import resolve_device
+from indexes.publish import staging
+from itemsearch.errors import IndexFolderError
+from itemsearch.search.folder import ID_ORDER, PRODUCTS, IndexSummary, index_errors, read_summary
+from itemsearch.store import EmbeddedRows, open_embedded
+
+
+def build_index_folder(store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0) -> IndexSummary:
+    """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
+
+    Args:
+        device: "auto", "cpu" or "gpu".
+        spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and dimension.
+
+    Raises:
+        StoreError: the embeddings cannot be read.
+        IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
+    """
+    started = time.perf_counter()
+    source = open_embedded(store)
+    with index_errors(out):
+        where = resolve_device(device)
+        chosen = parse_spec(spec, source.rows, source.dim) if spec else choose_spec(source.rows, source.dim)
+        with staging(out) as stage:
+            ids = _copy_rows(source, stage.folder)
+            order = _sorted_rows(ids, source)
+            np.save(stage.folder / ID_ORDER, order)
+            rank = np.empty_like(order)
+            rank[order] = np.arange(len(order))
+            vectors = np.load(stage.folder / "vectors.npy", mmap_mode="r")
+            copied = time.perf_counter() - started
+            built = build_index(vectors, chosen, where, seed)
+            save_index(stage.folder, built, rank)
+            stage.publish(
+                {
+                    "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "store": str(source.source.resolve()),
+                    "model": source.model and asdict(source.model),
+                    "seconds": {"copy": copied, **built.seconds},
+                }
+            )
+    return read_summary(out)
+
+
+def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
+    """Writes `vectors.npy` and `products.arrow` a batch at a time; returns the ids."""
+    kept = [name for name in source.schema.names if name != "embedding"]
+    schema = pa.schema([_string_id(source, name) for name in kept])
+    vectors = create_vectors(folder, source.rows, source.dim)
+    ids: list[pa.Array] = []
+    row = 0
+    with pa.OSFile(str(folder / PRODUCTS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for batch in source.batches():
+            products = pa.RecordBatch.from_arrays(
+                [batch[name].cast(schema.field(name).type) for name in kept], schema=schema
+            )
+            writer.write_batch(products)
+            ids.append(products["id"])
+            vectors[row : row + batch.num_rows] = _unit_vectors(batch["embedding"], products["id"], source)
+            row += batch.num_rows
+    vectors.flush()
+    return pa.chunked_array(ids)
+
+
+def _string_id(source: EmbeddedRows, name: str) -> pa.Field:
+    field = source.schema.field(name)
+    if name != "id":
+        return field
+    kind = field.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
+        raise IndexFolderError(f"{source.source}: ids are {kind}; they must be strings or integers")
+    return field.with_type(pa.string())
+
+
+def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> npt.NDArray[np.float32]:
+    """(N, D) of length 1.
+
+    Raises:
+        IndexFolderError: an embedding that is missing, of another length, not finite or all zero.
+    """
+    lengths = pc.fill_null(pc.list_value_length(embeddings), 0).to_numpy(zero_copy_only=False)
+    if (wrong := np.flatnonzero(lengths != source.dim)).size:
+        raise IndexFolderError(
+            f"{source.source}: id {ids[int(wrong[0])].as_py()!r} has an embedding of {lengths[wrong[0]]} numbers, "
+            f"others have {source.dim}"
+        )
+    flat = pc.fill_null(embeddings.flatten().cast(pa.float32()), float("nan"))
+    vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, source.dim)  # (N * D,) -> (N, D)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if (wrong := np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))).size:
+        raise IndexFolderError(
+            f"{source.source}: the embedding of id {ids[int(wrong[0])].as_py()!r} is not finite or all zero"
+        )
+    return vectors / norms
+
+
+def _sorted_rows(ids: pa.ChunkedArray, source: EmbeddedRows) -> npt.NDArray[np.int64]:
+    """(N,) rows in order of id.
+
+    Raises:
+        IndexFolderError: an id that is missing or there twice.
+    """
+    if ids.null_count:
+        raise IndexFolderError(f"{source.source}: row {pc.index(ids.is_null(), True).as_py() + 1} has no id")
+    order = pc.sort_indices(ids)
+    ordered = ids.take(order)
+    twice = pc.index(pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1)), True).as_py()
+    if twice >= 0:
+        raise IndexFolderError(f"{source.source}: id {ordered[twice].as_py()!r} is there twice; ids must differ")
+    return order.to_numpy().astype(np.int64)

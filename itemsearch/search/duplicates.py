@@ -1,0 +1,92 @@
+"""The self-join of an index: which listings are like each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.review.page import Listing, Pair, write_pairs_page
+from itemsearch.search.engine import Engine
+
+QUERY_ROWS = 1024
+NEIGHBOURS = 20
+PAGE_PAIRS = 500
+PAIRS_SCHEMA = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "score": pa.float32()})
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesReport:
+    """`pairs` of the `rows` listings have a cosine of `min_score` or more; `shown` of them on the page."""
+
+    rows: int
+    pairs: int
+    shown: int
+    min_score: float
+
+
+def find_pairs(engine: Engine, min_score: float, progress: Callable[[int], None]) -> pa.Table:
+    """Every pair among each listing's `NEIGHBOURS` nearest with a score of at least `min_score`.
+
+    Returns:
+        Columns id_a, id_b, score and the rows row_a, row_b; each pair once, id_a < id_b, the best first.
+    """
+    vectors, rank = engine.index.vectors, engine.index.tie_rank
+    found: list[np.ndarray] = []
+    for start in range(0, engine.summary.rows, QUERY_ROWS):
+        rows = np.arange(start, min(start + QUERY_ROWS, engine.summary.rows))
+        scores, near = engine.index.search(vectors[rows], min(NEIGHBOURS, engine.summary.rows), exclude=rows)
+        query, place = np.nonzero((near >= 0) & (scores >= min_score))
+        this, other = rows[query], near[query, place]
+        swapped = rank[this] > rank[other]
+        first, second = np.where(swapped, other, this), np.where(swapped, this, other)
+        found.append(np.rec.fromarrays((first, second, scores[query, place]), names="a,b,score"))
+        progress(int(rows[-1]) + 1)
+    pairs = np.concatenate(found)
+    # A pair is found from both ends; either may have lost it to nearer neighbours.
+    pairs = pairs[np.unique(pairs[["a", "b"]], return_index=True)[1]]
+    pairs = pairs[np.lexsort((rank[pairs["b"]], rank[pairs["a"]], -pairs["score"]))]
+    ids = engine.products["id"]
+    return pa.table(
+        {
+            "id_a": ids.take(pa.array(pairs["a"])),
+            "id_b": ids.take(pa.array(pairs["b"])),
+            "score": pa.array(pairs["score"], pa.float32()),
+            "row_a": pairs["a"],
+            "row_b": pairs["b"],
+        }
+    )
+
+
+def write_duplicates(
+    engine: Engine, out: Path, min_score: float, progress: Callable[[int], None]
+) -> DuplicatesReport:
+    """Writes `pairs.parquet` and `report.html` into `out`; the page shows the best `PAGE_PAIRS`."""
+    pairs = find_pairs(engine, min_score, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    partial = out / "pairs.parquet.partial"
+    pq.write_table(pairs.select(PAIRS_SCHEMA.names).cast(PAIRS_SCHEMA), partial, write_page_checksum=True)
+    partial.rename(out / "pairs.parquet")
+    shown = [
+        Pair(_listing(engine, row["row_a"]), _listing(engine, row["row_b"]), row["score"])
+        for row in pairs.slice(0, PAGE_PAIRS).to_pylist()
+    ]
+    report = DuplicatesReport(engine.summary.rows, pairs.num_rows, len(shown), min_score)
+    facts = [
+        f"{report.pairs:,} pairs among {report.rows:,} listings have a cosine of {min_score:g} or more.",
+        f"The {report.shown:,} most alike are shown, the best first; words that differ are marked.",
+        "A cosine is no probability: look at the weakest pairs before acting on all of them.",
+    ]
+    write_pairs_page(out / "report.html", "Listings that may be the same product", facts, shown)
+    return report
+
+
+def _listing(engine: Engine, row: int) -> Listing:
+    columns = engine.products.column_names
+    cells = engine.products.select([c for c in ("id", "title", "category", "thumbnail") if c in columns])
+    held = {"title": "", "category": "", "thumbnail": None, **cells.slice(row, 1).to_pylist()[0]}
+    return Listing(held["id"], held["title"] or "", held["category"] or "", held["thumbnail"])

@@ -1,0 +1,114 @@
+"""An index folder: versions of an index, each whole, and which of them is current.
+
+A version holds the vectors and their index (`indexes`), and beside them the products, row by row:
+`products.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexes.errors import VectorIndexError
+from indexes.files import map_array, read_files_summary
+from indexes.publish import Version, current_version
+from indexes.search import VectorIndex
+from itemsearch.errors import IndexFolderError
+from itemsearch.store import ModelStamp
+
+PRODUCTS = "products.arrow"
+ID_ORDER = "id_order.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSummary:
+    """What `itemsearch index info` tells.
+
+    kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
+    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own.
+    """
+
+    folder: str
+    version: int
+    created: str
+    store: str
+    rows: int
+    dim: int
+    kind: str
+    spec: str
+    nprobe: int
+    bytes_per_vector: float
+    device: str
+    seconds: Mapping[str, float]
+    model: ModelStamp | None
+
+
+@contextmanager
+def index_errors(folder: Path) -> Iterator[None]:
+    """The one seam at which what `indexes` raises joins our tree of exceptions."""
+    try:
+        yield
+    except VectorIndexError as error:
+        message = str(error)
+        raise IndexFolderError(message if str(folder) in message else f"{folder}: {message}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVersion:
+    """The current version's parts, mapped from its files."""
+
+    summary: IndexSummary
+    index: VectorIndex
+    products: pa.Table
+    id_order: npt.NDArray[np.int64]
+
+
+def open_version(folder: Path) -> OpenVersion:
+    """Opens the current version of an index folder.
+
+    Raises:
+        VectorIndexError: no index, or a damaged one.
+    """
+    version = current_version(folder)
+    products = pa.ipc.open_file(pa.memory_map(str(version.folder / PRODUCTS))).read_all()
+    return OpenVersion(
+        summary=_summary(folder, version),
+        index=VectorIndex.open(version.folder),
+        products=products,
+        id_order=map_array(version.folder / ID_ORDER),
+    )
+
+
+def read_summary(folder: Path) -> IndexSummary:
+    """What the current version says of itself.
+
+    Raises:
+        IndexFolderError: no index, or a damaged one.
+    """
+    with index_errors(folder):
+        return _summary(folder, current_version(folder))
+
+
+def _summary(folder: Path, version: Version) -> IndexSummary:
+    files, metadata = read_files_summary(version.folder), version.metadata
+    return IndexSummary(
+        folder=str(folder),
+        version=version.number,
+        created=metadata["created"],
+        store=metadata["store"],
+        rows=files.rows,
+        dim=files.dim,
+        kind=files.spec.kind,
+        spec=files.spec.factory,
+        nprobe=files.spec.nprobe,
+        bytes_per_vector=files.bytes_per_vector,
+        device=files.device,
+        seconds=metadata["seconds"],
+        model=metadata["model"] and ModelStamp(**metadata["model"]),
+    )

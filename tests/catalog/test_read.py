@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from itemsearch.catalog import RESERVED_COLUMNS, CatalogConfig, carried_schema, read_catalog
+from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.read import content_hash
+from itemsearch.errors import (
+    CatalogError,
+    CatalogNotFoundError,
+    EmptyCatalogError,
+    MissingColumnError,
+    UsageError,
+)
+from itemsearch.types import CatalogBatch, RejectReason
+
+
+def read(path: Path | str, **config: object) -> list[CatalogBatch]:
+    """A catalog's batches, after the checks that hold for all of them."""
+    options = CatalogConfig(str(path), **config)
+    batches = list(read_catalog(options))
+    schema = carried_schema(options)
+    row = 0
+    for batch in batches:
+        outcomes = sorted([*batch.products, *batch.rejects], key=lambda outcome: outcome.row)
+        assert [outcome.row for outcome in outcomes] == list(range(row + 1, row + batch.rows + 1))
+        assert [product.row for product in batch.products] == sorted(p.row for p in batch.products)
+        assert batch.carried.schema == schema
+        assert batch.carried.num_rows == len(batch.products)
+        assert all("\n" not in reject.message for reject in batch.rejects)
+        row += batch.rows
+    return batches
+
+
+def products_of(batches: list[CatalogBatch]) -> list[tuple[str, str, str]]:
+    return [(p.id, p.title, p.category) for batch in batches for p in batch.products]
+
+
+def rejects_of(batches: list[CatalogBatch]) -> list[tuple[int, str, RejectReason]]:
+    return [(r.row, r.id, r.reason) for batch in batches for r in batch.rejects]
+
+
+def carried_of(batches: list[CatalogBatch]) -> list[dict[str, object]]:
+    return pa.Table.from_batches([batch.carried for batch in batches]).to_pylist()
+
+
+def test_csv(write, encode):
+    write("images/a.png", encode())
+    path = write(
+        "c.csv", "id,title,image,category,price\n007, A\tbag ,images/a.png,Bags,1.50\n8,,images/a.png,,\n"
+    )
+    (batch,) = batches = read(path)
+    assert products_of(batches) == [("007", "A bag", "Bags"), ("8", "", "")]
+    assert carried_of(batches) == [{"price": "1.50"}, {"price": ""}]
+    assert [product.image.size for product in batch.products] == [(6, 4), (6, 4)]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".jsonl", ".jsonl.gz", ".parquet"])
+def test_every_format_gives_the_same_products(write, write_jsonl, tmp_path, suffix):
+    rows = [{"id": f"0{i}", "title": f"title {i}", "category": "c", "colour": f"x{i}"} for i in range(7)]
+    path = tmp_path / f"c{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif suffix.startswith(".jsonl"):
+        path = write_jsonl(path.name, rows)
+    else:
+        delimiter = "\t" if suffix == ".tsv" else ","
+        lines = [delimiter.join(cells) for cells in (rows[0], *(row.values() for row in rows))]
+        path = write(path.name, "\n".join(lines))
+    if suffix.endswith(".gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    batches = read(path, batch_rows=3)
+    assert [batch.rows for batch in batches] == [3, 3, 1]
+    assert products_of(batches) == [(row["id"], row["title"], "c") for row in rows]
+    assert carried_of(batches) == [{"colour": row["colour"]} for row in rows]
+    assert carried_schema(CatalogConfig(str(path))) == pa.schema([("colour", pa.string())])
+
+
+def test_every_kind_of_reject(write, encode, tmp_path):
+    write("ok.png", encode())
+    write("bad.png", encode()[:40])
+    os.mkfifo(tmp_path / "pipe")
+    path = write(
+        "c.csv",
+        "id,title,image\n"
+        "1,fine,ok.png\n"
+        ",no id,ok.png\n"
+        "1,again,ok.png\n"
+        "4,  ,\n"
+        "5,title,none.png\n"
+        "6,title,bad.png\n"
+        "7,title,http://a/b.png\n"
+        "8,title,../secret.png\n"
+        "9,title,pipe\n"
+        "10,too,many,cells\n"
+        '11,"open,ok.png\n'
+        "12,fine,\n",
+    )
+    batches = read(path, batch_rows=5)
+    assert [row for row, _, _ in products_of(batches)] == ["1", "12"]
+    assert rejects_of(batches) == [
+        (2, "", RejectReason.MISSING_ID),
+        (3, "1", RejectReason.DUPLICATE_ID),
+        (4, "4", RejectReason.EMPTY),
+        (5, "5", RejectReason.IMAGE_NOT_FOUND),
+        (6, "6", RejectReason.IMAGE_UNREADABLE),
+        (7, "7", RejectReason.IMAGE_NOT_FOUND),
+        (8, "8", RejectReason.IMAGE_NOT_FOUND),
+        (9, "9", RejectReason.IMAGE_UNREADABLE),
+        (10, "", RejectReason.MALFORMED),
+        (11, "", RejectReason.MALFORMED),
+    ]
+    messages = {reject.row: reject.message for batch in batches for reject in batch.rejects}
+    assert all(message.startswith(f"c.csv line {row + 1}: ") for row, message in messages.items())
+    assert "row 1" in messages[3]
+    assert "'none.png'" in messages[5]
+    assert "download it" in messages[7]
+    assert "outside" in messages[8]
+
+
+def test_rows_count_over_files_and_duplicates_are_found_across_them(write, write_jsonl, tmp_path):
+    write("a.csv", "id,title\n1,a\nbroken\n2,b\n")
+    write_jsonl("b.jsonl", [{"id": "1", "title": "again"}, {"id": "3", "title": "c"}])
+    batches = read(tmp_path)
+    assert products_of(batches) == [("1", "a", ""), ("2", "b", ""), ("3", "c", "")]
+    assert rejects_of(batches) == [(2, "", RejectReason.MALFORMED), (4, "1", RejectReason.DUPLICATE_ID)]
+    assert batches[1].rejects[0].message == "b.jsonl line 1: the id '1' is that of row 1 already"
+
+
+@pytest.mark.parametrize("type_", [pa.binary(), pa.large_binary()])
+def test_embedded_images(tmp_path, encode, type_):
+    images = pa.array([encode("red"), None, encode()[:30], b""], type_)
+    pq.write_table(
+        pa.table({"id": [1, 2, 3, 4], "title": ["t"] * 4, "image": images}), tmp_path / "c.parquet"
+    )
+    batches = read(tmp_path / "c.parquet")
+    pictures = [product.image for product in batches[0].products]
+    assert pictures[0].getpixel((0, 0)) == (255, 0, 0)
+    assert pictures[1:] == [None, None]
+    assert rejects_of(batches) == [(3, "3", RejectReason.IMAGE_UNREADABLE)]
+    assert "row 3: embedded image: " in batches[0].rejects[0].message
+
+
+def test_hugging_face_images(write, tmp_path, encode):
+    write("blue.png", encode("blue"))
+    images = [{"bytes": encode("red"), "path": "blue.png"}, {"bytes": None, "path": "blue.png"}, None]
+    type_ = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    pq.write_table(
+        pa.table({"id": ["1", "2", "3"], "title": ["t"] * 3, "image": pa.array(images, type_)}),
+        tmp_path / "c.parquet",
+    )
+    pictures = [product.image for product in read(tmp_path / "c.parquet")[0].products]
+    assert [picture and picture.getpixel((0, 0)) for picture in pictures] == [(255, 0, 0), (0, 0, 255), None]
+
+
+def test_a_folder_s_files_look_for_images_beside_them(write, encode, tmp_path):
+    for folder, colour in (("x", "red"), ("y", "blue")):
+        write(f"{folder}/a.png", encode(colour))
+        write(f"{folder}/c.csv", f"id,image\n{folder},a.png\n")
+    pixels = [p.image.getpixel((0, 0)) for batch in read(f"{tmp_path}/*/c.csv") for p in batch.products]
+    assert pixels == [(255, 0, 0), (0, 0, 255)]
+
+
+def test_image_root(write, encode, tmp_path):
+    picture = write("pictures/a.png", encode())
+    path = write("tables/c.csv", f"id,image\n1,a.png\n2,{picture}\n")
+    assert rejects_of(read(path)) == [(row, str(row), RejectReason.IMAGE_NOT_FOUND) for row in (1, 2)]
+    assert len(products_of(read(path, image_root=tmp_path / "pictures"))) == 2
+    with pytest.raises(CatalogNotFoundError, match="none"):
+        read(path, image_root=tmp_path / "none")
+
+
+def test_parquet_types_are_carried(tmp_path):
+    table = pa.table(
+        {
+            "id": pa.array([7, 8], pa.int32()),
+            "title": ["a", ""],
+            "price": [1.5, None],
+            "tags": [["x"], []],
+            "brand": pa.array(["p", "q"]).dictionary_encode(),
+        }
+    )
+    pq.write_table(table, tmp_path / "c.parquet")
+    batches = read(tmp_path / "c.parquet")
+    assert products_of(batches) == [("7", "a", "")]
+    assert carried_of(batches) == [{"price": 1.5, "tags": ["x"], "brand": "p"}]
+    types = carried_schema(CatalogConfig(str(tmp_path / "c.parquet"))).types
+    assert types[0] == pa.float64()
+    assert pa.types.is_list(types[1])
+    assert pa.types.is_dictionary(types[2])
+
+
+def test_float_ids_are_refused_row_by_row(tmp_path):
+    pq.write_table(pa.table({"id": [1.0, 2.0], "title": ["a", "b"]}), tmp_path / "c.parquet")
+    (batch,) = read(tmp_path / "c.parquet")
+    assert [reject.reason for reject in batch.rejects] == [RejectReason.MALFORMED] * 2
+    assert "whole numbers" in batch.rejects[0].message
+
+
+def test_jsonl_values(write_jsonl):
+    rows = [
+        {"id": 7, "title": "a", "n": 1.5, "x": {"y": [1]}},
+        {"id": "08", "title": "b", "late": None, "n": "s"},
+    ]
+    batches = read(write_jsonl("c.jsonl", rows))
+    assert products_of(batches) == [("7", "a", ""), ("08", "b", "")]
+    assert carried_of(batches) == [
+        {"n": "1.5", "x": '{"y":[1]}', "late": None},
+        {"n": "s", "x": None, "late": None},
+    ]
+
+
+def test_mapped_columns(write):
+    path = write("c.csv", "sku,name,kind,id_\n1,a,k,x\n")
+    batches = read(path, columns={"id": "sku", "title": "name", "category": "kind"})
+    assert products_of(batches) == [("1", "a", "k")]
+    assert carried_of(batches) == [{"id_": "x"}]
+
+
+def test_one_column_for_two_roles(write):
+    assert products_of(read(write("c.csv", "id,title\n1,a\n"), columns={"category": "title"})) == [
+        ("1", "a", "a")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "message"),
+    [
+        ("sku,title", {}, r"c\.csv: no column 'id'; its columns are 'sku', 'title': .*--column"),
+        ("id,name", {}, r"c\.csv: no column 'title' or 'image'; .*'id', 'name': .*--column"),
+        ("id,title", {"id": "sku"}, r"c\.csv: no column 'sku'; .*--column"),
+        ("id,title", {"image": "photo"}, r"c\.csv: no column 'photo', which --column image=photo"),
+        ("id,title", {"category": "kind"}, r"c\.csv: no column 'kind'"),
+    ],
+)
+def test_missing_column(write, header, columns, message):
+    path = write("c.csv", f"{header}\n1,a\n")
+    with pytest.raises(MissingColumnError, match=message):
+        read(path, columns=columns)
+
+
+def test_missing_column_of_one_file_among_several(write, tmp_path):
+    write("a.csv", "id,title\n1,a\n")
+    write("b.csv", "sku,title\n1,a\n")
+    with pytest.raises(MissingColumnError, match=r"b\.csv: no column 'id'"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_COLUMNS))
+def test_reserved_names_cannot_be_carried(write, name):
+    path = write("c.csv", f"sku,name,kind,{name}\n1,a,k,x\n")
+    with pytest.raises(CatalogError, match=f"'{name}' has a name that the store uses itself: .*--column"):
+        read(path, columns={"id": "sku", "title": "name", "category": "kind"})
+
+
+def test_files_with_different_columns_are_filled_with_null(write, tmp_path):
+    write("a.csv", "id,title,colour\n1,a,red\n")
+    write("b.csv", "size,id,title\nXL,2,b\n")
+    pq.write_table(pa.table({"id": [3], "title": ["c"], "price": [2]}), tmp_path / "c.parquet")
+    pq.write_table(pa.table({"id": [4], "title": ["d"], "price": [2.5]}), tmp_path / "d.parquet")
+    batches = read(tmp_path)
+    assert carried_of(batches) == [
+        {"colour": "red", "size": None, "price": None},
+        {"colour": None, "size": "XL", "price": None},
+        {"colour": None, "size": None, "price": 2.0},
+        {"colour": None, "size": None, "price": 2.5},
+    ]
+
+
+def test_files_with_types_that_do_not_go_together(write, tmp_path):
+    write("a.csv", "id,title,price\n1,a,2\n")
+    pq.write_table(pa.table({"id": [3], "title": ["c"], "price": [2]}), tmp_path / "b.parquet")
+    with pytest.raises(CatalogError, match=r"'price' is string in .*a\.csv but int64 in .*b\.parquet"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("c.csv", ""), ("c.csv", "id,title\n"), ("c.jsonl", "\n"), ("c.csv.gz", gzip.compress(b""))],
+)
+def test_no_rows(write, name, content):
+    with pytest.raises(EmptyCatalogError, match=name):
+        read(write(name, content))
+
+
+def test_no_rows_in_one_file_is_fine(write, tmp_path):
+    write("a.csv", "")
+    write("b.csv", "id,title\n1,a\n")
+    assert products_of(read(tmp_path)) == [("1", "a", "")]
+
+
+def test_jsonl_without_one_sound_line_is_all_rejects(write):
+    batches = read(write("c.jsonl", "[\n{\n"))
+    assert [reason for _, _, reason in rejects_of(batches)] == [RejectReason.MALFORMED] * 2
+
+
+def test_errors_come_before_the_first_batch(tmp_path):
+    with pytest.raises(CatalogNotFoundError):
+        read_catalog(CatalogConfig(str(tmp_path / "none.csv")))
+
+
+@pytest.mark.parametrize("options", [{"columns": {"colour": "x"}}, {"batch_rows": 0}])
+def test_bad_config(options):
+    with pytest.raises(UsageError):
+        CatalogConfig("c.csv", **options)
+
+
+def test_content_hash_depends_on_title_and_image_and_where_one_ends(write, encode):
+    assert content_hash("ab", b"c") != content_hash("a", b"bc")
+    assert content_hash("ab", None) != content_hash("", b"ab")
+    assert content_hash("a", b"b") == content_hash("a", b"b")
+    assert len(content_hash("a", None)) == 32
+    write("a.png", encode())
+    (batch,) = read(write("c.csv", "id,title,image\n1,  a ,a.png\n2,a,\n"))
+    assert [p.content_hash for p in batch.products] == [content_hash("a", encode()), content_hash("a", None)]
+
+
+def test_order_is_kept_whatever_the_pictures_cost(write, encode):
+    for i in range(40):
+        side = 900 if i % 7 == 0 else 4
+        write(f"{i}.png", encode(decode_image(encode("red")).resize((side, side)).point(lambda _, i=i: i)))
+    path = write("c.csv", "id,image\n" + "".join(f"{i},{i}.png\n" for i in range(40)))
+    batches = read(path, batch_rows=15)
+    pixels = [p.image.getpixel((0, 0)) for batch in batches for p in batch.products]
+    assert pixels == [(i, i, i) for i in range(40)]
+
+
+def test_reading_is_a_stream(write):
+    """The first batch is there though the file breaks later, and no thread outlives a closed reader."""
+    good = gzip.compress(b"id,title\n" + b"".join(b"%d,title\n" % i for i in range(10_000)))
+    before = threading.active_count()
+    batches = read_catalog(CatalogConfig(str(write("c.csv.gz", good[: len(good) // 2])), batch_rows=10))
+    assert isinstance(batches, Iterator)
+    assert next(batches).products[0].id == "0"
+    with pytest.raises(CatalogError, match="cannot be read past line"):
+        list(batches)
+    assert threading.active_count() == before
+
+
+def test_memory_does_not_grow_with_a_row_group(tmp_path):
+    rng = random.Random(0)
+    notes = [rng.randbytes(10_000) for _ in range(6000)]
+    ids = [str(i) for i in range(6000)]
+    pq.write_table(pa.table({"id": ids, "title": ids, "note": notes}), tmp_path / "c.parquet")
+    del notes
+    before = pa.total_allocated_bytes()
+    for batch in read_catalog(CatalogConfig(str(tmp_path / "c.parquet"), batch_rows=100)):
+        assert batch.carried.nbytes < 2e6
+        assert pa.total_allocated_bytes() - before < 30e6

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from itemsearch.catalog.jsonl import JsonText
+from itemsearch.catalog.validate import Cells, RowValidator, clean_text
+from itemsearch.types import Reject, RejectReason
+
+
+def check(**record):
+    return RowValidator().check(1, "a.csv line 2", {"id": "1", "title": "t", **record})
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("  a \t b\r\nc\u00a0\u2003d  ", "a b c d"),
+        ("a\0b\x07\x7f\x9fc", "abc"),
+        ("a \0 b", "a b"),
+        ("&amp; <b>é</b>", "&amp; <b>é</b>"),
+        (" \0\n", ""),
+    ],
+)
+def test_clean_text(text, clean):
+    assert clean_text(text) == clean
+
+
+@pytest.mark.parametrize(
+    ("value", "row_id"),
+    [
+        ("007", "007"),
+        (" 7 ", "7"),
+        (2**63, str(2**63)),
+        (-3, "-3"),
+        (Decimal("12345678901234567890"), "12345678901234567890"),
+        (JsonText("9007199254740993"), "9007199254740993"),
+    ],
+)
+def test_ids_become_text(value, row_id):
+    cells = check(id=value)
+    assert isinstance(cells, Cells)
+    assert cells.id == row_id
+    assert type(cells.id) is str
+
+
+@pytest.mark.parametrize(
+    "value", [1.0, True, Decimal("1.50"), JsonText("1.0"), JsonText("true"), JsonText("[1]"), b"1", "a\nb"]
+)
+def test_what_is_no_id(value):
+    reject = check(id=value)
+    assert isinstance(reject, Reject)
+    assert reject.reason is RejectReason.MALFORMED
+
+
+@pytest.mark.parametrize("value", [None, "", "  \t"])
+def test_missing_id(value):
+    assert check(id=value) == Reject(1, "", RejectReason.MISSING_ID, "a.csv line 2: no id")
+
+
+def test_float_id_says_how_to_mend():
+    assert "the id is 1.5: write ids as text or whole numbers" in check(id=1.5).message
+
+
+def test_duplicate_names_the_first_row_though_that_was_refused():
+    validator = RowValidator()
+    assert isinstance(validator.check(3, "p", {"id": "a", "title": ""}), Reject)
+    reject = validator.check(5, "a.csv line 6", {"id": "a", "title": "t"})
+    message = "a.csv line 6: the id 'a' is that of row 3 already"
+    assert reject == Reject(5, "a", RejectReason.DUPLICATE_ID, message)
+
+
+@pytest.mark.parametrize(("value", "title"), [(1984, "1984"), (JsonText("19.84"), "19.84"), (None, "")])
+def test_titles_from_numbers(value, title):
+    assert check(title=value, image="x.jpg").title == title
+
+
+@pytest.mark.parametrize("role", ["title", "category"])
+@pytest.mark.parametrize("value", [1.5, True, ["a"], b"a", JsonText('["a"]'), JsonText("false")])
+def test_what_is_no_text(role, value):
+    reject = check(**{role: value})
+    assert (reject.reason, reject.id) == (RejectReason.MALFORMED, "1")
+    assert f"the {role} is" in reject.message
+
+
+@pytest.mark.parametrize(
+    ("value", "source"),
+    [
+        (None, None),
+        ("", None),
+        ("  ", None),
+        (b"", None),
+        (" a.jpg ", "a.jpg"),
+        (b"abc", b"abc"),
+        ({"bytes": b"abc", "path": "a.jpg"}, b"abc"),
+        ({"bytes": None, "path": "a.jpg"}, "a.jpg"),
+        ({"bytes": b"", "path": "a.jpg"}, "a.jpg"),
+        ({"bytes": None, "path": None}, None),
+        ({"path": "a.jpg"}, "a.jpg"),
+    ],
+)
+def test_image_source(value, source):
+    assert check(image=value).image == source
+
+
+@pytest.mark.parametrize("value", [1, ["a.jpg"], {"url": "a"}, JsonText('{"path":"a"}')])
+def test_what_is_no_image(value):
+    assert check(image=value).reason is RejectReason.MALFORMED
+
+
+def test_no_title_and_no_image():
+    reject = check(title=" \0 ", image=" ")
+    assert (reject.reason, reject.id) == (RejectReason.EMPTY, "1")
+
+
+@pytest.mark.parametrize("value", [[1.0, 2, -0.5], "[1.0, 2, -0.5]", JsonText("[1.0,2,-0.5]")])
+def test_embedding(value):
+    embedding = check(title="", embedding=value).embedding
+    assert embedding.dtype == np.float32
+    assert embedding.tolist() == [1.0, 2.0, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1.0, float("nan")], "not finite"),
+        ([1e39, 1.0], "not finite"),
+        ([0.0, 0.0], "all zeros"),
+        ([], "all zeros"),
+        ([1.0, None], "list of numbers"),
+        ([True, 1.0], "list of numbers"),
+        (["1", "2"], "list of numbers"),
+        ([[1.0]], "list of numbers"),
+        ("0.1 0.2", "list of numbers"),
+        (JsonText("3"), "list of numbers"),
+        ({"a": 1.0}, "list of numbers"),
+    ],
+)
+def test_what_is_no_embedding(value, message):
+    reject = check(embedding=value)
+    assert reject.reason is RejectReason.MALFORMED
+    assert message in reject.message
+
+
+def test_embeddings_are_as_long_as_the_first_sound_one():
+    validator = RowValidator()
+    values = [[float("inf")] * 4, [1.0, 2.0], [1.0, 2.0, 3.0], [3.0, 4.0]]
+    checked = [
+        validator.check(i, "p", {"id": str(i), "embedding": value}) for i, value in enumerate(values, 1)
+    ]
+    assert [isinstance(outcome, Cells) for outcome in checked] == [False, True, False, True]
+    assert "3 numbers where the first has 2" in checked[2].message
