@@ -10,16 +10,22 @@ import typer
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
 
-Catalog = Annotated[str, typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")]
+Catalog = Annotated[
+    str, typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")
+]
 Columns = Annotated[
     list[str],
-    typer.Option("--column", help="Which column holds what, e.g. title=product_name. Roles: id, title, image, category."),
+    typer.Option(
+        "--column",
+        help="Which column holds what, e.g. title=product_name. Roles: id, title, image, category.",
+    ),
 ]
 ImageRoot = Annotated[
     Path | None, typer.Option(help="Folder that image paths start from. Default: the catalog file's own.")
 ]
 MaxBadRate = Annotated[
-    float, typer.Option(min=0.0, max=1.0, help="Share of bad rows past which the command fails with exit code 3.")
+    float,
+    typer.Option(min=0.0, max=1.0, help="Share of bad rows past which the command fails with exit code 3."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Model = Annotated[str, typer.Option(help="Model folder or hub name; the shipped weights by default.")]

@@ -15,7 +15,9 @@ from itemsearch.errors import TooManyBadRowsError
 
 def sample_catalog(
     folder: Annotated[Path, typer.Argument(help="Folder to draw into; new or empty.")],
-    products: Annotated[int, typer.Option(min=1, help="Different products; some are then listed again.")] = 2000,
+    products: Annotated[
+        int, typer.Option(min=1, help="Different products; some are then listed again.")
+    ] = 2000,
     seed: Annotated[int, typer.Option(help="Same seed, same catalog.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -23,15 +25,15 @@ def sample_catalog(
 
     Example: itemsearch sample-catalog sample --products 500
     """
-    from itemsearch.sample import draw_catalog
+    from itemsearch.sample.catalog import draw_catalog
 
     report = draw_catalog(folder, products, seed)
     if as_json:
-        emit_json(report)
+        emit_json({**asdict(report), "folder": str(folder)})
         return
     facts(
         {
-            "products": f"{report.products:,}",
+            "products": f"{report.products:,} in {report.categories} categories",
             "listed again": f"{report.relistings:,}",
             "rows": f"{report.rows:,} in {folder / 'catalog.csv'}",
             "truth": str(folder / "labels.csv"),

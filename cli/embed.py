@@ -48,7 +48,8 @@ def embed(
             "rows": f"{report.rows:,}",
             "embedded": f"{report.embedded:,} ({report.without_title:,} without title, "
             f"{report.without_image:,} without image)",
-            "rejected": f"{report.rejected:,}" + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
+            "rejected": f"{report.rejected:,}"
+            + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
             "store": str(out),

@@ -21,7 +21,9 @@ def build(
     store: Annotated[Path, typer.Argument(help="A store, or Parquet with id and embedding columns.")],
     out: Annotated[Path, typer.Option(help="Folder for the index; an older version there is replaced.")],
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
-    spec: Annotated[str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')] = "",
+    spec: Annotated[
+        str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Build a search index over the embeddings of a store.

@@ -13,7 +13,9 @@ from itemsearch.errors import UsageError
 
 
 def pretrain(
-    catalog: Annotated[str, typer.Option(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")],
+    catalog: Annotated[
+        str, typer.Option(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the model, and for the state of the run.")],
     preset: Annotated[str, typer.Option(help="tiny (seconds), small (a laptop) or base (a GPU).")] = "",
     config: Annotated[Path | None, typer.Option(help="TOML file instead of a preset.")] = None,

@@ -29,7 +29,9 @@ def search(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,
     k: Annotated[int, typer.Option("-k", help="How many results a query.")] = 10,
-    min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this cosine.")] = -1.0,
+    min_score: Annotated[
+        float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this cosine.")
+    ] = -1.0,
     model: Annotated[str, typer.Option(help="Model for titles and images; by default the index's own.")] = "",
     device: TorchDevice = "auto",
     max_bad_rate: MaxBadRate = 0.05,
@@ -73,7 +75,8 @@ def _search_file(
         nonlocal told
         told += 1
         if told <= TOLD_REJECTS:
-            note(f"query rejected: row {reject.row}, query_id {reject.id!r}: {reject.reason.value}: {reject.message}")
+            where = f"row {reject.row}, query_id {reject.id!r}"
+            note(f"query rejected: {where}: {reject.reason.value}: {reject.message}")
 
     with progress("queries") as advance:
         report = search_file(engine, str(queries), out, k, min_score, tell, advance)

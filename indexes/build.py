@@ -58,7 +58,7 @@ def build_index(vectors: npt.NDArray[np.float32], spec: IndexSpec, device: str, 
 
 
 def _empty(dim: int, spec: IndexSpec, seed: int) -> Any:
-    index = faiss.index_factory(dim, spec.factory, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(dim, spec.factory, faiss.METRIC_INNER_PRODUCT)
     index.by_residual = True
     index.cp.seed = index.pq.cp.seed = seed + 1  # FAISS reads 0 as "unset" in places
     return index
@@ -73,7 +73,7 @@ def _sample(vectors: npt.NDArray[np.float32], spec: IndexSpec, seed: int) -> npt
     if len(sample) < needed:
         raise BuildError(
             f"{spec.factory} needs {needed:,} different vectors for training, a sample of {len(rows):,} has "
-            f'{len(sample):,}: use --spec Flat'
+            f"{len(sample):,}: use --spec Flat"
         )
     np.random.default_rng(seed).shuffle(sample)
     return sample

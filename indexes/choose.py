@@ -71,10 +71,14 @@ def parse_spec(text: str, rows: int, dim: int) -> IndexSpec:
         raise SpecError(f"spec {text!r}: {bits} bits a code; only {PQ_BITS} is supported, on a GPU too")
     if m not in GPU_CODE_SIZES or dim % m:
         fitting = [str(size) for size in GPU_CODE_SIZES if dim % size == 0]
-        raise SpecError(f"spec {text!r}: PQ{m} does not fit {dim} dimensions; use one of {', '.join(fitting)}")
+        raise SpecError(
+            f"spec {text!r}: PQ{m} does not fit {dim} dimensions; use one of {', '.join(fitting)}"
+        )
     if not 1 <= nlist <= rows // TRAINING_POINTS:
         most = rows // TRAINING_POINTS
         raise SpecError(f"spec {text!r}: {rows:,} rows can train 1 to {most:,} lists, not {nlist:,}")
     if rows < MIN_ROWS:
-        raise SpecError(f'spec {text!r}: PQ needs {MIN_ROWS:,} rows for training, there are {rows:,}; use "Flat"')
+        raise SpecError(
+            f'spec {text!r}: PQ needs {MIN_ROWS:,} rows for training, there are {rows:,}; use "Flat"'
+        )
     return IndexSpec("ivfpq", nlist, m)

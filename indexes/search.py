@@ -31,7 +31,7 @@ class SearchParams:
 
 
 def default_params(spec: IndexSpec, k: int) -> SearchParams:
-    """Ten candidates a result, and never fewer than 200: ranking them exactly costs less than finding them."""
+    """Ten candidates a result, at least 200: ranking them exactly costs less than finding them."""
     return SearchParams(spec.nprobe, max(10 * k, 200))
 
 
@@ -97,11 +97,12 @@ class VectorIndex:
             count = min(k + SPARE_CANDIDATES, len(self.vectors))
             return np.array(faiss.knn(queries, self.vectors, count, faiss.METRIC_INNER_PRODUCT)[1], np.int64)
         count = min(max(params.candidates, k), len(self.vectors))
-        chosen = faiss.SearchParametersIVF(nprobe=min(params.nprobe, self.spec.nlist))
+        chosen = faiss.SearchParametersIVF()
+        chosen.nprobe = min(params.nprobe, self.spec.nlist)
         return np.array(self.index.search(queries, count, params=chosen)[1], np.int64)
 
     def _inner_products(self, queries: Vectors, candidates: Rows) -> Vectors:
-        """(q, c) scores, -inf where there is no candidate; summed alike for every row, so that ties are exact."""
+        """(q, c) scores, -inf for no candidate; summed alike for every row, so that ties are exact."""
         near = self.vectors[candidates]  # (q, c) -> (q, c, D); -1 reads the last row, and is masked below
         scores: Vectors = np.einsum("qcd,qd->qc", near, queries).clip(-1.0, 1.0)
         return np.where(candidates >= 0, scores, -np.inf).astype(np.float32)

@@ -27,7 +27,9 @@ def draw_picture(seed: int) -> Image.Image:
     left, top = rng.integers(2, 16, 2).tolist()
     right, bottom = rng.integers(28, 46, 2).tolist()
     colour = COLOURS[seed % len(COLOURS)]
-    ImageDraw.Draw(image).ellipse((left, top, right, bottom), fill=colour, outline=tuple(rng.integers(0, 200, 3)))
+    ImageDraw.Draw(image).ellipse(
+        (left, top, right, bottom), fill=colour, outline=tuple(rng.integers(0, 200, 3))
+    )
     return image
 
 
@@ -44,7 +46,9 @@ def write_catalog(folder: Path, count: int = 60) -> Path:
         writer.writerow(["id", "title", "image", "category", "price"])
         for number, title in enumerate(titles(count)):
             draw_picture(number).save(folder / "images" / f"{number}.png")
-            writer.writerow([f"{number:05d}", title, f"images/{number}.png", THINGS[number % 10], f"{number}.50"])
+            writer.writerow(
+                [f"{number:05d}", title, f"images/{number}.png", THINGS[number % 10], f"{number}.50"]
+            )
     return path
 
 
@@ -86,7 +90,9 @@ def encoder(tiny_model: Path) -> ProductEncoder:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory, catalog_csv: Path, encoder: ProductEncoder) -> Path:
     folder = tmp_path_factory.mktemp("built") / "store"
-    embed_catalog(CatalogConfig(str(catalog_csv)), folder, encoder, EmbedConfig(), lambda rows, rejected: None)
+    embed_catalog(
+        CatalogConfig(str(catalog_csv)), folder, encoder, EmbedConfig(), lambda rows, rejected: None
+    )
     return folder
 
 

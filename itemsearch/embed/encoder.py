@@ -11,8 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    StrictDataclassError,
+)
 from PIL import Image
+from safetensors import SafetensorError
 
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel, ITEmProcessor
@@ -51,12 +57,13 @@ class ProductEncoder:
         try:
             model, loading = ITEmModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
             processor = ITEmProcessor.from_pretrained(folder)
-        # safetensors raises a class of its own for damaged files, without a common base.
-        except Exception as error:
-            raise ModelError(f"{name}: cannot be loaded from {folder}: {str(error).splitlines()[0]}") from error
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, StrictDataclassError) as error:
+            raise ModelError(f"{name}: cannot be loaded: {str(error).splitlines()[0]}") from error
         if wrong := [*loading["missing_keys"], *loading["unexpected_keys"], *loading["mismatched_keys"]]:
             raise ModelError(f"{name}: not the weights of its config.json: {wrong[0]} does not fit")
-        return cls(model.eval().to(where), processor, where, name, fingerprint(folder))
+        # A folder is named so that it is found from wherever the index is opened.
+        known_as = str(folder.resolve()) if Path(name).is_dir() else name
+        return cls(model.eval().to(where), processor, where, known_as, fingerprint(folder))
 
     @property
     def dim(self) -> int:
@@ -100,7 +107,7 @@ def model_folder(name: str) -> Path:
             raise ModelError(f"{folder}: no {missing[0]}: not a model folder of itemsearch pretrain")
         return folder
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FINGERPRINTED) + ["tokenizer_config.json"]))
+        return Path(snapshot_download(name, allow_patterns=[*FINGERPRINTED, "tokenizer_config.json"]))
     except (HFValidationError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise ModelError(f"{name}: neither a model folder nor a model on a reachable hub") from error
 

@@ -44,7 +44,9 @@ class ITEmConfig(BertConfig):
         if self.image_size % self.patch_pixels:
             raise ValueError(f"image_size {self.image_size} is no multiple of {self.patch_pixels} pixels")
         if self.image_skip_dim and self.patches == "linear":
-            raise ValueError("image_skip_dim needs convolutional patches: linear ones have no pooled features")
+            raise ValueError(
+                "image_skip_dim needs convolutional patches: linear ones have no pooled features"
+            )
 
     @property
     def patch_pixels(self) -> int:

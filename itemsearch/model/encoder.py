@@ -7,7 +7,7 @@ E embedding size, V vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -42,12 +42,18 @@ class EncoderInput:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> EncoderInput:
         """The same listings on another device."""
-        moved = {
-            field.name: None if value is None else value.to(device, non_blocking=non_blocking)
-            for field in fields(self)
-            for value in (getattr(self, field.name),)
-        }
-        return EncoderInput(**moved)
+
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=non_blocking)
+
+        return EncoderInput(
+            input_ids=move(self.input_ids),
+            attention_mask=move(self.attention_mask),
+            pixel_values=None if self.pixel_values is None else move(self.pixel_values),
+            has_title=move(self.has_title),
+            has_image=move(self.has_image),
+            patch_mask=None if self.patch_mask is None else move(self.patch_mask),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ class ITEmForPreTraining(ITEmPreTrainedModel):
         """(N, D) -> (N, V), tied to the input word embeddings."""
         return F.linear(states, self.item.embeddings.word_embeddings.weight, self.word_bias)
 
-    def forward(self, batch: PretrainBatch, weights: ObjectiveWeights, temperature: float) -> dict[str, Tensor]:
+    def forward(
+        self, batch: PretrainBatch, weights: ObjectiveWeights, temperature: float
+    ) -> dict[str, Tensor]:
         """Each objective's loss under its name, and their weighted sum as "loss"."""
         output = self.item(batch.first)
         losses = self._named_losses(batch, output, weights)

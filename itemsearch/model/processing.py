@@ -16,7 +16,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from itemsearch.model.encoder import EncoderInput
 
 
-class ITEmImageProcessor(BaseImageProcessor):  # type: ignore[misc]
+class ITEmImageProcessor(BaseImageProcessor):
     """Pictures of any shape -> squares of `side` pixels, values about -1 to 1."""
 
     model_input_names = ["pixel_values"]  # noqa: RUF012
@@ -29,13 +29,14 @@ class ITEmImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         """RGB pictures -> (N, 3, side, side)."""
         pixels = np.empty((len(images), self.side, self.side, 3), np.float32)
         for row, image in enumerate(images):
-            pixels[row] = image.resize((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            square = image.resize((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            pixels[row] = np.asarray(square)
         pixels -= 127.0
         pixels /= 128.0
         return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))  # (N, H, W, 3) -> (N, 3, H, W)
 
 
-class ITEmProcessor(ProcessorMixin):  # type: ignore[misc]
+class ITEmProcessor(ProcessorMixin):
     """A WordPiece tokenizer and the image processor, saved and loaded together with the model."""
 
     def __init__(self, image_processor: ITEmImageProcessor, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -1,4 +1,4 @@
-"""What pre-training hides: words behind [MASK], patches behind a mask embedding, pictures behind another's."""
+"""What pre-training hides: words, patches, and pictures behind those of other products."""
 
 from __future__ import annotations
 

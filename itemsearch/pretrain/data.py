@@ -85,7 +85,9 @@ def _stored(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def split_held_out(rows: int, held_out: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def split_held_out(
+    rows: int, held_out: int, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Row numbers to train on and to validate on; validation takes at most a tenth."""
     order = np.random.default_rng(seed).permutation(rows)
     count = min(held_out, rows // 10)
@@ -93,7 +95,11 @@ def split_held_out(rows: int, held_out: int, seed: int) -> tuple[npt.NDArray[np.
 
 
 def plan_rows(
-    rows: npt.NDArray[np.int64], categories: Sequence[str], batches: int, batch_size: int, config: PretrainConfig
+    rows: npt.NDArray[np.int64],
+    categories: Sequence[str],
+    batches: int,
+    batch_size: int,
+    config: PretrainConfig,
 ) -> npt.NDArray[np.int64]:
     """(batches * batch_size,) the row that each place of each batch trains on, by the config's seed.
 
@@ -132,7 +138,9 @@ def _epochs(rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[i
 class RelistedProducts(Dataset[Example]):
     """Item i: product `plan[i]`, listed twice; what differs depends on the seed and i alone."""
 
-    def __init__(self, table: pa.Table, plan: npt.NDArray[np.int64], config: RelistingConfig, seed: int) -> None:
+    def __init__(
+        self, table: pa.Table, plan: npt.NDArray[np.int64], config: RelistingConfig, seed: int
+    ) -> None:
         self.table = table
         self.plan = plan
         self.config = config

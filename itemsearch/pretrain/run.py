@@ -74,7 +74,9 @@ def pretrain(
     loop = PretrainLoop(
         model=model,
         config=config,
-        collate=Collator(processor, model.config.num_patches, config.masking, bool(config.objectives.relisting)),
+        collate=Collator(
+            processor, model.config.num_patches, config.masking, bool(config.objectives.relisting)
+        ),
         training=RelistedProducts(table, plan, config.relisting, train.seed),
         validation=RelistedProducts(table, held_out, config.relisting, train.seed + 1),
         folder=folder,
@@ -100,7 +102,7 @@ def _prepared(
         held = json.loads(record.read_text())
         if held["catalog"] != described["catalog"] or held["config"] != described["config"]:
             raise ModelError(
-                f"{folder.parent} holds a run of another catalog or configuration: give another --out, or remove it"
+                f"{folder.parent} holds a run of another catalog or configuration: give another --out"
             )
         return int(held["rows"]), int(held["products"])
     shutil.rmtree(folder, ignore_errors=True)
@@ -124,7 +126,7 @@ def _build(config: PretrainConfig, table: pa.Table, folder: Path) -> tuple[ITEmP
 
 
 def _tokenizer(config: PretrainConfig, table: pa.Table, folder: Path) -> PreTrainedTokenizerBase:
-    """The starting checkpoint's; else one drawn up from the catalog once, and kept for when the run goes on."""
+    """The starting checkpoint's; else one drawn up from the catalog and kept for when the run goes on."""
     limit = int(config.model.get("max_title_tokens", ITEmConfig.max_title_tokens))
     if name := config.start.text or config.start.tokenizer:
         return load_tokenizer(name, limit)

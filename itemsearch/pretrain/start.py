@@ -90,7 +90,8 @@ def start_image(model: ITEmModel, name: str) -> None:
         raise ModelError(f"{name} sees {len(positions)} patches, the model {model.config.num_patches}")
     with torch.no_grad():
         model.embeddings.patch_projection.weight.copy_(projection.weight.flatten(1))
-        model.embeddings.patch_projection.bias.copy_(projection.bias)
+        if projection.bias is not None:
+            model.embeddings.patch_projection.bias.copy_(projection.bias)
         model.embeddings.patch_position_embeddings.weight.copy_(positions)
 
 

@@ -40,8 +40,8 @@ def write_pairs_page(path: Path, heading: str, facts: Sequence[str], pairs: Sequ
     environment.globals["mark_differences"] = mark_differences
     page = environment.get_template("pairs.html").stream(heading=heading, facts=facts, pairs=pairs)
     partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        page.dump(file)
+    with partial.open("wb") as file:
+        page.dump(file, encoding="utf-8")
     partial.rename(path)
 
 
@@ -53,7 +53,9 @@ def data_uri(picture: bytes) -> str:
 def mark_differences(title: str, other: str) -> Markup:
     """`title`, escaped, with the words that `other` lacks inside <mark>."""
     words, others = title.split(), other.split()
-    matcher = SequenceMatcher(None, [w.casefold() for w in words], [w.casefold() for w in others], autojunk=False)
+    matcher = SequenceMatcher(
+        None, [w.casefold() for w in words], [w.casefold() for w in others], autojunk=False
+    )
     marked: list[Markup] = []
     for kind, start, end, _, _ in matcher.get_opcodes():
         run = escape(" ".join(words[start:end]))

@@ -22,7 +22,9 @@ from itemsearch.search.folder import ID_ORDER, PRODUCTS, IndexSummary, index_err
 from itemsearch.store import EmbeddedRows, open_embedded
 
 
-def build_index_folder(store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0) -> IndexSummary:
+def build_index_folder(
+    store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0
+) -> IndexSummary:
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
@@ -98,8 +100,8 @@ def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> 
     lengths = pc.fill_null(pc.list_value_length(embeddings), 0).to_numpy(zero_copy_only=False)
     if (wrong := np.flatnonzero(lengths != source.dim)).size:
         raise IndexFolderError(
-            f"{source.source}: id {ids[int(wrong[0])].as_py()!r} has an embedding of {lengths[wrong[0]]} numbers, "
-            f"others have {source.dim}"
+            f"{source.source}: the embedding of id {ids[int(wrong[0])].as_py()!r} "
+            f"has {lengths[wrong[0]]} numbers, others have {source.dim}"
         )
     flat = pc.fill_null(embeddings.flatten().cast(pa.float32()), float("nan"))
     vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, source.dim)  # (N * D,) -> (N, D)
@@ -108,7 +110,8 @@ def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> 
         raise IndexFolderError(
             f"{source.source}: the embedding of id {ids[int(wrong[0])].as_py()!r} is not finite or all zero"
         )
-    return vectors / norms
+    units: npt.NDArray[np.float32] = vectors / norms
+    return units
 
 
 def _sorted_rows(ids: pa.ChunkedArray, source: EmbeddedRows) -> npt.NDArray[np.int64]:
@@ -123,5 +126,8 @@ def _sorted_rows(ids: pa.ChunkedArray, source: EmbeddedRows) -> npt.NDArray[np.i
     ordered = ids.take(order)
     twice = pc.index(pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1)), True).as_py()
     if twice >= 0:
-        raise IndexFolderError(f"{source.source}: id {ordered[twice].as_py()!r} is there twice; ids must differ")
-    return order.to_numpy().astype(np.int64)
+        raise IndexFolderError(
+            f"{source.source}: id {ordered[twice].as_py()!r} is there twice; ids must differ"
+        )
+    rows: npt.NDArray[np.int64] = order.to_numpy().astype(np.int64)
+    return rows

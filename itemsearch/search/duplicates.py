@@ -16,6 +16,7 @@ from itemsearch.search.engine import Engine
 QUERY_ROWS = 1024
 NEIGHBOURS = 20
 PAGE_PAIRS = 500
+PAIR = np.dtype([("a", np.int64), ("b", np.int64), ("score", np.float32)])
 PAIRS_SCHEMA = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "score": pa.float32()})
 
 
@@ -44,7 +45,9 @@ def find_pairs(engine: Engine, min_score: float, progress: Callable[[int], None]
         this, other = rows[query], near[query, place]
         swapped = rank[this] > rank[other]
         first, second = np.where(swapped, other, this), np.where(swapped, this, other)
-        found.append(np.rec.fromarrays((first, second, scores[query, place]), names="a,b,score"))
+        pairs = np.empty(len(query), PAIR)
+        pairs["a"], pairs["b"], pairs["score"] = first, second, scores[query, place]
+        found.append(pairs)
         progress(int(rows[-1]) + 1)
     pairs = np.concatenate(found)
     # A pair is found from both ends; either may have lost it to nearer neighbours.

@@ -89,7 +89,9 @@ class Engine:
             image = decode_image(read_image_file(Path(image)))
         return self.search_many([Query(1, "", " ".join(title.split()), image, None)], k, min_score)[0]
 
-    def search_many(self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0) -> list[SearchResult]:
+    def search_many(
+        self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0
+    ) -> list[SearchResult]:
         """One result a query, in their order.
 
         Raises:
@@ -114,7 +116,9 @@ class Engine:
         place = bisect.bisect_left(self.id_order, id, key=lambda row: ids[int(row)].as_py())
         row = int(self.id_order[min(place, len(self.id_order) - 1)])
         if ids[row].as_py() != id:
-            raise UnknownIdError(f"id {id!r} is not in {self.summary.folder}: it holds {self.summary.rows:,} products")
+            raise UnknownIdError(
+                f"id {id!r} is not in {self.summary.folder}: it holds {self.summary.rows:,} products"
+            )
         return row
 
     @cached_property
@@ -167,7 +171,11 @@ class Engine:
 
     def _result(self, query_id: str, scores: Vectors, rows: Rows, *, min_score: float) -> SearchResult:
         """One query's (1, k) scores and rows, -1 for none, as products."""
-        kept = [(s, r) for s, r in zip(scores[0].tolist(), rows[0].tolist(), strict=True) if r >= 0 and s >= min_score]
+        kept = [
+            (s, r)
+            for s, r in zip(scores[0].tolist(), rows[0].tolist(), strict=True)
+            if r >= 0 and s >= min_score
+        ]
         hits = tuple(
             Hit(rank, self._cell("id", row), score, self._cell("title", row), self._cell("category", row))
             for rank, (score, row) in enumerate(kept, start=1)

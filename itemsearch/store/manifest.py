@@ -71,7 +71,9 @@ def read_manifest(folder: Path) -> StoreManifest:
     try:
         held = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise StoreError(f"{folder}: no {MANIFEST}: not a store, or never finished; run itemsearch embed") from None
+        raise StoreError(
+            f"{folder}: no {MANIFEST}: not a store, or never finished; run itemsearch embed"
+        ) from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: damaged ({error}); run itemsearch embed again") from error
     if not isinstance(held, dict) or held.get("version") != STORE_VERSION:

@@ -63,9 +63,13 @@ def _open_store(path: Path) -> EmbeddedRows:
     files = tuple(path / "data" / shard.name for shard in manifest.shards)
     for file, shard in zip(files, manifest.shards, strict=True):
         if not file.is_file():
-            raise StoreError(f"{file}: missing, though {path / MANIFEST} lists it; run itemsearch embed again")
+            raise StoreError(
+                f"{file}: missing, though {path / MANIFEST} lists it; run itemsearch embed again"
+            )
         if file.stat().st_size != shard.bytes:
-            raise StoreError(f"{file}: not the {shard.bytes} bytes that were written; run itemsearch embed again")
+            raise StoreError(
+                f"{file}: not the {shard.bytes} bytes that were written; run itemsearch embed again"
+            )
     return _open_files(path, files, manifest.model)
 
 
@@ -96,7 +100,11 @@ def _dimension(files: tuple[Path, ...]) -> int:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(1, columns=["embedding"]):
                     kind = batch["embedding"].type
-                    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+                    if not (
+                        pa.types.is_list(kind)
+                        or pa.types.is_large_list(kind)
+                        or pa.types.is_fixed_size_list(kind)
+                    ):
                         raise StoreError(f"{path}: column 'embedding' is {kind}; it must be a list of floats")
                     return len(batch["embedding"][0].as_py() or ())
         except (pa.ArrowException, OSError) as error:

@@ -16,7 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.errors import StoreError
-from itemsearch.store.manifest import MANIFEST, STORE_VERSION, ModelStamp, Shard, StoreManifest, write_manifest
+from itemsearch.store.manifest import (
+    MANIFEST,
+    STORE_VERSION,
+    ModelStamp,
+    Shard,
+    StoreManifest,
+    write_manifest,
+)
 from itemsearch.store.schema import store_schema, thumbnail
 from itemsearch.types import Product, Reject
 
@@ -53,7 +60,9 @@ class StoreWriter:
                 raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
             foreign = sorted(path.name for path in self.folder.iterdir() if path.name not in strangers)
             if foreign:
-                raise StoreError(f"{self.folder}: holds {foreign[0]}, which is no store's; give another --out")
+                raise StoreError(
+                    f"{self.folder}: holds {foreign[0]}, which is no store's; give another --out"
+                )
         shutil.rmtree(self._staging, ignore_errors=True)
         (self._staging / "data").mkdir(parents=True)
         return self
@@ -104,8 +113,14 @@ class StoreWriter:
         rows = [(reject.row, reject.id, reject.reason.value, reject.message) for reject in self._rejects]
         columns = list(zip(*rows, strict=True)) or [()] * len(REJECTS_SCHEMA)
         partial = self._staging / "rejects.parquet"
-        pq.write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)],
-                                schema=REJECTS_SCHEMA), partial, write_page_checksum=True)
+        pq.write_table(
+            pa.table(
+                [pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)],
+                schema=REJECTS_SCHEMA,
+            ),
+            partial,
+            write_page_checksum=True,
+        )
         return partial.rename(self.folder / "rejects.parquet")
 
     def finish(self, catalog: str, rows_in: int) -> StoreManifest:
@@ -136,8 +151,12 @@ class StoreWriter:
         path, partial = self._staging / "data" / name, self._staging / "data" / f"{name}.partial"
         table = pa.Table.from_batches(self._pending, self.schema)
         # A dictionary of numbers that never repeat costs time and saves nothing.
-        dictionary = [column for column in self.schema.names if column not in ("id", "embedding", "thumbnail")]
-        pq.write_table(table, partial, compression="zstd", use_dictionary=dictionary, write_page_checksum=True)
+        dictionary = [
+            column for column in self.schema.names if column not in ("id", "embedding", "thumbnail")
+        ]
+        pq.write_table(
+            table, partial, compression="zstd", use_dictionary=dictionary, write_page_checksum=True
+        )
         partial.rename(path)
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows = [], 0

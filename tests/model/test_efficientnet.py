@@ -15,7 +15,9 @@ def published_state(seed: int) -> dict[str, torch.Tensor]:
 
     def layer(convolution: str, norm: str, inputs: int, outputs: int, kernel: int, groups: int = 1) -> None:
         shape = (outputs, inputs // groups, kernel, kernel)
-        state[f"{convolution}.weight"] = torch.randn(shape, generator=generator) * (shape[1] * kernel**2) ** -0.5
+        state[f"{convolution}.weight"] = (
+            torch.randn(shape, generator=generator) * (shape[1] * kernel**2) ** -0.5
+        )
         for part, low in (("weight", 0.5), ("bias", -0.2), ("running_mean", -0.2), ("running_var", 0.5)):
             state[f"{norm}.{part}"] = torch.rand(outputs, generator=generator) + low
 

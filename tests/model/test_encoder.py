@@ -19,7 +19,9 @@ def parts(tiny_model: Path) -> tuple[ITEmModel, ITEmProcessor]:
     return ITEmModel.from_pretrained(tiny_model).eval(), ITEmProcessor.from_pretrained(tiny_model)
 
 
-def embed(parts: tuple[ITEmModel, ITEmProcessor], titles: list[str], images: list[Image.Image | None]) -> torch.Tensor:
+def embed(
+    parts: tuple[ITEmModel, ITEmProcessor], titles: list[str], images: list[Image.Image | None]
+) -> torch.Tensor:
     model, processor = parts
     with torch.no_grad():
         return model(processor(titles, images)).embedding

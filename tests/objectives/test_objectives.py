@@ -46,7 +46,9 @@ def batch() -> PretrainBatch:
     return PretrainBatch(listing(1, hidden), listing(2), labels, torch.tensor([True, True, False]))
 
 
-def test_global_mlm_gives_no_gradient_to_any_tokens_own_state(model: ITEmForPreTraining, batch: PretrainBatch) -> None:
+def test_global_mlm_gives_no_gradient_to_any_tokens_own_state(
+    model: ITEmForPreTraining, batch: PretrainBatch
+) -> None:
     output = model.item(batch.first)
     positions = model.item.embeddings.position_embeddings.weight[1:6]
     loss = model.global_mlm(output.global_state, positions, batch.labels, model.decode_words)
@@ -58,7 +60,9 @@ def test_global_mlm_gives_no_gradient_to_any_tokens_own_state(model: ITEmForPreT
     assert whole.abs().min(dim=1).values.max() > 0
 
 
-def test_global_mim_gives_no_gradient_to_any_patchs_own_state(model: ITEmForPreTraining, batch: PretrainBatch) -> None:
+def test_global_mim_gives_no_gradient_to_any_patchs_own_state(
+    model: ITEmForPreTraining, batch: PretrainBatch
+) -> None:
     output = model.item(batch.first)
     positions = model.item.embeddings.patch_position_embeddings.weight
     loss = model.global_mim(output.global_state, positions, output.patch_features, batch.first.patch_mask)
@@ -70,7 +74,9 @@ def test_global_mim_gives_no_gradient_to_any_patchs_own_state(model: ITEmForPreT
     assert whole.abs().max() > 0
 
 
-def test_the_local_objectives_do_read_the_tokens_own_state(model: ITEmForPreTraining, batch: PretrainBatch) -> None:
+def test_the_local_objectives_do_read_the_tokens_own_state(
+    model: ITEmForPreTraining, batch: PretrainBatch
+) -> None:
     output = model.item(batch.first)
     mlm = model.mlm(output.tokens, batch.labels, model.decode_words)
     mim = model.mim(output.patches, output.patch_features, batch.first.patch_mask)
@@ -127,7 +133,9 @@ def test_patch_distance_is_zero_for_the_normalised_patch_itself() -> None:
 
 
 def test_relisting_loss_is_the_slow_obvious_one() -> None:
-    first, second = (F.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(s)), dim=1) for s in (1, 2))
+    first, second = (
+        F.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(s)), dim=1) for s in (1, 2)
+    )
     eligible = torch.tensor([True, False, True, True])
     kept = [0, 2, 3]
     total = 0.0

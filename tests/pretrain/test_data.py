@@ -83,7 +83,9 @@ def test_a_batch_says_what_was_hidden(table: pa.Table, tiny_model: Path) -> None
     products = RelistedProducts(table, np.arange(20), RelistingConfig(picture_edits=0), 0)
     examples = [products[place] for place in range(20)]
     batch = collate(examples)
-    clean = processor([example.titles[0] for example in examples], [example.images[0] for example in examples])
+    clean = processor(
+        [example.titles[0] for example in examples], [example.images[0] for example in examples]
+    )
     chosen = batch.labels != -100
     assert torch.equal(batch.labels[chosen], clean.input_ids[:, 1:][chosen])
     assert batch.first.patch_mask.shape == (20, 16)

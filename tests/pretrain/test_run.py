@@ -23,7 +23,14 @@ def settings(vocabulary: str = "", steps: int = 6, **train: object) -> PretrainC
     """vocabulary: runs that are compared need the same one, and drawing one up breaks ties at random."""
     preset = read_preset("tiny")
     shape = {**preset.model, "hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32}
-    few = {"steps": steps, "batch_size": 4, "held_out": 4, "validate_every": 3, "save_every": 2, "log_every": 1}
+    few = {
+        "steps": steps,
+        "batch_size": 4,
+        "held_out": 4,
+        "validate_every": 3,
+        "save_every": 2,
+        "log_every": 1,
+    }
     start = replace(preset.start, tokenizer=vocabulary)
     return replace(preset, model=shape, start=start, train=replace(preset.train, **{**few, **train}))
 
@@ -95,7 +102,11 @@ def test_another_configuration_in_the_same_folder_is_refused(catalog_csv: Path, 
 
 
 def test_losses_fall(catalog_csv: Path, tmp_path: Path) -> None:
-    run(catalog_csv, settings(steps=60, batch_size=12, log_every=10, validate_every=60, save_every=60), tmp_path)
+    run(
+        catalog_csv,
+        settings(steps=60, batch_size=12, log_every=10, validate_every=60, save_every=60),
+        tmp_path,
+    )
     training = [line for line in losses(tmp_path) if "loss" in line]
     for name in ("mlm", "global_mlm", "relisting"):
         assert training[-1][name] < training[0][name], name
@@ -151,7 +162,11 @@ def test_wrong_models_are_told_in_one_line(catalog_csv: Path, tmp_path: Path) ->
     with pytest.raises(ModelError, match="pooling is 'max'"):
         run(catalog_csv, replace(wrong, model={**wrong.model, "pooling": "max"}), tmp_path / "a")
     with pytest.raises(ModelError, match="no_such"):
-        run(catalog_csv, replace(wrong, start=replace(wrong.start, text=str(tmp_path / "no_such"))), tmp_path / "b")
+        run(
+            catalog_csv,
+            replace(wrong, start=replace(wrong.start, text=str(tmp_path / "no_such"))),
+            tmp_path / "b",
+        )
 
 
 @pytest.mark.parametrize("name", ["tiny", "small", "base"])

@@ -1,0 +1,1 @@
+"""What another seller does to a title and a picture when listing the same product again."""

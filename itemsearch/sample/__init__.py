@@ -1,0 +1,1 @@
+"""A drawn sample catalog: invented products, so that nothing real need be shipped."""
