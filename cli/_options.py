@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from itemsearch.catalog import CatalogConfig
 
 Catalog = Annotated[
     str, typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")
@@ -37,6 +39,8 @@ def catalog_config(path: str, columns: list[str], image_root: Path | None) -> Ca
     Raises:
         UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
     """
+    from itemsearch.catalog import CatalogConfig
+
     mapping = {}
     for column in columns:
         role, equals, name = column.partition("=")

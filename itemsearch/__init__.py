@@ -1,10 +1,10 @@
 """itemsearch: near-duplicate product search.
 
-    from itemsearch import Engine
+from itemsearch import Engine
 
-    engine = Engine.open("INDEX")
-    for hit in engine.search(id="000123").hits:
-        print(hit.rank, hit.id, hit.score)
+engine = Engine.open("INDEX")
+for hit in engine.search(id="000123").hits:
+    print(hit.rank, hit.id, hit.score)
 """
 
 from __future__ import annotations

