@@ -77,3 +77,7 @@ def main() -> None:
 def _leave(message: str, code: int) -> None:
     print(f"itemsearch: error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()  # for launchers that start a module: torchrun -m cli.app pretrain ...

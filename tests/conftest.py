@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
+
+# Before anything imports the hub's client, which reads it once: no test may depend on a network.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.model import ITEmConfig, ITEmImageProcessor, ITEmModel, ITEmProcessor
 from itemsearch.pretrain.vocabulary import build_tokenizer
+from itemsearch.search.build import build_index_folder
 
 COLOURS = ("red", "green", "blue", "orange", "purple", "black")
 THINGS = ("mug", "lamp", "chair", "shirt", "phone case", "notebook", "backpack", "watch", "cap", "bottle")
@@ -98,8 +103,6 @@ def store(tmp_path_factory: pytest.TempPathFactory, catalog_csv: Path, encoder: 
 
 @pytest.fixture(scope="session")
 def index(store: Path) -> Path:
-    from itemsearch.search.build import build_index_folder
-
     folder = store.parent / "index"
     build_index_folder(store, folder)
     return folder

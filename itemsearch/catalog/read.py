@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
-import pyarrow as pa
 from PIL import Image
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
@@ -35,17 +34,6 @@ def read_catalog(config: CatalogConfig) -> Iterator[CatalogBatch]:
         CatalogBatch(batch.rows, batch.items, batch.carried, batch.rejects)
         for batch in read_rows(source, _product)
     )
-
-
-def carried_schema(config: CatalogConfig) -> pa.Schema:
-    """The columns that are neither id, title, image nor category, as `CatalogBatch.carried` has them.
-
-    From Parquet with their types, from text files as strings. A JSONL file is read through for it.
-
-    Raises:
-        CatalogError: as `read_catalog`, but for rows.
-    """
-    return _open(config).carried
 
 
 def content_hash(title: str, image_data: bytes | None) -> str:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from itemsearch.catalog import CatalogConfig, carried_schema, read_catalog
+from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store import StoreWriter
@@ -59,9 +60,10 @@ def embed_catalog(
     started = time.perf_counter()
     rows = without_title = without_image = 0
     reasons: Counter[str] = Counter()
-    carried = carried_schema(catalog)
-    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, carried) as store:
-        for batch in _ahead(read_catalog(catalog)):
+    batches = _ahead(read_catalog(catalog))
+    first = next(batches)  # a catalog without a row raises here
+    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, first.carried.schema) as store:
+        for batch in chain([first], batches):
             titles = [product.title for product in batch.products]
             images = [product.image for product in batch.products]
             if batch.products:

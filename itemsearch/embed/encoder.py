@@ -106,6 +106,10 @@ def model_folder(name: str) -> Path:
         if missing:
             raise ModelError(f"{folder}: no {missing[0]}: not a model folder of itemsearch pretrain")
         return folder
+    if name == DEFAULT_MODEL:
+        raise ModelError(
+            f"{folder}: the shipped weights are missing; install itemsearch again, or give --model"
+        )
     try:
         return Path(snapshot_download(name, allow_patterns=[*FINGERPRINTED, "tokenizer_config.json"]))
     except (HFValidationError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:

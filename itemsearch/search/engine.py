@@ -15,7 +15,7 @@ from PIL import Image
 
 from indexes.search import VectorIndex
 from itemsearch.catalog.images import decode_image, read_image_file
-from itemsearch.errors import ModelMismatchError, UnknownIdError, UsageError
+from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
 from itemsearch.search.folder import IndexSummary, index_errors, open_version
 from itemsearch.search.results import Hit, SearchResult
 from itemsearch.types import Query
@@ -86,7 +86,7 @@ class Engine:
             found = self._nearest(self.index.vectors[row : row + 1], k, np.array([row], np.int64))
             return self._result(id, *found, min_score=min_score)
         if isinstance(image, str | Path):
-            image = decode_image(read_image_file(Path(image)))
+            image = _read_picture(image)
         return self.search_many([Query(1, "", " ".join(title.split()), image, None)], k, min_score)[0]
 
     def search_many(
@@ -186,3 +186,10 @@ class Engine:
         if column not in self.products.column_names:
             return ""
         return str(self.products[column][row].as_py() or "")
+
+
+def _read_picture(path: str | Path) -> Image.Image:
+    try:
+        return decode_image(read_image_file(Path(path)))
+    except ImageError as error:
+        raise ImageError(str(error) if str(path) in str(error) else f"{path}: {error}") from error

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from itemsearch.catalog import RESERVED_COLUMNS, CatalogConfig, carried_schema, read_catalog
+from itemsearch.catalog import RESERVED_COLUMNS, CatalogConfig, read_catalog
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.read import content_hash
 from itemsearch.errors import (
@@ -28,7 +28,7 @@ def read(path: Path | str, **config: object) -> list[CatalogBatch]:
     """A catalog's batches, after the checks that hold for all of them."""
     options = CatalogConfig(str(path), **config)
     batches = list(read_catalog(options))
-    schema = carried_schema(options)
+    schema = next(read_catalog(options)).carried.schema
     row = 0
     for batch in batches:
         outcomes = sorted([*batch.products, *batch.rejects], key=lambda outcome: outcome.row)
@@ -82,7 +82,7 @@ def test_every_format_gives_the_same_products(write, write_jsonl, tmp_path, suff
     assert [batch.rows for batch in batches] == [3, 3, 1]
     assert products_of(batches) == [(row["id"], row["title"], "c") for row in rows]
     assert carried_of(batches) == [{"colour": row["colour"]} for row in rows]
-    assert carried_schema(CatalogConfig(str(path))) == pa.schema([("colour", pa.string())])
+    assert next(read_catalog(CatalogConfig(str(path)))).carried.schema == pa.schema([("colour", pa.string())])
 
 
 def test_every_kind_of_reject(write, encode, tmp_path):
@@ -193,7 +193,7 @@ def test_parquet_types_are_carried(tmp_path):
     batches = read(tmp_path / "c.parquet")
     assert products_of(batches) == [("7", "a", "")]
     assert carried_of(batches) == [{"price": 1.5, "tags": ["x"], "brand": "p"}]
-    types = carried_schema(CatalogConfig(str(tmp_path / "c.parquet"))).types
+    types = next(read_catalog(CatalogConfig(str(tmp_path / "c.parquet")))).carried.schema.types
     assert types[0] == pa.float64()
     assert pa.types.is_list(types[1])
     assert pa.types.is_dictionary(types[2])

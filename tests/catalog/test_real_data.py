@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from itemsearch.catalog import CatalogConfig, carried_schema, check_catalog, read_queries
+from itemsearch.catalog import CatalogConfig, check_catalog, read_catalog, read_queries
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_catalogs_without_a_reject(shared_data: Path, path: str, products: int, 
 
 
 def test_carried_columns(shared_data: Path):
-    names = carried_schema(CatalogConfig(str(shared_data / "fashion/train"))).names
+    names = next(read_catalog(CatalogConfig(str(shared_data / "fashion/train")))).carried.schema.names
     assert names == ["master_category", "sub_category", "gender", "colour", "season", "year", "usage"]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from conftest import draw_picture, save_tiny_model, titles
 from PIL import Image
 
@@ -116,3 +117,12 @@ def test_the_shipped_weights_load() -> None:
     red, blue = encoder.encode(["red ceramic mug", "blue ceramic mug"], [None, None])
     shirt = encoder.encode(["men's polo shirt"], [None])[0]
     assert red @ blue > red @ shirt
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_gives_the_embeddings_of_the_cpu(tiny_model: Path, encoder: ProductEncoder) -> None:
+    on_gpu = ProductEncoder.from_pretrained(str(tiny_model), "cuda")
+    images = [draw_picture(n) for n in range(20)]
+    one, other = (chosen.encode(titles(20), images) for chosen in (encoder, on_gpu))
+    assert (one * other).sum(axis=1).min() > 0.999
