@@ -4,8 +4,10 @@ VectorIndexError
 ├── SpecError          an index specification that does not fit the rows or the dimension
 ├── NoGpuError         a GPU was asked for and there is none
 ├── BuildError         vectors from which no index can be built
+├── QueryError         queries that cannot be compared with the vectors
 ├── DamagedIndexError  files that are missing, cut short or altered
-└── BusyError          another process is publishing into the same folder
+├── BusyError          another process is publishing into the same folder
+└── DiskFullError      no room for a new version
 """
 
 from __future__ import annotations
@@ -27,9 +29,17 @@ class BuildError(VectorIndexError):
     pass
 
 
+class QueryError(VectorIndexError):
+    pass
+
+
 class DamagedIndexError(VectorIndexError):
     pass
 
 
 class BusyError(VectorIndexError):
+    pass
+
+
+class DiskFullError(VectorIndexError):
     pass

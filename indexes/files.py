@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ import numpy.typing as npt
 
 from indexes.build import BuiltIndex
 from indexes.choose import IndexSpec
+from indexes.distinct import DistinctVectors
 from indexes.errors import DamagedIndexError
 
 VECTORS = "vectors.npy"
 TIE_RANK = "tie_rank.npy"
+ENTRY_ROWS = "entry_rows.npy"
+ENTRY_OFFSETS = "entry_offsets.npy"
 FAISS_INDEX = "index.faiss"
 SUMMARY = "index.json"
 
@@ -36,17 +40,34 @@ class FilesSummary:
 
 
 def create_vectors(folder: Path, rows: int, dim: int) -> np.memmap[Any, np.dtype[np.float32]]:
-    """An (N, D) array in a file, to be filled batch by batch and flushed."""
-    return np.lib.format.open_memmap(folder / VECTORS, mode="w+", dtype=np.float32, shape=(rows, dim))
+    """An (N, D) array in a file, to be filled batch by batch and flushed.
+
+    Its place on the disk is taken at once: a disk that filled while a mapped file grows kills the process.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    vectors = np.lib.format.open_memmap(folder / VECTORS, mode="w+", dtype=np.float32, shape=(rows, dim))
+    with (folder / VECTORS).open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    return vectors
 
 
 def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64]) -> None:
-    """Writes all but the vectors, which are there already."""
+    """Writes all but the vectors, which are there already. tie_rank (N,) orders rows of equal score.
+
+    Raises:
+        OSError: the disk is full.
+    """
     rows, dim = np.load(folder / VECTORS, mmap_mode="r").shape
+    distinct = DistinctVectors.from_heads(built.heads, tie_rank)
     np.save(folder / TIE_RANK, tie_rank)
+    np.save(folder / ENTRY_ROWS, distinct.rows)
+    np.save(folder / ENTRY_OFFSETS, distinct.offsets)
     taken = 4.0 * dim
     if built.index is not None:
-        faiss.write_index(built.index, str(folder / FAISS_INDEX))
+        with (folder / FAISS_INDEX).open("wb") as file:  # our own file, for its OSError
+            faiss.write_index(built.index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
         taken = (folder / FAISS_INDEX).stat().st_size / rows
     summary = FilesSummary(built.spec, rows, dim, built.device, built.seconds, taken, faiss.__version__)
     (folder / SUMMARY).write_text(json.dumps(asdict(summary), indent=1), "utf-8")
@@ -76,6 +97,15 @@ def map_array(path: Path) -> npt.NDArray[Any]:
     except (OSError, ValueError) as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
     return array
+
+
+def read_distinct(folder: Path) -> DistinctVectors:
+    """Which rows hold the same vector, mapped from its files.
+
+    Raises:
+        DamagedIndexError: a file is missing or cut short.
+    """
+    return DistinctVectors(map_array(folder / ENTRY_ROWS), map_array(folder / ENTRY_OFFSETS))
 
 
 def read_faiss(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""FAISS on a GPU: whether there is one, and training and adding on it.
+"""FAISS on a GPU: whether there is one, and an index's copy on it.
 
 Limits and options: FAISS wiki, "Faiss on the GPU"; faiss/gpu/GpuClonerOptions.h.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 import faiss
 
+from indexes.choose import IndexSpec
 from indexes.errors import NoGpuError, SpecError
 
 HALF_PRECISION_FROM = 56
@@ -32,20 +33,16 @@ def resolve_device(name: str) -> str:
     return name
 
 
-class GpuCopy:
-    """An IVF-PQ index moved to the first GPU, to be trained or added to there, and brought back."""
+def cloner_options(spec: IndexSpec) -> Any:
+    """How an IVF-PQ index must lie on a GPU."""
+    options = faiss.GpuClonerOptions()
+    options.useFloat16 = spec.m >= HALF_PRECISION_FROM
+    options.usePrecomputed = False  # those tables serve L2 distances only
+    return options
 
-    def __init__(self, resources: Any, index: Any) -> None:
-        self.resources = resources
-        self.index = index
 
-    @classmethod
-    def of(cls, index: Any, m: int) -> GpuCopy:
-        options = faiss.GpuClonerOptions()
-        options.useFloat16 = m >= HALF_PRECISION_FROM
-        options.usePrecomputed = False
-        resources = faiss.StandardGpuResources()
-        return cls(resources, faiss.index_cpu_to_gpu(resources, 0, index, options))
-
-    def to_cpu(self) -> Any:
-        return faiss.index_gpu_to_cpu(self.index)
+def to_gpu(index: Any, spec: IndexSpec) -> Any:
+    """A copy of an untrained IVF-PQ index on the first GPU. `faiss.index_gpu_to_cpu` brings it back."""
+    copy: Any = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index, cloner_options(spec))
+    copy.cp = index.cp  # cloning takes the product quantiser's training parameters along, not these
+    return copy

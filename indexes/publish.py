@@ -11,6 +11,7 @@ order, each with fsync. A reader that has a version open keeps it: its files sta
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexes.errors import BusyError, DamagedIndexError
+from indexes.errors import BusyError, DamagedIndexError, DiskFullError
 
 KEEP_VERSIONS = 2
 MANIFEST = "MANIFEST.json"
@@ -72,6 +73,7 @@ def staging(root: Path) -> Iterator[Staging]:
 
     Raises:
         BusyError: another process is publishing into `root`.
+        DiskFullError: there is no room for the version; the current one stays.
         DamagedIndexError: `root` is a file, or holds something that is no index.
     """
     if root.exists() and not root.is_dir():
@@ -91,6 +93,10 @@ def staging(root: Path) -> Iterator[Staging]:
         folder.mkdir()
         try:
             yield Staging(root, folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DiskFullError(f"{root}: the disk is full; nothing was published, make room") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

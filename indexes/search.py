@@ -8,15 +8,24 @@ from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from indexes.choose import IndexSpec
-from indexes.files import FAISS_INDEX, TIE_RANK, VECTORS, map_array, read_faiss, read_files_summary
+from indexes.compare import inner_products, prefer_matrix_products
+from indexes.distinct import DistinctVectors, Rows, Vectors
+from indexes.errors import DamagedIndexError, QueryError
+from indexes.files import (
+    FAISS_INDEX,
+    TIE_RANK,
+    VECTORS,
+    map_array,
+    read_distinct,
+    read_faiss,
+    read_files_summary,
+)
 
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-
-BLOCK_QUERIES = 64
+BLOCK_QUERIES = 1024
+BLOCK_CANDIDATES = 2_000_000
+BLOCK_VECTORS = 65_536
 SPARE_CANDIDATES = 16
 ROUNDING = 1e-5
 """How far two ways of summing the same inner product in float32 may end apart."""
@@ -24,28 +33,31 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """nprobe: inverted lists visited. candidates: rows ranked exactly for each query."""
+    """nprobe: inverted lists visited. candidates: different vectors ranked exactly for each query."""
 
     nprobe: int
     candidates: int
 
 
 def default_params(spec: IndexSpec, k: int) -> SearchParams:
-    """Ten candidates a result, at least 200: ranking them exactly costs less than finding them."""
-    return SearchParams(spec.nprobe, max(10 * k, 200))
+    """Ten candidates a result and 100 to spare: ranking them exactly costs less than finding them."""
+    return SearchParams(spec.nprobe, 100 + 10 * k)
 
 
 class VectorIndex:
     """N vectors of length 1 in D dimensions, searched by inner product, which is then the cosine.
 
     vectors (N, D) float32 and tie_rank (N,) int64 are mapped from their files: rows of equal score come in
-    order of tie_rank.
+    order of tie_rank. `index` finds different vectors by number, `distinct` tells the rows of each.
     """
 
-    def __init__(self, spec: IndexSpec, vectors: Vectors, tie_rank: Rows, index: Any | None) -> None:
+    def __init__(
+        self, spec: IndexSpec, vectors: Vectors, tie_rank: Rows, distinct: DistinctVectors, index: Any | None
+    ) -> None:
         self.spec = spec
         self.vectors = vectors
         self.tie_rank = tie_rank
+        self.distinct = distinct
         self.index = index
 
     @classmethod
@@ -53,11 +65,20 @@ class VectorIndex:
         """Opens what `save_index` wrote; reads little, maps the rest.
 
         Raises:
-            DamagedIndexError: a file is missing or not whole.
+            DamagedIndexError: a file is missing or not whole, or files do not belong together.
         """
-        spec = read_files_summary(folder).spec
-        index = None if spec.kind == "exact" else read_faiss(folder / FAISS_INDEX)
-        return cls(spec, map_array(folder / VECTORS), map_array(folder / TIE_RANK), index)
+        summary = read_files_summary(folder)
+        vectors, tie_rank = map_array(folder / VECTORS), map_array(folder / TIE_RANK)
+        distinct = read_distinct(folder)
+        index = None if summary.spec.kind == "exact" else read_faiss(folder / FAISS_INDEX)
+        shapes = vectors.shape, tie_rank.shape, distinct.rows.shape, distinct.offsets[-1]
+        rows, dim = summary.rows, summary.dim
+        if shapes != ((rows, dim), (rows,), (rows,), rows) or (
+            index is not None and (index.ntotal, index.d) != (len(distinct), dim)
+        ):
+            raise DamagedIndexError(f"{folder}: its files are not of one index; build the index again")
+        prefer_matrix_products(summary.dim)
+        return cls(summary.spec, vectors, tie_rank, distinct, index)
 
     def search(
         self, queries: Vectors, k: int, params: SearchParams | None = None, exclude: Rows | None = None
@@ -66,61 +87,112 @@ class VectorIndex:
 
         Args:
             params: defaults to `default_params`; an exact index has none.
-            exclude: (Q,) a row to leave out of each query's answer, such as its own.
+            exclude: (Q,) a row to leave out of each query's answer, such as its own; -1 for none.
 
         Returns:
-            scores (Q, k) float32 in [-1, 1], exact, best first; rows (Q, k) int64. Where fewer than k rows
-            are found, -1 and a score of -inf fill the rest. Among equal scores, the lowest tie_rank wins:
-            of all rows for an exact index, of the candidates for IVF-PQ.
+            scores (Q, k) float32 in [-1, 1], exact, best first; rows (Q, k) int64. Where the index holds
+            fewer than k rows, -1 and a score of -inf fill the rest. Among equal scores the lowest tie_rank
+            wins: among all rows of one vector always, among different vectors that happen to score the
+            same for an exact index, and as far as they are candidates for IVF-PQ.
+
+        Raises:
+            QueryError: k below 1, queries of another length than the vectors', or not finite.
         """
+        queries = self._checked(queries, k)
         params = params or default_params(self.spec, k)
+        left_out = np.full(len(queries), -1) if exclude is None else exclude
         scores = np.full((len(queries), k), -np.inf, np.float32)
         rows = np.full((len(queries), k), -1, np.int64)
-        for start in range(0, len(queries), BLOCK_QUERIES):
-            block = np.ascontiguousarray(queries[start : start + BLOCK_QUERIES], np.float32)
-            candidates = self._candidates(block, k + (exclude is not None), params)
-            if exclude is not None:
-                candidates[candidates == exclude[start : start + len(block), None]] = -1
-            exact = self._inner_products(block, candidates)  # (q, c)
-            for place in range(len(block)):
-                if self.index is None and _reaches_the_edge(exact[place], k, self.vectors.shape[0]):
-                    left_out = -1 if exclude is None else int(exclude[start + place])
-                    best, found = self._all_tied(block[place], exact[place], k, left_out)
-                else:
-                    best, found = self._ranked(exact[place], candidates[place], k)
-                scores[start + place, : len(best)], rows[start + place, : len(found)] = best, found
+        size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // max(params.candidates, k), 1))
+        for start in range(0, len(queries), size):
+            block = slice(start, start + size)
+            near, entries = self._entries(queries[block], min(k + 1, len(self.distinct)), params)
+            self._write_rows(near, entries, left_out[block], scores[block], rows[block])
         return scores, rows
 
-    def _candidates(self, queries: Vectors, k: int, params: SearchParams) -> Rows:
-        """(q, c) rows, -1 for none, in no order to rely on."""
+    def _checked(self, queries: Vectors, k: int) -> Vectors:
+        queries = np.ascontiguousarray(queries, np.float32)
+        if k < 1:
+            raise QueryError(f"k is {k}: ask for 1 or more")
+        if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
+            raise QueryError(
+                f"queries of shape {queries.shape}: the index holds {self.vectors.shape[1]} numbers"
+            )
+        if (wrong := np.flatnonzero(~np.isfinite(queries).all(axis=1))).size:
+            raise QueryError(f"the vector of query {int(wrong[0])} is not finite")
+        return queries
+
+    def _write_rows(self, near: Vectors, entries: Rows, left_out: Rows, scores: Vectors, rows: Rows) -> None:
+        """Fills (q, k) `scores` and `rows` with the best rows of (q, c) entries."""
+        k = rows.shape[1]
+        query, score, row = self.distinct.rows_of(near, entries, k + 1)
+        order = np.lexsort((self.tie_rank[row], -score, query))
+        order = order[row[order] != left_out[query[order]]]
+        query, score, row = query[order], score[order], row[order]
+        place = np.arange(len(query)) - np.searchsorted(query, query)
+        fits = place < k
+        scores[query[fits], place[fits]] = score[fits]
+        rows[query[fits], place[fits]] = row[fits]
+
+    def _entries(self, queries: Vectors, count: int, params: SearchParams) -> tuple[Vectors, Rows]:
+        """(q, count) exact scores and entries of the best different vectors, best first, -1 for none."""
         if self.index is None:
-            count = min(k + SPARE_CANDIDATES, len(self.vectors))
-            return np.array(faiss.knn(queries, self.vectors, count, faiss.METRIC_INNER_PRODUCT)[1], np.int64)
-        count = min(max(params.candidates, k), len(self.vectors))
+            scores, entries = self._compare_with_all(queries, count)
+        else:
+            entries = self._visit_lists(queries, count, params)
+            scores = inner_products(queries, self.vectors, self.distinct.first_rows(entries))
+        order = np.lexsort((self.tie_rank[self.distinct.first_rows(entries)], -scores), axis=1)[:, :count]
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(entries, order, axis=1)
+
+    def _visit_lists(self, queries: Vectors, count: int, params: SearchParams) -> Rows:
+        """(q, c) candidates by code; every list is visited for a query whose `nprobe` hold too few."""
+        wanted = min(max(params.candidates, count), len(self.distinct))
+        entries = self._probe(queries, wanted, min(params.nprobe, self.spec.nlist))
+        short = np.flatnonzero(entries[:, count - 1] < 0)
+        if short.size:
+            entries[short] = self._probe(queries[short], wanted, self.spec.nlist)
+        return entries
+
+    def _probe(self, queries: Vectors, wanted: int, nprobe: int) -> Rows:
+        index: Any = self.index
         chosen = faiss.SearchParametersIVF()
-        chosen.nprobe = min(params.nprobe, self.spec.nlist)
-        return np.array(self.index.search(queries, count, params=chosen)[1], np.int64)
+        chosen.nprobe = nprobe
+        entries: Rows = index.search(queries, wanted, params=chosen)[1]
+        return entries
 
-    def _inner_products(self, queries: Vectors, candidates: Rows) -> Vectors:
-        """(q, c) scores, -inf for no candidate; summed alike for every row, so that ties are exact."""
-        near = self.vectors[candidates]  # (q, c) -> (q, c, D); -1 reads the last row, and is masked below
-        scores: Vectors = np.einsum("qcd,qd->qc", near, queries).clip(-1.0, 1.0)
-        return np.where(candidates >= 0, scores, -np.inf).astype(np.float32)
+    def _compare_with_all(self, queries: Vectors, count: int) -> tuple[Vectors, Rows]:
+        """(q, c) scores and entries, among them the best `count` whichever way ties are broken.
 
-    def _ranked(self, scores: Vectors, candidates: Rows, k: int) -> tuple[Vectors, Rows]:
-        order = np.lexsort((self.tie_rank[candidates], -scores))[:k]
-        order = order[scores[order] > -np.inf]
-        return scores[order], candidates[order]
+        A matrix product rounds the same vector differently from place to place, so its scores only choose
+        candidates. Where the worst of them comes near the last that counts, entries beyond may tie with
+        it, and the query is compared with every vector alike.
+        """
+        spare = min(count + SPARE_CANDIDATES, len(self.distinct))
+        rough, entries = self._nearest_roughly(queries, spare)
+        scores = inner_products(queries, self.vectors, self.distinct.first_rows(entries))
+        if spare < len(self.distinct):
+            last = -np.partition(-scores, count - 1, axis=1)[:, count - 1]
+            firsts = self.distinct.first_rows(np.arange(len(self.distinct)))
+            for place in np.flatnonzero(rough.min(axis=1) >= last - ROUNDING):
+                alike = inner_products(queries[place : place + 1], self.vectors, firsts[None])[0]
+                entries[place] = np.lexsort((self.tie_rank[firsts], -alike))[:spare]
+                scores[place] = alike[entries[place]]
+        return scores, entries
 
-    def _all_tied(self, query: Vectors, seen: Vectors, k: int, left_out: int) -> tuple[Vectors, Rows]:
-        """More rows tie for the k-th place than were looked at: ranks all that could have it."""
-        least = np.sort(seen)[-k] - ROUNDING
-        candidates = np.flatnonzero(self.vectors @ query >= least)
-        candidates = candidates[candidates != left_out]
-        return self._ranked(self._inner_products(query[None], candidates[None])[0], candidates, k)
+    def _nearest_roughly(self, queries: Vectors, count: int) -> tuple[Vectors, Rows]:
+        """(q, count) scores and entries of the nearest vectors, as a matrix product has them."""
+        scores, entries = [], []
+        for start in range(0, len(self.distinct), BLOCK_VECTORS):
+            block = self._block(start, min(start + BLOCK_VECTORS, len(self.distinct)))
+            near, places = faiss.knn(queries, block, min(count, len(block)), faiss.METRIC_INNER_PRODUCT)
+            scores.append(near)
+            entries.append(places + start)
+        rough, numbers = np.concatenate(scores, axis=1), np.concatenate(entries, axis=1)
+        best = np.argpartition(-rough, count - 1, axis=1)[:, :count]
+        return np.take_along_axis(rough, best, axis=1), np.take_along_axis(numbers, best, axis=1)
 
-
-def _reaches_the_edge(scores: Vectors, k: int, rows: int) -> bool:
-    """Whether the last candidate scores as the k-th does, so that rows beyond it may too."""
-    found = scores[scores > -np.inf]
-    return k <= len(found) < rows - 1 and float(found.min()) >= float(np.sort(found)[-k]) - ROUNDING
+    def _block(self, start: int, stop: int) -> Vectors:
+        """The vectors of entries `start` to `stop`, where they lie if all rows differ."""
+        if len(self.distinct) == len(self.vectors):
+            return self.vectors[start:stop]
+        return self.vectors[self.distinct.first_rows(np.arange(start, stop))]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexes.build import build_index
-from indexes.choose import choose_spec, parse_spec
+from indexes.choose import parse_spec
 from indexes.files import create_vectors, save_index
 from indexes.gpu import resolve_device
 from indexes.publish import staging
@@ -39,7 +39,7 @@ def build_index_folder(
     source = open_embedded(store)
     with index_errors(out):
         where = resolve_device(device)
-        chosen = parse_spec(spec, source.rows, source.dim) if spec else choose_spec(source.rows, source.dim)
+        chosen = parse_spec(spec, source.rows, source.dim) if spec else None
         with staging(out) as stage:
             ids = _copy_rows(source, stage.folder)
             order = _sorted_rows(ids, source)

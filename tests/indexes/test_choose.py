@@ -14,11 +14,11 @@ def test_few_rows_get_an_exact_index() -> None:
 @pytest.mark.parametrize(
     ("rows", "dim", "factory"),
     [
-        (10_000, 64, "IVF256,PQ16"),
+        (10_000, 64, "IVF256,PQ8"),
         (36_000, 512, "IVF512,PQ64"),
         (36_000, 768, "IVF512,PQ96"),
-        (1_000_000, 384, "IVF2048,PQ96"),
-        (10_000_000, 384, "IVF8192,PQ96"),
+        (1_000_000, 384, "IVF2048,PQ48"),
+        (10_000_000, 384, "IVF8192,PQ48"),
         (20_000, 7, "IVF512,PQ1"),
     ],
 )

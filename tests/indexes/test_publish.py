@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from indexes.errors import BusyError, DamagedIndexError
+from indexes.errors import BusyError, DamagedIndexError, DiskFullError
 from indexes.publish import current_version, published_numbers, staging, verify_version
 
 
@@ -50,6 +51,16 @@ def test_an_exception_publishes_nothing_and_leaves_nothing(
     publish(tmp_path, "one")
     with pytest.raises(error):
         start_and_fail(tmp_path, error)
+    assert current_version(tmp_path).metadata["said"] == "one"
+    assert not (tmp_path / "staging").exists()
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_version(tmp_path: Path) -> None:
+    publish(tmp_path, "one")
+    with pytest.raises(DiskFullError, match="disk is full"), staging(tmp_path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(PermissionError), staging(tmp_path):
+        raise PermissionError("something else")
     assert current_version(tmp_path).metadata["said"] == "one"
     assert not (tmp_path / "staging").exists()
 

@@ -8,9 +8,9 @@ import pytest
 
 from indexes.build import BuiltIndex, build_index
 from indexes.choose import IndexSpec, choose_spec
-from indexes.errors import BuildError, DamagedIndexError, NoGpuError, SpecError
+from indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
 from indexes.files import create_vectors, save_index
-from indexes.gpu import resolve_device
+from indexes.gpu import cloner_options, resolve_device
 from indexes.search import Rows, SearchParams, VectorIndex, Vectors
 
 EXACT = IndexSpec("exact")
@@ -84,6 +84,61 @@ def test_of_20000_identical_rows_the_first_in_order_are_found(tmp_path: Path) ->
     np.testing.assert_allclose(scores[0], 1, atol=1e-6)
 
 
+def test_of_20000_identical_rows_in_a_quantised_index_the_first_in_order_are_found(
+    large: Vectors, tmp_path: Path
+) -> None:
+    vectors = np.concatenate([large, np.tile(large[:1], (20_000, 1))])
+    rank = np.random.default_rng(4).permutation(len(vectors))
+    index = saved(tmp_path, vectors, IndexSpec("ivfpq", 64, 8), rank)
+    same = np.append(0, np.arange(len(large), len(vectors)))
+    in_order = same[np.argsort(rank[same])]
+    scores, rows = index.search(vectors[:1], 5, exclude=in_order[:1])
+    assert rows[0].tolist() == in_order[1:6].tolist()
+    np.testing.assert_allclose(scores[0], 1, atol=1e-6)
+    everything = SearchParams(nprobe=64, candidates=len(large))
+    _, rows = index.search(vectors[:1], 20_006, everything)
+    assert rows[0, :20_001].tolist() == in_order.tolist()
+    assert rows[0, 20_001:].tolist() == np.argsort(-(large @ large[0]))[1:6].tolist()
+
+
+def test_different_vectors_of_equal_score_come_in_order_of_tie_rank(tmp_path: Path) -> None:
+    vectors = np.eye(100, dtype=np.float32)
+    rank = np.random.default_rng(5).permutation(100)
+    _, rows = saved(tmp_path, vectors, EXACT, rank).search(vectors[7:9], 10)
+    for query, found in zip((7, 8), rows.tolist(), strict=True):
+        assert found == [query, *[row for row in np.argsort(rank).tolist() if row != query][:9]]
+
+
+def test_too_few_rows_in_the_lists_visited_are_filled_from_all_lists(
+    large: Vectors, ivfpq: VectorIndex
+) -> None:
+    _, rows = ivfpq.search(large[:20], 500, SearchParams(nprobe=1, candidates=500))
+    assert (rows >= 0).all()
+    assert all(len(set(found)) == 500 for found in rows.tolist())
+
+
+def test_many_queries_are_answered_as_each_alone(large: Vectors, ivfpq: VectorIndex) -> None:
+    _, together = ivfpq.search(large[:1100], 3, exclude=np.arange(1100))
+    for row in (0, 500, 1023, 1024, 1099):
+        _, alone = ivfpq.search(large[row : row + 1], 3, exclude=np.array([row]))
+        assert together[row].tolist() == alone[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("queries", "k", "told"),
+    [
+        (np.ones((2, 31), np.float32), 3, r"\(2, 31\): the index holds 32 numbers"),
+        (np.ones((2, 32), np.float32), 0, "k is 0"),
+        (np.array([[1.0] * 32, [np.nan] * 32], np.float32), 3, "query 1 is not finite"),
+    ],
+)
+def test_queries_that_cannot_be_answered_are_told(
+    ivfpq: VectorIndex, queries: Vectors, k: int, told: str
+) -> None:
+    with pytest.raises(QueryError, match=told):
+        ivfpq.search(queries, k)
+
+
 def test_more_results_than_rows_are_filled_with_minus_one(tmp_path: Path) -> None:
     vectors = clustered(8, 4)
     scores, rows = saved(tmp_path, vectors, EXACT).search(vectors[:1], 10, exclude=np.array([0]))
@@ -133,12 +188,39 @@ def test_what_cannot_be_indexed_is_told(large: Vectors) -> None:
     broken[11_111, 3] = np.nan
     with pytest.raises(BuildError, match="row 11111 is not finite"):
         build_index(broken, EXACT, "cpu")
+    with pytest.raises(BuildError, match="row 7 has length 0 instead of 1"):
+        build_index(np.where(np.arange(len(large))[:, None] == 7, np.float32(0), large), EXACT, "cpu")
+    with pytest.raises(BuildError, match="no vectors"):
+        build_index(large[:0], None, "cpu")
     same = np.tile(large[:1], (12_000, 1))
     with pytest.raises(BuildError, match="use --spec Flat"):
         build_index(same, choose_spec(*same.shape), "cpu")
 
 
-@pytest.mark.parametrize("name", ["index.json", "vectors.npy", "tie_rank.npy", "index.faiss"])
+def test_the_spec_is_chosen_by_different_vectors(large: Vectors) -> None:
+    assert build_index(np.tile(large[:6000], (2, 1)), None, "cpu").spec == EXACT
+    built = build_index(large, None, "cpu")
+    assert built.spec == choose_spec(*large.shape)
+    assert not built.index.do_polysemous_training  # 20 times slower, for a filter that is never used
+
+
+def test_files_of_two_indexes_are_not_opened_together(large: Vectors, tmp_path: Path) -> None:
+    saved(tmp_path / "one", large, IndexSpec("ivfpq", 16, 8))
+    saved(tmp_path / "two", large[:11_000], IndexSpec("ivfpq", 16, 8))
+    (tmp_path / "two" / "index.faiss").replace(tmp_path / "one" / "index.faiss")
+    with pytest.raises(DamagedIndexError, match="not of one index"):
+        VectorIndex.open(tmp_path / "one")
+
+
+@pytest.mark.parametrize(("m", "half"), [(48, False), (56, True), (96, True)])
+def test_long_codes_take_half_precision_tables_on_a_gpu(m: int, half: bool) -> None:
+    options = cloner_options(IndexSpec("ivfpq", 16, m))
+    assert (options.useFloat16, options.usePrecomputed) == (half, False)
+
+
+@pytest.mark.parametrize(
+    "name", ["index.json", "vectors.npy", "tie_rank.npy", "entry_rows.npy", "index.faiss"]
+)
 def test_damaged_files_are_told_by_name(large: Vectors, tmp_path: Path, name: str) -> None:
     saved(tmp_path, large, IndexSpec("ivfpq", 16, 8))
     whole = (tmp_path / name).read_bytes()

@@ -182,7 +182,7 @@ def test_a_large_store_gets_ivfpq_and_recalls(tmp_path: Path) -> None:
     table = pa.table({"id": [f"p{row:05d}" for row in range(12_000)], "embedding": list(vectors)})
     pq.write_table(table, tmp_path / "v.parquet")
     summary = build_index_folder(tmp_path / "v.parquet", tmp_path / "index")
-    assert (summary.kind, summary.spec) == ("ivfpq", "IVF256,PQ4")
+    assert (summary.kind, summary.spec) == ("ivfpq", "IVF256,PQ2")
     assert summary.bytes_per_vector < 16 * 4 / 2
     engine = Engine.open(tmp_path / "index")
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
