@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+PIPED_WIDTH = 200
+
+
 class Advance(Protocol):
     """Told how far a long job is."""
 
@@ -32,14 +35,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    # Piped output is for other programs and files: never cut to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         drawn.add_column(heading, overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    # Piped output is for other programs and files: never cut to 80 columns.
-    console.print(drawn, width=None if console.is_terminal else 200)
+    console.print(drawn)
 
 
 def facts(pairs: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
-from itemsearch.store import StoreWriter
+from itemsearch.store.writer import StoreWriter
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from indexes.gpu import resolve_device
 from indexes.publish import staging
 from itemsearch.errors import IndexFolderError
 from itemsearch.search.folder import ID_ORDER, PRODUCTS, IndexSummary, index_errors, read_summary
-from itemsearch.store import EmbeddedRows, open_embedded
+from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
 def build_index_folder(

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from PIL import Image
 
 from indexes.search import VectorIndex
-from itemsearch.catalog.images import decode_image, read_image_file
 from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
 from itemsearch.search.folder import IndexSummary, index_errors, open_version
 from itemsearch.search.results import Hit, SearchResult
 from itemsearch.types import Query
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from itemsearch.embed.encoder import ProductEncoder
 
 Vectors = npt.NDArray[np.float32]
@@ -189,6 +189,8 @@ class Engine:
 
 
 def _read_picture(path: str | Path) -> Image.Image:
+    from itemsearch.catalog.images import decode_image, read_image_file  # a search by id need not wait for it
+
     try:
         return decode_image(read_image_file(Path(path)))
     except ImageError as error:

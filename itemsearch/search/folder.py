@@ -20,7 +20,7 @@ from indexes.files import map_array, read_files_summary
 from indexes.publish import Version, current_version
 from indexes.search import VectorIndex
 from itemsearch.errors import IndexFolderError
-from itemsearch.store import ModelStamp
+from itemsearch.store.manifest import ModelStamp
 
 PRODUCTS = "products.arrow"
 ID_ORDER = "id_order.npy"

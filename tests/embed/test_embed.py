@@ -15,7 +15,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
-from itemsearch.store import open_embedded
+from itemsearch.store.reader import open_embedded
 
 
 def embed(catalog: Path, out: Path, encoder: ProductEncoder, max_bad_rate: float = 0.05) -> EmbedReport:

@@ -24,7 +24,7 @@ from itemsearch.errors import (
 from itemsearch.search.batch import BatchReport, search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.folder import read_summary
-from itemsearch.store import open_embedded
+from itemsearch.store.reader import open_embedded
 from itemsearch.types import Query, Reject
 
 

@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from itemsearch.errors import StoreError
-from itemsearch.store import ModelStamp, StoreWriter, open_embedded
 from itemsearch.store import writer as store_writer
+from itemsearch.store.manifest import ModelStamp
+from itemsearch.store.reader import open_embedded
+from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Product, Reject, RejectReason
 
 MODEL = ModelStamp("a-model", "fingerprint", "float32")
