@@ -33,12 +33,14 @@ def pretrain(
         raise UsageError("give either --preset or --config")
     settings = read_config(config) if config is not None else read_preset(preset)
     report = run(catalog_config(catalog, column, image_root), settings, out, _print_losses, note)
-    rejected = report.rows - report.products
-    note(f"{report.rows:,} rows read = {report.products:,} products + {rejected:,} rejected")
-    if report.progress.finished:
-        print(f"model in {out}; use it with: itemsearch embed CATALOG --out STORE --model {out}")
-    else:
-        note(f"stopped after step {report.progress.step}; the same command goes on from there")
+    if report.is_main_process:
+        rejected = report.rows - report.products
+        note(f"{report.rows:,} rows read = {report.products:,} products + {rejected:,} rejected")
+        if report.progress.finished:
+            print(f"model in {out}; use it with: itemsearch embed CATALOG --out STORE --model {out}")
+        else:
+            note(f"stopped after step {report.progress.step}; the same command goes on from there")
+    if not report.progress.finished:
         raise typer.Exit(130)
 
 

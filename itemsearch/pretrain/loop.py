@@ -72,6 +72,7 @@ class PretrainLoop:
         """bfloat16 where the hardware has it; the devices that the launcher gives."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return Accelerator(
+            cpu=device.type == "cpu",  # several processes on a CPU find each other only when it is said
             mixed_precision="bf16" if has_bfloat16(device) else "no",
             gradient_accumulation_steps=config.train.gradient_accumulation,
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],

@@ -36,11 +36,15 @@ FIT_SAMPLE = 2048
 
 @dataclass(frozen=True, slots=True)
 class PretrainReport:
-    """rows read = products + rejected; `progress` says whether the run is finished or was stopped."""
+    """rows read = products + rejected; `progress` says whether the run is finished or was stopped.
+
+    is_main_process: whether this process is the one of a launcher's several that should speak.
+    """
 
     rows: int
     products: int
     progress: Progress
+    is_main_process: bool
 
 
 def pretrain(
@@ -61,7 +65,8 @@ def pretrain(
         rows, products = _prepared(catalog, config, folder, note)
     table = pa.ipc.open_file(pa.memory_map(str(folder / "catalog.arrow"))).read_all()
     set_seed(config.train.seed)
-    processor, model = _build(config, table, folder)
+    with accelerator.main_process_first():  # it may draw up the vocabulary that the others then read
+        processor, model = _build(config, table, folder)
     train = config.train
     training, held_out = split_held_out(table.num_rows, train.held_out, train.seed)
     batches = train.steps * train.gradient_accumulation * accelerator.num_processes
@@ -86,7 +91,7 @@ def pretrain(
         accelerator.unwrap_model(model).item.save_pretrained(out)
         processor.save_pretrained(out)
     accelerator.end_training()
-    return PretrainReport(rows, products, progress)
+    return PretrainReport(rows, products, progress, accelerator.is_main_process)
 
 
 def _prepared(

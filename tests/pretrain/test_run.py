@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +174,21 @@ def test_wrong_models_are_told_in_one_line(catalog_csv: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["tiny", "small", "base"])
 def test_every_preset_is_a_valid_configuration(name: str) -> None:
     assert read_preset(name).train.steps > 0
+
+
+@pytest.mark.slow
+def test_two_processes_of_a_launcher_train_one_model(catalog_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(
+        "[model]\nhidden_size = 32\nnum_hidden_layers = 1\nnum_attention_heads = 2\nintermediate_size = 32\n"
+        "max_title_tokens = 16\nimage_size = 32\npatch_size = 8\n"
+        "[train]\nsteps = 3\nbatch_size = 4\nheld_out = 4\nlog_every = 1\n"
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "cli.app"]
+    arguments = ["--config", tmp_path / "run.toml", "--catalog", catalog_csv, "--out", tmp_path / "model"]
+    done = subprocess.run(
+        [*launcher, "pretrain", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("model in") == 1
+    assert [line["step"] for line in losses(tmp_path / "model") if "loss" in line] == [1, 2, 3]
+    ProductEncoder.from_pretrained(str(tmp_path / "model"), "cpu")
