@@ -105,11 +105,12 @@ def _prepared(
     record = folder / "run.json"
     if record.exists():
         held = json.loads(record.read_text())
-        if held["catalog"] != described["catalog"] or held["config"] != described["config"]:
+        if held["catalog"] == described["catalog"] and held["config"] == described["config"]:
+            return int(held["rows"]), int(held["products"])
+        if (folder / "checkpoint").exists():
             raise ModelError(
                 f"{folder.parent} holds a run of another catalog or configuration: give another --out"
             )
-        return int(held["rows"]), int(held["products"])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     note(f"reading {catalog.path}")

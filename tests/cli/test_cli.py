@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import faiss
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -179,6 +180,8 @@ def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> Non
     one_line(run("index", "build", unfinished, *out), 1, "no manifest.json")
     one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 32")
     one_line(run("index", "build", store, *out, "--device", "tpu"), 1, "tpu")
+    if faiss.get_num_gpus() == 0:
+        one_line(run("index", "build", store, *out, "--device", "gpu"), 1, "FAISS sees no GPU here")
 
 
 def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:

@@ -103,6 +103,13 @@ def test_another_configuration_in_the_same_folder_is_refused(catalog_csv: Path, 
         run(catalog_csv, settings(steps=7), whole)
 
 
+def test_a_run_that_never_began_does_not_stand_in_the_way(catalog_csv: Path, tmp_path: Path) -> None:
+    wrong = settings(steps=1)
+    with pytest.raises(ModelError, match="no_such"):
+        run(catalog_csv, replace(wrong, start=replace(wrong.start, text=str(tmp_path / "no_such"))), tmp_path)
+    assert run(catalog_csv, wrong, tmp_path).progress.finished
+
+
 def test_losses_fall(catalog_csv: Path, tmp_path: Path) -> None:
     run(
         catalog_csv,
