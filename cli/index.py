@@ -60,7 +60,9 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
     facts(
         {
             "rows": f"{summary.rows:,}",
-            "index": "exact: too few rows to train IVF-PQ on" if exact else f"{summary.spec}, IVF-PQ",
+            "index": "exact: every vector is compared; IVF-PQ begins at 9,984 different ones"
+            if exact
+            else f"{summary.spec}, IVF-PQ",
             "embedding": f"{summary.dim} numbers",
             "bytes per vector": f"{summary.bytes_per_vector:,.1f} in the index",
             "search": "every row" if exact else f"nprobe {summary.nprobe}, then exact re-ranking",

@@ -86,7 +86,7 @@ def test_the_main_job_from_catalog_to_results(
     built = run("index", "build", store, "--out", index, "--device", "cpu", "--json")
     assert (built.json["rows"], built.json["kind"]) == (60, "exact")
     assert run("index", "info", index, "--json").json == built.json
-    assert "exact: too few rows" in run("index", "info", index).out
+    assert "exact: every vector is compared" in run("index", "info", index).out
 
     by_id = run("search", index, "--id", "00012", "-k", 3, "--json")
     assert by_id.err == ""
