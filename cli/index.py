@@ -60,7 +60,7 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
     facts(
         {
             "rows": f"{summary.rows:,}",
-            "index": "exact: every vector is compared; IVF-PQ begins at 9,984 different ones"
+            "index": "exact: every vector is compared (too few to train IVF-PQ on, or --spec Flat)"
             if exact
             else f"{summary.spec}, IVF-PQ",
             "embedding": f"{summary.dim} numbers",
