@@ -9,6 +9,7 @@ import typer
 
 from cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, Model, TorchDevice, catalog_config
 from cli._output import emit_json, facts, progress
+from itemsearch.errors import UsageError
 
 
 def embed(
@@ -30,6 +31,8 @@ def embed(
     from itemsearch.embed.catalog import EmbedConfig, embed_catalog
     from itemsearch.embed.encoder import ProductEncoder
 
+    if dtype not in ("float32", "float16"):
+        raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = catalog_config(catalog, column, image_root)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
     encoder = ProductEncoder.from_pretrained(model, device)

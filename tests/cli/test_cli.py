@@ -171,6 +171,13 @@ def test_a_wrong_catalog_is_one_line(run: Run, tmp_path: Path, tiny_model: Path)
     assert not (tmp_path / "store" / "manifest.json").exists()
 
 
+def test_a_kind_of_number_that_stores_do_not_hold_is_one_line(
+    run: Run, catalog_csv: Path, tmp_path: Path
+) -> None:
+    wrong = run("embed", catalog_csv, "--out", tmp_path / "store", "--dtype", "int8")
+    one_line(wrong, 2, "--dtype is 'int8'; use float32 or float16")
+
+
 def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> None:
     out = ("--out", tmp_path / "index")
     one_line(run("index", "build", tmp_path / "none", *out), 1, "none")
