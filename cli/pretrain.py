@@ -14,7 +14,10 @@ from itemsearch.errors import UsageError
 
 def pretrain(
     catalog: Annotated[
-        str, typer.Option(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")
+        list[str],
+        typer.Option(
+            help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob. May be repeated."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the model, and for the state of the run.")],
     preset: Annotated[str, typer.Option(help="tiny (seconds), small (a laptop) or base (a GPU).")] = "",
@@ -32,7 +35,8 @@ def pretrain(
     if bool(preset) == (config is not None):
         raise UsageError("give either --preset or --config")
     settings = read_config(config) if config is not None else read_preset(preset)
-    report = run(catalog_config(catalog, column, image_root), settings, out, _print_losses, note)
+    catalogs = [catalog_config(path, column, image_root) for path in catalog]
+    report = run(catalogs, settings, out, _print_losses, note)
     if report.is_main_process:
         rejected = report.rows - report.products
         note(f"{report.rows:,} rows read = {report.products:,} products + {rejected:,} rejected")

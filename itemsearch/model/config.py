@@ -18,6 +18,9 @@ class ITEmConfig(BertConfig):
     pooling: what of the stream becomes the embedding: its "cls" state, or the "mean" of all its states.
     image_skip_dim: size of a linear view of the picture's own pooled features that stands beside the
         stream in the embedding; 0 for none. Only with "efficientnet_lite0".
+    colour_bins: a histogram of this number cubed of the picture's colours stands there too; 0 for none.
+    lexical_dim: so does a sketch of the title's character n-grams, of this size; 0 for none.
+    lexical_buckets: how many different n-grams, hashed, the sketch tells apart.
     max_title_tokens: [CLS] and [SEP] included; longer titles are cut.
     """
 
@@ -29,6 +32,9 @@ class ITEmConfig(BertConfig):
     patch_size: int = 16
     pooling: str = "cls"
     image_skip_dim: int = 0
+    colour_bins: int = 0
+    lexical_dim: int = 0
+    lexical_buckets: int = 32768
 
     def validate_architecture(self) -> None:
         """Part of strict validation: refuses what no model can be built from.
@@ -48,6 +54,9 @@ class ITEmConfig(BertConfig):
                 "image_skip_dim needs convolutional patches: linear ones have no pooled features"
             )
 
+        if self.lexical_dim % 8:
+            raise ValueError(f"lexical_dim {self.lexical_dim} is no multiple of 8")
+
     @property
     def patch_pixels(self) -> int:
         """Pixels a side of one patch."""
@@ -58,5 +67,16 @@ class ITEmConfig(BertConfig):
         return (self.image_size // self.patch_pixels) ** 2
 
     @property
+    def parts(self) -> dict[str, int]:
+        """The parts of an embedding, in order, and how many of its numbers each takes."""
+        parts = {
+            "stream": self.hidden_size,
+            "image": self.image_skip_dim,
+            "colour": self.colour_bins**3,
+            "lexical": self.lexical_dim,
+        }
+        return {name: dim for name, dim in parts.items() if dim}
+
+    @property
     def embedding_dim(self) -> int:
-        return self.hidden_size + self.image_skip_dim
+        return sum(self.parts.values())

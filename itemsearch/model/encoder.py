@@ -1,7 +1,7 @@
 """ITEm: one stream of [CLS], title tokens, [SEP] and image patches through a BERT encoder.
 
 Shapes, here and in `itemsearch.objectives`: B products, T title tokens ([CLS] and [SEP] included),
-P patches, S = T + P, D hidden size, F features of a patch, G features of a pooled picture,
+P patches, S = T + P, N n-grams, D hidden size, F features of a patch, G features of a pooled picture,
 E embedding size, V vocabulary.
 """
 
@@ -17,8 +17,10 @@ from transformers import initialization as init
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.bert.modeling_bert import BertEncoder, BertLayer, BertSelfAttention
 
+from itemsearch.model.colour import ColourHistogram
 from itemsearch.model.config import ITEmConfig
-from itemsearch.model.patches import ConvolutionalPatches, build_patches
+from itemsearch.model.lexical import LexicalSketch
+from itemsearch.model.patches import ConvolutionalPatches, PatchFeatures, build_patches
 
 TITLE_SEGMENT, IMAGE_SEGMENT = 0, 1
 
@@ -28,6 +30,7 @@ class EncoderInput:
     """What the encoder reads.
 
     input_ids (B, T) int64 and attention_mask (B, T): as the tokenizer makes them.
+    ngrams (B, N) int64: hashes of the title's character n-grams, 0 for none (`itemsearch.model.lexical`).
     pixel_values (B, 3, H, W) float32, or None where no product of the batch has a picture.
     has_title, has_image (B,) bool: a missing modality is left out of attention; its tensor rows are ignored.
     patch_mask (B, P) bool: patches that pre-training hides behind the mask embedding; None for none.
@@ -35,6 +38,7 @@ class EncoderInput:
 
     input_ids: Tensor
     attention_mask: Tensor
+    ngrams: Tensor
     pixel_values: Tensor | None
     has_title: Tensor
     has_image: Tensor
@@ -49,6 +53,7 @@ class EncoderInput:
         return EncoderInput(
             input_ids=move(self.input_ids),
             attention_mask=move(self.attention_mask),
+            ngrams=move(self.ngrams),
             pixel_values=None if self.pixel_values is None else move(self.pixel_values),
             has_title=move(self.has_title),
             has_image=move(self.has_image),
@@ -134,6 +139,11 @@ class ITEmPreTrainedModel(PreTrainedModel):
             init.normal_(module.mask_patch, std=self.config.initializer_range)
         elif isinstance(module, ImageSkip):
             init.zeros_(module.centre)
+        elif isinstance(module, ITEmModel):
+            init.zeros_(module.part_weights)
+        elif isinstance(module, LexicalSketch):
+            init.zeros_(module.signs)
+            init.ones_(module.weights)
 
 
 class ITEmModel(ITEmPreTrainedModel):
@@ -147,30 +157,45 @@ class ITEmModel(ITEmPreTrainedModel):
         self.image_skip = None
         if isinstance(self.patches, ConvolutionalPatches) and config.image_skip_dim:
             self.image_skip = ImageSkip(self.patches.pooled_dim, config.image_skip_dim)
+        self.colour = ColourHistogram(config.colour_bins) if config.colour_bins else None
+        self.lexical = None
+        if config.lexical_dim:
+            self.lexical = LexicalSketch(config.lexical_buckets, config.lexical_dim)
+        self.part_weights = nn.Parameter(torch.zeros(len(config.parts)))
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
         return self.embeddings.word_embeddings
 
     def forward(self, listing: EncoderInput) -> EncoderOutput:
-        batch, title_length = listing.input_ids.shape
-        pooled = None
-        if listing.pixel_values is None:
-            features = self.embeddings.patch_projection.weight.new_zeros((batch, 0, self.patches.feature_dim))
-        else:
-            seen = self.patches(listing.pixel_values)
-            features, pooled = seen.grid, seen.pooled
-        stream = self.embeddings(listing.input_ids, features, listing.patch_mask)  # (B, S, D)
-        attended = self._attended(listing, features.shape[1])
+        title_length = listing.input_ids.shape[1]
+        seen = self._see(listing)
+        stream = self.embeddings(listing.input_ids, seen.grid, listing.patch_mask)  # (B, S, D)
+        attended = self._attended(listing, seen.grid.shape[1])
         mask = create_bidirectional_mask(self.config, inputs_embeds=stream, attention_mask=attended)
         states = self.encoder(stream, attention_mask=mask).last_hidden_state  # (B, S, D)
         return EncoderOutput(
             global_state=states[:, 0],
             tokens=states[:, 1:title_length],
             patches=states[:, title_length:],
-            embedding=self._embed(states, attended, pooled, listing.has_image),
-            patch_features=features,
+            embedding=self._embed(listing, self._pool(states, attended), seen.pooled),
+            patch_features=seen.grid,
         )
+
+    def _see(self, listing: EncoderInput) -> PatchFeatures:
+        """The features of every picture, zero where there is none; no patches if no product has one."""
+        rows = len(listing.input_ids)
+        if listing.pixel_values is None:
+            none = self.embeddings.patch_projection.weight.new_zeros((rows, 0, self.patches.feature_dim))
+            return PatchFeatures(none, None)
+        if bool(listing.has_image.all()):
+            return self.patches(listing.pixel_values)
+        seen = self.patches(listing.pixel_values[listing.has_image])
+        grid = seen.grid.new_zeros((rows, *seen.grid.shape[1:])).index_put((listing.has_image,), seen.grid)
+        if seen.pooled is None:
+            return PatchFeatures(grid, None)
+        pooled = seen.pooled.new_zeros((rows, seen.pooled.shape[1]))
+        return PatchFeatures(grid, pooled.index_put((listing.has_image,), seen.pooled))
 
     def _attended(self, listing: EncoderInput, patches: int) -> Tensor:
         """(B, S) int64: [CLS] always, the title where there is one, the patches where there is a picture."""
@@ -179,19 +204,28 @@ class ITEmModel(ITEmPreTrainedModel):
         image = listing.has_image[:, None].expand(-1, patches)
         return torch.cat((title, image), dim=1).long()
 
-    def _embed(self, states: Tensor, attended: Tensor, pooled: Tensor | None, has_image: Tensor) -> Tensor:
-        """(B, E): the pooled stream, beside it the picture's skip; both of length 1, then the whole."""
+    def _pool(self, states: Tensor, attended: Tensor) -> Tensor:
+        """(B, S, D) -> (B, D)."""
         if self.config.pooling == "cls":
-            stream = states[:, 0]
-        else:
-            weights = attended.to(states.dtype)[..., None]
-            stream = (states * weights).sum(dim=1) / weights.sum(dim=1)  # (B, S, D) -> (B, D)
-        # float32: a half-precision norm is too coarse for scores that tell near-duplicates apart.
-        parts = [F.normalize(stream.float(), dim=-1)]
-        if self.image_skip is not None:
-            if pooled is None:
-                skip = stream.new_zeros((len(stream), self.config.image_skip_dim), dtype=torch.float32)
-            else:
-                skip = F.normalize(self.image_skip(pooled).float(), dim=-1) * has_image[:, None]
-            parts.append(skip)
-        return F.normalize(torch.cat(parts, dim=-1), dim=-1)
+            return states[:, 0]
+        weights = attended.to(states.dtype)[..., None]
+        return (states * weights).sum(dim=1) / weights.sum(dim=1)
+
+    def _embed(self, listing: EncoderInput, stream: Tensor, pooled: Tensor | None) -> Tensor:
+        """(B, E) of length 1: the parts side by side, each of its weight, or zero where it is missing."""
+        rows, has_image = len(stream), listing.has_image[:, None]
+        parts = {"stream": stream}
+        if self.image_skip is not None and pooled is not None:
+            parts["image"] = self.image_skip(pooled) * has_image
+        if self.colour is not None and listing.pixel_values is not None:
+            parts["colour"] = self.colour(listing.pixel_values) * has_image
+        if self.lexical is not None:
+            parts["lexical"] = self.lexical(listing.ngrams) * listing.has_title[:, None]
+        weighted = [
+            # float32: a half-precision norm is too coarse for scores that tell near-duplicates apart.
+            F.normalize(parts[name].float(), dim=-1) * weight.float()
+            if name in parts
+            else stream.new_zeros((rows, dim), dtype=torch.float32)
+            for (name, dim), weight in zip(self.config.parts.items(), self.part_weights.exp(), strict=True)
+        ]
+        return F.normalize(torch.cat(weighted, dim=-1), dim=-1)

@@ -14,6 +14,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from itemsearch.model.encoder import EncoderInput
+from itemsearch.model.lexical import pad_ngrams
 
 
 class ITEmImageProcessor(BaseImageProcessor):
@@ -58,6 +59,7 @@ class ITEmProcessor(ProcessorMixin):
         return EncoderInput(
             input_ids=words["input_ids"],
             attention_mask=words["attention_mask"],
+            ngrams=pad_ngrams(titles),
             pixel_values=pixel_values,
             has_title=torch.tensor([bool(title) for title in titles]),
             has_image=has_image,

@@ -32,6 +32,8 @@ class RelistingConfig:
 
     word_edits, picture_edits: at most so many edits at once. hide_title, hide_image: shares of second
     listings that lack one modality. same_category: share of batches drawn from one leaf category.
+    group: a column of the catalog that is equal for rows known to be one product: two of them are then
+    its two listings. "" where none is known.
     """
 
     word_edits: int = 3
@@ -39,6 +41,7 @@ class RelistingConfig:
     hide_title: float = 0.15
     hide_image: float = 0.15
     same_category: float = 0.5
+    group: str = ""
     temperature: float = 0.05
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from itemsearch.catalog import CatalogConfig, read_catalog
-from itemsearch.errors import EmptyCatalogError
+from itemsearch.errors import EmptyCatalogError, ModelError
 from itemsearch.model import EncoderInput, ITEmProcessor
 from itemsearch.model.pretraining import PretrainBatch
 from itemsearch.objectives.masking import Vocabulary, mask_patches, mask_words, swap_pictures
@@ -30,7 +30,13 @@ STORED_SIDE = 256
 """Pixels a side to which pictures are reduced before training: an epoch then reads little."""
 
 SCHEMA = pa.schema(
-    {"title": pa.string(), "category": pa.string(), "attributes": pa.string(), "image": pa.binary()}
+    {
+        "title": pa.string(),
+        "category": pa.string(),
+        "group": pa.string(),
+        "attributes": pa.string(),
+        "image": pa.binary(),
+    }
 )
 
 
@@ -43,35 +49,47 @@ class Example:
     seed: int
 
 
-def prepare_catalog(catalog: CatalogConfig, path: Path) -> tuple[int, int]:
-    """Writes what training reads of a catalog as one Arrow file that can be mapped into memory.
+def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) -> tuple[int, int]:
+    """Writes what training reads of the catalogs as one Arrow file that can be mapped into memory.
+
+    Args:
+        group: the column that is equal for rows of one product; "" for none.
 
     Returns:
         Rows read, and products kept.
 
     Raises:
-        CatalogError: the catalog cannot be read, or no row of it is usable.
+        CatalogError: a catalog cannot be read, or no row of it is usable.
+        ModelError: no catalog has the column `group`.
     """
     rows = kept = 0
+    grouped = not group
     partial = path.with_suffix(".partial")
     with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        for batch in read_catalog(catalog):
-            rows, kept = rows + batch.rows, kept + len(batch.products)
-            writer.write_batch(_prepared(batch))
-    if not kept:
-        raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see itemsearch check")
+        for number, catalog in enumerate(catalogs):
+            before = kept
+            for batch in read_catalog(catalog):
+                grouped |= group in batch.carried.schema.names
+                rows, kept = rows + batch.rows, kept + len(batch.products)
+                writer.write_batch(_prepared(batch, group, number))
+            if kept == before:
+                raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
+    if not grouped:
+        raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
     partial.rename(path)
     return rows, kept
 
 
-def _prepared(batch: CatalogBatch) -> pa.RecordBatch:
+def _prepared(batch: CatalogBatch, group: str, catalog: int) -> pa.RecordBatch:
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     carried = batch.carried.select(texts).to_pylist()
     for product, extra in zip(batch.products, carried, strict=True):
+        same = extra.pop(group, None)
         attributes = {name: value for name, value in extra.items() if value and len(value) <= 40}
         columns["title"].append(product.title)
         columns["category"].append(product.category)
+        columns["group"].append(f"{catalog}:{same}" if same else "")
         columns["attributes"].append(json.dumps(attributes))
         columns["image"].append(None if product.image is None else _stored(product.image))
     return pa.record_batch(columns, schema=SCHEMA)
@@ -95,38 +113,36 @@ def split_held_out(
 
 
 def plan_rows(
-    rows: npt.NDArray[np.int64],
-    categories: Sequence[str],
-    batches: int,
-    batch_size: int,
-    config: PretrainConfig,
+    rows: npt.NDArray[np.int64], table: pa.Table, batches: int, config: PretrainConfig
 ) -> npt.NDArray[np.int64]:
     """(batches * batch_size,) the row that each place of each batch trains on, by the config's seed.
 
     A share of the batches holds one leaf category as far as it goes, so that the contrast must tell
     extremely similar products apart; the others, and the rest of those, are drawn in epochs over all rows.
+    No batch holds two rows of one group: the contrast would push one product apart.
     """
     rng = np.random.default_rng([config.train.seed, 1])
+    categories, groups = table["category"].to_pylist(), table["group"].to_pylist()
+    product = {row: groups[row] or str(row) for row in rows.tolist()}
     by_category: dict[str, list[int]] = {}
     for row in rows.tolist():
         by_category.setdefault(categories[row], []).append(row)
-    groups = [group for name, group in sorted(by_category.items()) if name and len(group) > 1]
-    weights = np.array([len(group) for group in groups], float)
-    epochs = _epochs(rows, rng)
+    alike = [rows for name, rows in sorted(by_category.items()) if name and len(rows) > 1]
+    weights = np.array([len(rows) for rows in alike], float)
+    epochs, different = _epochs(rows, rng), len(set(product.values()))
+    size = config.train.batch_size
     planned: list[int] = []
     for _ in range(batches):
-        batch: list[int] = []
-        if groups and rng.random() < config.relisting.same_category:
-            group = groups[rng.choice(len(groups), p=weights / weights.sum())]
-            batch = rng.permutation(group)[:batch_size].tolist()
-        taken = set(batch)
-        # A catalog smaller than a batch has to repeat itself.
-        while len(batch) < batch_size:
+        batch: dict[str, int] = {}
+        if alike and rng.random() < config.relisting.same_category:
+            category = alike[rng.choice(len(alike), p=weights / weights.sum())]
+            for row in rng.permutation(category)[:size].tolist():
+                batch.setdefault(product[row], row)
+        while len(batch) < min(size, different):
             row = next(epochs)
-            if row not in taken or len(taken) >= len(rows):
-                batch.append(row)
-                taken.add(row)
-        planned.extend(batch)
+            batch.setdefault(product[row], row)
+        # A catalog smaller than a batch has to repeat itself.
+        planned.extend([*batch.values(), *(next(epochs) for _ in range(size - len(batch)))])
     return np.array(planned, np.int64)
 
 
@@ -136,13 +152,22 @@ def _epochs(rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[i
 
 
 class RelistedProducts(Dataset[Example]):
-    """Item i: product `plan[i]`, listed twice; what differs depends on the seed and i alone."""
+    """Item i: product `plan[i]`, listed twice; what differs depends on the seed and i alone.
+
+    Where another row of the same group is known, it is the second listing, in its own seller's words.
+    """
 
     def __init__(
-        self, table: pa.Table, plan: npt.NDArray[np.int64], config: RelistingConfig, seed: int
+        self,
+        table: pa.Table,
+        plan: npt.NDArray[np.int64],
+        groups: Mapping[str, Sequence[int]],
+        config: RelistingConfig,
+        seed: int,
     ) -> None:
         self.table = table
         self.plan = plan
+        self.groups = groups
         self.config = config
         self.seed = seed
 
@@ -152,26 +177,43 @@ class RelistedProducts(Dataset[Example]):
     def __getitem__(self, place: int) -> Example:
         rng = np.random.default_rng([self.seed, 2, place])
         row = int(self.plan[place])
-        title = self.table["title"][row].as_py()
-        encoded = self.table["image"][row].as_py()
-        image = None if encoded is None else Image.open(io.BytesIO(encoded)).convert("RGB")
-        attributes = {"category": self.table["category"][row].as_py()}
-        attributes |= json.loads(self.table["attributes"][row].as_py())
-        titles = [self._reword(title, attributes, rng) for _ in range(2)]
-        images = [None if image is None else self._rephotograph(image, rng) for _ in range(2)]
+        same = [other for other in self.groups.get(self.table["group"][row].as_py(), ()) if other != row]
+        if same:
+            rows = (row, same[int(rng.integers(len(same)))])
+            titles = [self.table["title"][listed].as_py() for listed in rows]
+        else:
+            rows = (row, row)
+            titles = [self._reword(row, rng) for _ in rows]
+        images = [self._rephotograph(listed, rng) for listed in rows]
         hidden = rng.random()
-        if title and image is not None:
+        if titles[1] and images[1] is not None:
             if hidden < self.config.hide_title:
                 titles[1] = ""
             elif hidden < self.config.hide_title + self.config.hide_image:
                 images[1] = None
         return Example((titles[0], titles[1]), (images[0], images[1]), int(rng.integers(2**62)))
 
-    def _reword(self, title: str, attributes: dict[str, str], rng: np.random.Generator) -> str:
-        return reword(title, attributes, rng, int(rng.integers(self.config.word_edits + 1)))[0]
+    def _reword(self, row: int, rng: np.random.Generator) -> str:
+        attributes = {"category": self.table["category"][row].as_py()}
+        attributes |= json.loads(self.table["attributes"][row].as_py())
+        edits = int(rng.integers(self.config.word_edits + 1))
+        return reword(self.table["title"][row].as_py(), attributes, rng, edits)[0]
 
-    def _rephotograph(self, image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    def _rephotograph(self, row: int, rng: np.random.Generator) -> Image.Image | None:
+        encoded = self.table["image"][row].as_py()
+        if encoded is None:
+            return None
+        image = Image.open(io.BytesIO(encoded)).convert("RGB")
         return rephotograph(image, rng, int(rng.integers(self.config.picture_edits + 1)))[0]
+
+
+def rows_of_groups(table: pa.Table, rows: npt.NDArray[np.int64]) -> dict[str, list[int]]:
+    """Which of `rows` are known to be one product, by group; rows without a group are left out."""
+    groups: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        if group := table["group"][row].as_py():
+            groups.setdefault(group, []).append(row)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)

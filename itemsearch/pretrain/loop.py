@@ -25,6 +25,9 @@ from itemsearch.model.pretraining import ITEmForPreTraining, PretrainBatch
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig
 from itemsearch.pretrain.data import Collator, RelistedProducts
 
+PART_WEIGHTS_RATE = 30.0
+"""What the learning rate is multiplied by for the weights of an embedding's parts."""
+
 Report = Callable[[dict[str, float]], None]
 
 
@@ -81,8 +84,7 @@ class PretrainLoop:
     def run(self, accelerator: Accelerator, report: Report) -> Progress:
         """Trains to the last step, or to the end of the step in which Ctrl-C or SIGTERM arrives."""
         train = self.config.train
-        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, lr=train.learning_rate, weight_decay=train.weight_decay)
+        optimizer = torch.optim.AdamW(self._parameter_groups(), train.learning_rate)
         model, optimizer = accelerator.prepare(self.model, optimizer)
         step = self._resume(accelerator)
         batches = iter(self._loader(accelerator, step))
@@ -91,7 +93,7 @@ class PretrainLoop:
         with _stop_signal() as stopped:
             while step < train.steps and not stopped():
                 for group in optimizer.param_groups:
-                    group["lr"] = learning_rate(step, train)
+                    group["lr"] = learning_rate(step, train) * group["rate"]
                 window.append(self._update(accelerator, model, optimizer, batches))
                 step += 1
                 if step % train.log_every == 0 or step == train.steps:
@@ -106,6 +108,17 @@ class PretrainLoop:
             if stopped():
                 self._save(accelerator, step)
         return Progress(step, finished=step == train.steps)
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """The weights of an embedding's parts, a few logarithms, move further in a step than the others."""
+        parts = self.model.item.part_weights
+        others = [
+            weight for weight in self.model.parameters() if weight.requires_grad and weight is not parts
+        ]
+        return [
+            {"params": others, "rate": 1.0, "weight_decay": self.config.train.weight_decay},
+            {"params": [parts], "rate": PART_WEIGHTS_RATE, "weight_decay": 0.0},
+        ]
 
     def _update(
         self, accelerator: Accelerator, model: Any, optimizer: Any, batches: Iterator[PretrainBatch]

@@ -1,10 +1,10 @@
-"""One pre-training run: catalog and configuration in, a model folder out."""
+"""One pre-training run: catalogs and configuration in, a model folder out."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,20 @@ import pyarrow as pa
 import torch
 from accelerate.utils import set_seed
 from huggingface_hub.errors import StrictDataclassError
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import ModelError
-from itemsearch.model import ITEmConfig, ITEmForPreTraining, ITEmImageProcessor, ITEmProcessor
+from itemsearch.model import ITEmConfig, ITEmForPreTraining, ITEmImageProcessor, ITEmModel, ITEmProcessor
+from itemsearch.model.encoder import ImageSkip
 from itemsearch.pretrain.config import PretrainConfig
 from itemsearch.pretrain.data import (
     Collator,
     RelistedProducts,
     plan_rows,
-    prepare_catalog,
+    prepare_catalogs,
+    rows_of_groups,
     split_held_out,
 )
 from itemsearch.pretrain.loop import PretrainLoop, Progress, Report
@@ -48,21 +51,25 @@ class PretrainReport:
 
 
 def pretrain(
-    catalog: CatalogConfig, config: PretrainConfig, out: Path, report: Report, note: Callable[[str], None]
+    catalogs: Sequence[CatalogConfig],
+    config: PretrainConfig,
+    out: Path,
+    report: Report,
+    note: Callable[[str], None],
 ) -> PretrainReport:
-    """Pre-trains an encoder on `catalog`; a stopped run in `out` goes on where it stopped.
+    """Pre-trains an encoder on `catalogs`; a stopped run in `out` goes on where it stopped.
 
     `out` becomes a model folder for `itemsearch embed --model`; `out/run` holds the run's state, its
     configuration and the log of its losses. `note` is told of what takes long.
 
     Raises:
-        CatalogError: the catalog cannot be read.
+        CatalogError: a catalog cannot be read.
         ModelError: a starting checkpoint cannot be used, or `out` holds a run of another configuration.
     """
     accelerator = PretrainLoop.accelerator(config)
     folder = out / "run"
     with accelerator.main_process_first():
-        rows, products = _prepared(catalog, config, folder, note)
+        rows, kept = _prepared(catalogs, config, folder, note)
     table = pa.ipc.open_file(pa.memory_map(str(folder / "catalog.arrow"))).read_all()
     set_seed(config.train.seed)
     with accelerator.main_process_first():  # it may draw up the vocabulary that the others then read
@@ -70,10 +77,10 @@ def pretrain(
     train = config.train
     training, held_out = split_held_out(table.num_rows, train.held_out, train.seed)
     batches = train.steps * train.gradient_accumulation * accelerator.num_processes
-    plan = plan_rows(training, table["category"].to_pylist(), batches, train.batch_size, config)
-    if model.item.image_skip is not None and not (folder / "checkpoint").exists():
-        note(f"finding the principal axes of {FIT_SAMPLE:,} pictures")
-        _fit_image_skip(model, processor, RelistedProducts(table, plan, config.relisting, train.seed))
+    plan = plan_rows(training, table, batches, config)
+    products = RelistedProducts(table, plan, rows_of_groups(table, training), config.relisting, train.seed)
+    if not (folder / "checkpoint").exists():
+        _fit_parts(model, processor, products, note)
     for parameter in model.item.patches.parameters():
         parameter.requires_grad = not train.freeze_patches
     loop = PretrainLoop(
@@ -82,8 +89,8 @@ def pretrain(
         collate=Collator(
             processor, model.config.num_patches, config.masking, bool(config.objectives.relisting)
         ),
-        training=RelistedProducts(table, plan, config.relisting, train.seed),
-        validation=RelistedProducts(table, held_out, config.relisting, train.seed + 1),
+        training=products,
+        validation=RelistedProducts(table, held_out, {}, config.relisting, train.seed + 1),
         folder=folder,
     )
     progress = loop.run(accelerator, report)
@@ -91,21 +98,21 @@ def pretrain(
         accelerator.unwrap_model(model).item.save_pretrained(out)
         processor.save_pretrained(out)
     accelerator.end_training()
-    return PretrainReport(rows, products, progress, accelerator.is_main_process)
+    return PretrainReport(rows, kept, progress, accelerator.is_main_process)
 
 
 def _prepared(
-    catalog: CatalogConfig, config: PretrainConfig, folder: Path, note: Callable[[str], None]
+    catalogs: Sequence[CatalogConfig], config: PretrainConfig, folder: Path, note: Callable[[str], None]
 ) -> tuple[int, int]:
-    """Lays out `folder` and reads the catalog, unless an earlier start of the same run has."""
+    """Lays out `folder` and reads the catalogs, unless an earlier start of the same run has."""
     described: dict[str, Any] = {
-        "catalog": {"path": catalog.path, "columns": dict(catalog.columns)},
+        "catalogs": [{"path": catalog.path, "columns": dict(catalog.columns)} for catalog in catalogs],
         "config": asdict(config),
     }
     record = folder / "run.json"
     if record.exists():
         held = json.loads(record.read_text())
-        if held["catalog"] == described["catalog"] and held["config"] == described["config"]:
+        if held.get("catalogs") == described["catalogs"] and held["config"] == described["config"]:
             return int(held["rows"]), int(held["products"])
         if (folder / "checkpoint").exists():
             raise ModelError(
@@ -113,8 +120,8 @@ def _prepared(
             )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    note(f"reading {catalog.path}")
-    rows, products = prepare_catalog(catalog, folder / "catalog.arrow")
+    note(f"reading {', '.join(catalog.path for catalog in catalogs)}")
+    rows, products = prepare_catalogs(catalogs, folder / "catalog.arrow", config.relisting.group)
     record.write_text(json.dumps({**described, "rows": rows, "products": products}, indent=1))
     return rows, products
 
@@ -142,18 +149,36 @@ def _tokenizer(config: PretrainConfig, table: pa.Table, folder: Path) -> PreTrai
     return load_tokenizer(str(kept), limit)
 
 
+def _fit_parts(
+    model: ITEmForPreTraining,
+    processor: ITEmProcessor,
+    products: RelistedProducts,
+    note: Callable[[str], None],
+) -> None:
+    """What the parts beside the stream start from: the catalog's own titles and pictures."""
+    encoder = model.item
+    if encoder.lexical is not None:
+        note("weighing the character n-grams of the titles")
+        encoder.lexical.fit(title for title in products.table["title"].to_pylist() if title)
+    if encoder.image_skip is not None:
+        note(f"finding the principal axes of {FIT_SAMPLE:,} pictures")
+        _fit_image_skip(encoder, encoder.image_skip, processor, products)
+
+
 @torch.no_grad()
-def _fit_image_skip(model: ITEmForPreTraining, processor: ITEmProcessor, products: RelistedProducts) -> None:
-    model.eval()
-    pooled = []
-    for start in range(0, min(FIT_SAMPLE, len(products)), 64):
-        places = range(start, min(start + 64, FIT_SAMPLE, len(products)))
-        images = [products[place].images[0] for place in places]
+def _fit_image_skip(
+    encoder: ITEmModel, skip: ImageSkip, processor: ITEmProcessor, products: RelistedProducts
+) -> None:
+    encoder.eval()
+    pooled: list[Tensor] = []
+    place = 0
+    while place < len(products) and sum(map(len, pooled)) < FIT_SAMPLE:
+        images = [products[row].images[0] for row in range(place, min(place + 64, len(products)))]
         present = [image for image in images if image is not None]
         if present:
-            pixels = torch.from_numpy(processor.image_processor(present))
-            pooled.append(model.item.patches(pixels).pooled)
-    skip = model.item.image_skip
-    assert skip is not None, "only called for models that have one"
+            features = encoder.patches(torch.from_numpy(processor.image_processor(present))).pooled
+            assert features is not None, "only convolutional patches have a skip"
+            pooled.append(features)
+        place += 64
     if pooled and sum(map(len, pooled)) >= skip.projection.out_features:
         skip.fit(torch.cat(pooled))

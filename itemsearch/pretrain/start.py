@@ -98,6 +98,8 @@ def start_image(model: ITEmModel, name: str) -> None:
 def build_model(config: ITEmConfig, text: str, image: str) -> ITEmForPreTraining:
     """A model with random weights where `text` or `image` is "", else with theirs."""
     model = ITEmForPreTraining(config)
+    if model.item.lexical is not None:
+        model.item.lexical.draw(seed=0)
     if text:
         start_text(model.item, text)
     if image:
