@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cli.calibrate import calibrate
 from cli.catalog import check, sample_catalog
 from cli.duplicates import duplicates
 from cli.embed import embed
@@ -32,6 +33,7 @@ app.add_typer(index_app, name="index")
 app.command()(search)
 app.command()(duplicates)
 app.command()(pretrain)
+app.command()(calibrate)
 
 
 def _print_version(asked: bool) -> None:

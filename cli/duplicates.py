@@ -14,7 +14,7 @@ from cli._output import emit_json, facts, progress
 def duplicates(
     index: Annotated[Path, typer.Argument(help="An index folder.")],
     out: Annotated[Path, typer.Option(help="Folder for pairs.parquet and report.html.")],
-    min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Least cosine of a pair.")] = 0.9,
+    min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Least score of a pair.")] = 0.9,
     as_json: AsJson = False,
 ) -> None:
     """List the pairs of listings that are most alike, with a page of their pictures.
@@ -33,7 +33,7 @@ def duplicates(
     facts(
         {
             "listings": f"{report.rows:,}",
-            "pairs": f"{report.pairs:,} with a cosine of {min_score:g} or more: {out / 'pairs.parquet'}",
+            "pairs": f"{report.pairs:,} that score {min_score:g} or more: {out / 'pairs.parquet'}",
             "page": f"the best {report.shown:,}: {out / 'report.html'}",
         }
     )

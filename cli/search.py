@@ -30,7 +30,7 @@ def search(
     out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,
     k: Annotated[int, typer.Option("-k", help="How many results a query.")] = 10,
     min_score: Annotated[
-        float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this cosine.")
+        float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this score.")
     ] = -1.0,
     model: Annotated[str, typer.Option(help="Model for titles and images; by default the index's own.")] = "",
     device: TorchDevice = "auto",
@@ -58,10 +58,26 @@ def search(
         query = {"id": id, "title": title or None, "image": image and str(image)}
         emit_json({"query": query, "k": k, "results": [asdict(hit) for hit in result.hits]})
     elif result.hits:
-        rows = [[str(hit.rank), f"{hit.score:.4f}", hit.id, hit.title, hit.category] for hit in result.hits]
-        table(["rank", "score", "id", "title", "category"], rows)
+        rows = [
+            [
+                str(hit.rank),
+                f"{hit.score:.3f}",
+                f"{hit.joint:.3f}",
+                _cell(hit.title_score),
+                _cell(hit.image_score),
+                hit.id,
+                hit.title,
+                hit.category,
+            ]
+            for hit in result.hits
+        ]
+        table(["rank", "score", "joint", "words", "image", "id", "title", "category"], rows)
     else:
         note("nothing found at this score")
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _search_file(

@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel, ITEmProcessor
 from itemsearch.model.device import has_bfloat16, resolve_device
+from itemsearch.ranking.ranking import RANKING_FILE, Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
 
 DEFAULT_MODEL = "default"
@@ -33,16 +34,26 @@ PREPROCESSING_VERSION = "1"
 
 
 class ProductEncoder:
-    """A model on a device. Embeddings are comparable when the fingerprints of their encoders agree."""
+    """A model on a device. Embeddings are comparable when the fingerprints of their encoders agree.
+
+    ranking: how candidates are ranked; None where the model was not calibrated.
+    """
 
     def __init__(
-        self, model: ITEmModel, processor: ITEmProcessor, device: torch.device, name: str, fingerprint: str
+        self,
+        model: ITEmModel,
+        processor: ITEmProcessor,
+        device: torch.device,
+        name: str,
+        fingerprint: str,
+        ranking: Ranking | None,
     ) -> None:
         self.model = model
         self.processor = processor
         self.device = device
         self.name = name
         self.fingerprint = fingerprint
+        self.ranking = ranking
 
     @classmethod
     def from_pretrained(cls, name: str = DEFAULT_MODEL, device: str = "auto") -> Self:
@@ -63,7 +74,8 @@ class ProductEncoder:
             raise ModelError(f"{name}: not the weights of its config.json: {wrong[0]} does not fit")
         # A folder is named so that it is found from wherever the index is opened.
         known_as = str(folder.resolve()) if Path(name).is_dir() else name
-        return cls(model.eval().to(where), processor, where, known_as, fingerprint(folder))
+        ranking = read_ranking(folder)
+        return cls(model.eval().to(where), processor, where, known_as, fingerprint(folder), ranking)
 
     @property
     def dim(self) -> int:
@@ -75,7 +87,8 @@ class ProductEncoder:
 
     @property
     def stamp(self) -> ModelStamp:
-        return ModelStamp(self.name, self.fingerprint, self.precision)
+        described = None if self.ranking is None else self.ranking.describe()
+        return ModelStamp(self.name, self.fingerprint, self.precision, self.model.config.parts, described)
 
     @torch.inference_mode()
     def encode(
@@ -111,7 +124,9 @@ def model_folder(name: str) -> Path:
             f"{folder}: the shipped weights are missing; install itemsearch again, or give --model"
         )
     try:
-        return Path(snapshot_download(name, allow_patterns=[*FINGERPRINTED, "tokenizer_config.json"]))
+        return Path(
+            snapshot_download(name, allow_patterns=[*FINGERPRINTED, "tokenizer_config.json", RANKING_FILE])
+        )
     except (HFValidationError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise ModelError(f"{name}: neither a model folder nor a model on a reachable hub") from error
 

@@ -1,14 +1,12 @@
-"""Character n-grams of a title: model numbers and sizes, which word pieces and mean pooling blur.
+"""The sketch of a title: its character n-grams in as few numbers as an index can carry.
 
-A title's sketch is a random projection (Johnson-Lindenstrauss) of its hashed, weighted n-grams: the inner
-product of two sketches is near the cosine of their TF-IDF vectors, in as few numbers as an index can carry.
+WordPiece and mean pooling blur model numbers and sizes. A sketch is a random projection
+(Johnson-Lindenstrauss) of a title's hashed, weighted n-grams: the inner product of two of them is near the
+cosine of two TF-IDF vectors.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-import zlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -16,30 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-GRAM_LENGTHS = (3, 4)
-MAX_CHARACTERS = 512
+from itemsearch.ngrams import hash_ngrams, inverse_document_frequency
+
 IDF_POWER = 1.5
 """Above 1, rare n-grams count for more than in TF-IDF: a model number outweighs a brand."""
-
-_APART = re.compile(r"[\W_]+")
-_UNIT = re.compile(
-    r"(?<=\d) (?=(?:gb|tb|mb|mm|cm|m|kg|g|ml|cl|l|kw|w|v|hz|ghz|mhz|mp|mah|rpm|inch|in|k|oz|lb|ft)\b)"
-)
-
-
-def hash_ngrams(title: str) -> list[int]:
-    """Hashes above 0 of the different character n-grams within a title's words, spaces at both ends counted.
-
-    Case, accents and punctuation are dropped, and "64 GB" is read as "64gb".
-    """
-    plain = unicodedata.normalize("NFKD", title[:MAX_CHARACTERS].lower())
-    plain = _APART.sub(" ", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    grams: set[str] = set()
-    for word in _UNIT.sub("", plain).split():
-        padded = f" {word} "
-        for length in GRAM_LENGTHS:
-            grams.update(padded[start : start + length] for start in range(max(1, len(padded) - length + 1)))
-    return [1 + zlib.crc32(gram.encode()) % (2**31) for gram in sorted(grams)]
 
 
 def pad_ngrams(titles: Sequence[str]) -> Tensor:
@@ -75,16 +53,9 @@ class LexicalSketch(nn.Module):
 
     @torch.no_grad()
     def fit(self, titles: Iterable[str]) -> None:
-        """Weights each bucket by how few of `titles` it is in: smoothed inverse document frequency."""
-        counts = np.zeros(len(self.weights))
-        total = 0
-        for title in titles:
-            hashes = np.array(hash_ngrams(title), np.int64)
-            counts[np.unique(1 + hashes % (len(counts) - 1))] += 1
-            total += 1
-        idf = (np.log((1 + total) / (1 + counts)) + 1) ** IDF_POWER
-        self.weights.copy_(torch.from_numpy(idf))
-        self.weights[0] = 0
+        """Weights each bucket by how few of `titles` it is in."""
+        frequency = inverse_document_frequency(titles, len(self.weights))
+        self.weights.copy_(torch.from_numpy(frequency**IDF_POWER))
 
     def forward(self, ngrams: Tensor) -> Tensor:
         """(B, N) hashes, 0 for none -> (B, dim); a title without n-grams is zero."""

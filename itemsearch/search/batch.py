@@ -15,7 +15,15 @@ from itemsearch.search.results import SearchResult
 from itemsearch.types import Reject
 
 RESULTS_SCHEMA = pa.schema(
-    {"query_id": pa.string(), "rank": pa.int32(), "id": pa.string(), "score": pa.float32()}
+    {
+        "query_id": pa.string(),
+        "rank": pa.int32(),
+        "id": pa.string(),
+        "score": pa.float32(),
+        "joint": pa.float32(),
+        "title": pa.float32(),
+        "image": pa.float32(),
+    }
 )
 
 
@@ -71,5 +79,8 @@ def _table(found: list[SearchResult]) -> pa.Table:
         "rank": [hit.rank for _, hit in hits],
         "id": [hit.id for _, hit in hits],
         "score": [hit.score for _, hit in hits],
+        "joint": [hit.joint for _, hit in hits],
+        "title": [hit.title_score for _, hit in hits],
+        "image": [hit.image_score for _, hit in hits],
     }
     return pa.table(columns, schema=RESULTS_SCHEMA)

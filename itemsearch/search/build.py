@@ -18,7 +18,16 @@ from indexes.files import create_vectors, save_index
 from indexes.gpu import resolve_device
 from indexes.publish import staging
 from itemsearch.errors import IndexFolderError
-from itemsearch.search.folder import ID_ORDER, PRODUCTS, IndexSummary, index_errors, read_summary
+from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
+from itemsearch.search.folder import (
+    FORMAT,
+    ID_ORDER,
+    NGRAM_FREQUENCY,
+    PRODUCTS,
+    IndexSummary,
+    index_errors,
+    read_summary,
+)
 from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
@@ -44,6 +53,7 @@ def build_index_folder(
             ids = _copy_rows(source, stage.folder)
             order = _sorted_rows(ids, source)
             np.save(stage.folder / ID_ORDER, order)
+            np.save(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
             rank = np.empty_like(order)
             rank[order] = np.arange(len(order))
             vectors = np.load(stage.folder / "vectors.npy", mmap_mode="r")
@@ -52,6 +62,7 @@ def build_index_folder(
             save_index(stage.folder, built, rank)
             stage.publish(
                 {
+                    "format": FORMAT,
                     "created": datetime.now(UTC).isoformat(timespec="seconds"),
                     "store": str(source.source.resolve()),
                     "model": source.model and asdict(source.model),
@@ -79,6 +90,17 @@ def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
             row += batch.num_rows
     vectors.flush()
     return pa.chunked_array(ids)
+
+
+def _ngram_frequency(folder: Path) -> npt.NDArray[np.float64]:
+    """(NGRAM_BUCKETS,) of the titles in `products.arrow`."""
+    with pa.memory_map(str(folder / PRODUCTS)) as source:
+        reader = pa.ipc.open_file(source)
+        batches = map(reader.get_batch, range(reader.num_record_batches))
+        titled = (batch["title"].to_pylist() for batch in batches if "title" in batch.schema.names)
+        return inverse_document_frequency(
+            (title for titles in titled for title in titles if title), NGRAM_BUCKETS
+        )
 
 
 def _string_id(source: EmbeddedRows, name: str) -> pa.Field:

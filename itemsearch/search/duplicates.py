@@ -22,7 +22,7 @@ PAIRS_SCHEMA = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "score": pa.
 
 @dataclass(frozen=True, slots=True)
 class DuplicatesReport:
-    """`pairs` of the `rows` listings have a cosine of `min_score` or more; `shown` of them on the page."""
+    """`pairs` of the `rows` listings score `min_score` or more; `shown` of them on the page."""
 
     rows: int
     pairs: int
@@ -36,24 +36,26 @@ def find_pairs(engine: Engine, min_score: float, progress: Callable[[int], None]
     Returns:
         Columns id_a, id_b, score and the rows row_a, row_b; each pair once, id_a < id_b, the best first.
     """
-    vectors, rank = engine.index.vectors, engine.index.tie_rank
+    ranker, total = engine.ranker, engine.summary.rows
+    rank = ranker.index.tie_rank
     found: list[np.ndarray] = []
-    for start in range(0, engine.summary.rows, QUERY_ROWS):
-        rows = np.arange(start, min(start + QUERY_ROWS, engine.summary.rows))
-        scores, near = engine.index.search(vectors[rows], min(NEIGHBOURS, engine.summary.rows), exclude=rows)
-        query, place = np.nonzero((near >= 0) & (scores >= min_score))
-        this, other = rows[query], near[query, place]
-        swapped = rank[this] > rank[other]
-        first, second = np.where(swapped, other, this), np.where(swapped, this, other)
-        pairs = np.empty(len(query), PAIR)
-        pairs["a"], pairs["b"], pairs["score"] = first, second, scores[query, place]
-        found.append(pairs)
+    for start in range(0, total, QUERY_ROWS):
+        rows = np.arange(start, min(start + QUERY_ROWS, total))
+        answers = ranker.rank_rows(rows, NEIGHBOURS)
+        for row, answer in zip(rows, answers, strict=True):
+            alike = answer.scores >= min_score
+            other = answer.rows[alike]
+            swapped = rank[row] > rank[other]
+            pairs = np.empty(len(other), PAIR)
+            pairs["a"], pairs["b"] = np.where(swapped, other, row), np.where(swapped, row, other)
+            pairs["score"] = answer.scores[alike]
+            found.append(pairs)
         progress(int(rows[-1]) + 1)
     pairs = np.concatenate(found)
     # A pair is found from both ends; either may have lost it to nearer neighbours.
     pairs = pairs[np.unique(pairs[["a", "b"]], return_index=True)[1]]
     pairs = pairs[np.lexsort((rank[pairs["b"]], rank[pairs["a"]], -pairs["score"]))]
-    ids = engine.products["id"]
+    ids = ranker.products["id"]
     return pa.table(
         {
             "id_a": ids.take(pa.array(pairs["a"])),
@@ -80,16 +82,17 @@ def write_duplicates(
     ]
     report = DuplicatesReport(engine.summary.rows, pairs.num_rows, len(shown), min_score)
     facts = [
-        f"{report.pairs:,} pairs among {report.rows:,} listings have a cosine of {min_score:g} or more.",
+        f"{report.pairs:,} pairs among {report.rows:,} listings score {min_score:g} or more.",
         f"The {report.shown:,} most alike are shown, the best first; words that differ are marked.",
-        "A cosine is no probability: look at the weakest pairs before acting on all of them.",
+        "A score is no proof: look at the weakest pairs before acting on all of them.",
     ]
     write_pairs_page(out / "report.html", "Listings that may be the same product", facts, shown)
     return report
 
 
 def _listing(engine: Engine, row: int) -> Listing:
-    columns = engine.products.column_names
-    cells = engine.products.select([c for c in ("id", "title", "category", "thumbnail") if c in columns])
+    products = engine.ranker.products
+    columns = products.column_names
+    cells = products.select([c for c in ("id", "title", "category", "thumbnail") if c in columns])
     held = {"title": "", "category": "", "thumbnail": None, **cells.slice(row, 1).to_pylist()[0]}
     return Listing(held["id"], held["title"] or "", held["category"] or "", held["thumbnail"])

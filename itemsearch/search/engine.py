@@ -6,15 +6,16 @@ import bisect
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.search import VectorIndex
 from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
+from itemsearch.ranking.evidence import Listings
 from itemsearch.search.folder import IndexSummary, index_errors, open_version
+from itemsearch.search.ranker import Ranked, Ranker
 from itemsearch.search.results import Hit, SearchResult
 from itemsearch.types import Query
 
@@ -33,15 +34,13 @@ class Engine:
     def __init__(
         self,
         summary: IndexSummary,
-        index: VectorIndex,
-        products: pa.Table,
+        ranker: Ranker,
         id_order: Rows,
         model: str = "",
         device: str = "auto",
     ) -> None:
         self.summary = summary
-        self.index = index
-        self.products = products
+        self.ranker = ranker
         self.id_order = id_order
         self.model = model
         self.device = device
@@ -60,7 +59,7 @@ class Engine:
         """
         with index_errors(Path(folder)):
             version = open_version(Path(folder))
-            return cls(version.summary, version.index, version.products, version.id_order, model, device)
+            return cls(version.summary, version.ranker, version.id_order, model, device)
 
     def search(
         self,
@@ -82,9 +81,10 @@ class Engine:
         if (id is not None) == (bool(title.strip()) or image is not None):
             raise UsageError("give either an id, or a title and/or an image")
         if id is not None:
-            row = self.row_of(id)
-            found = self._nearest(self.index.vectors[row : row + 1], k, np.array([row], np.int64))
-            return self._result(id, *found, min_score=min_score)
+            row = np.array([self.row_of(id)])
+            with index_errors(Path(self.summary.folder)):
+                ranked = self.ranker.rank_rows(row, _checked(k))[0]
+            return self._result(id, ranked, min_score)
         if isinstance(image, str | Path):
             image = _read_picture(image)
         return self.search_many([Query(1, "", " ".join(title.split()), image, None)], k, min_score)[0]
@@ -98,13 +98,17 @@ class Engine:
             UsageError: k below 1, or a vector of another length than the index's.
             ModelMismatchError: titles or pictures, and the model is not the one that made the index.
         """
-        if not queries:
-            return []
-        scores, rows = self._nearest(self._vectors(queries), k, None)
-        return [
-            self._result(query.id, scores[place : place + 1], rows[place : place + 1], min_score=min_score)
-            for place, query in enumerate(queries)
-        ]
+        described = [query for query in queries if query.embedding is None]
+        brought = [query for query in queries if query.embedding is not None]
+        ranked: dict[int, Ranked] = {}
+        with index_errors(Path(self.summary.folder)):
+            if described:
+                answers = self.ranker.rank(self._embedded(described), _checked(k))
+                ranked.update(zip(map(id, described), answers, strict=True))
+            if brought:
+                answers = self.ranker.rank_by_vector(self._brought(brought), _checked(k))
+                ranked.update(zip(map(id, brought), answers, strict=True))
+        return [self._result(query.id, ranked[id(query)], min_score) for query in queries]
 
     def row_of(self, id: str) -> int:
         """The row of a product.
@@ -112,7 +116,7 @@ class Engine:
         Raises:
             UnknownIdError: the index does not hold the id.
         """
-        ids = self.products["id"]
+        ids = self.ranker.products["id"]
         place = bisect.bisect_left(self.id_order, id, key=lambda row: ids[int(row)].as_py())
         row = int(self.id_order[min(place, len(self.id_order) - 1)])
         if ids[row].as_py() != id:
@@ -144,48 +148,60 @@ class Engine:
             )
         return encoder
 
-    def _vectors(self, queries: Sequence[Query]) -> Vectors:
-        """(Q, D) of length 1: brought vectors as they are, the rest through the model."""
-        vectors = np.empty((len(queries), self.summary.dim), np.float32)
-        described = []
-        for place, query in enumerate(queries):
-            if query.embedding is None:
-                described.append(place)
-            elif len(query.embedding) != self.summary.dim:
+    def _embedded(self, queries: Sequence[Query]) -> Listings:
+        titles, images = [query.title for query in queries], [query.image for query in queries]
+        has_image = np.array([image is not None for image in images])
+        return Listings(self.encoder.encode(titles, images), titles, has_image)
+
+    def _brought(self, queries: Sequence[Query]) -> Vectors:
+        """(Q, D) of length 1."""
+        for query in queries:
+            if query.embedding is not None and len(query.embedding) != self.summary.dim:
                 raise UsageError(
                     f"query {query.id!r} has an embedding of {len(query.embedding)} numbers; "
                     f"{self.summary.folder} has {self.summary.dim}"
                 )
-            else:
-                vectors[place] = query.embedding / np.linalg.norm(query.embedding)
-        if described:
-            titles = [queries[place].title for place in described]
-            vectors[described] = self.encoder.encode(titles, [queries[place].image for place in described])
-        return vectors
+        vectors = np.array([query.embedding for query in queries], np.float32)
+        units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return units
 
-    def _nearest(self, vectors: Vectors, k: int, exclude: Rows | None) -> tuple[Vectors, Rows]:
-        if k < 1:
-            raise UsageError(f"k is {k}: ask for 1 or more results")
-        with index_errors(Path(self.summary.folder)):
-            return self.index.search(vectors, min(k, self.summary.rows), exclude=exclude)
-
-    def _result(self, query_id: str, scores: Vectors, rows: Rows, *, min_score: float) -> SearchResult:
-        """One query's (1, k) scores and rows, -1 for none, as products."""
-        kept = [
-            (s, r)
-            for s, r in zip(scores[0].tolist(), rows[0].tolist(), strict=True)
-            if r >= 0 and s >= min_score
-        ]
-        hits = tuple(
-            Hit(rank, self._cell("id", row), score, self._cell("title", row), self._cell("category", row))
-            for rank, (score, row) in enumerate(kept, start=1)
+    def _result(self, query_id: str, ranked: Ranked, min_score: float) -> SearchResult:
+        products = self._cells(ranked.rows)
+        hits = (
+            Hit(
+                rank=place + 1,
+                id=products["id"][place],
+                score=float(ranked.scores[place]),
+                joint=float(ranked.joint[place]),
+                title_score=_known(ranked.title[place]),
+                image_score=_known(ranked.image[place]),
+                title=products["title"][place] or "",
+                category=products["category"][place] or "",
+            )
+            for place in range(len(ranked.rows))
+            if ranked.scores[place] >= min_score
         )
-        return SearchResult(query_id, hits)
+        return SearchResult(query_id, tuple(hits))
 
-    def _cell(self, column: str, row: int) -> str:
-        if column not in self.products.column_names:
-            return ""
-        return str(self.products[column][row].as_py() or "")
+    def _cells(self, rows: Rows) -> dict[str, list[Any]]:
+        """Ids, titles and categories of rows; None where the index has no such column."""
+        products, places = self.ranker.products, pa.array(rows)
+        return {
+            name: products[name].take(places).to_pylist()
+            if name in products.column_names
+            else [None] * len(rows)
+            for name in ("id", "title", "category")
+        }
+
+
+def _checked(k: int) -> int:
+    if k < 1:
+        raise UsageError(f"k is {k}: ask for 1 or more results")
+    return k
+
+
+def _known(value: np.float32) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _read_picture(path: str | Path) -> Image.Image:

@@ -1,7 +1,8 @@
 """An index folder: versions of an index, each whole, and which of them is current.
 
 A version holds the vectors and their index (`indexes`), and beside them the products, row by row:
-`products.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id.
+`products.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id,
+`ngram_frequency.npy` how rare each n-gram bucket is in the titles.
 """
 
 from __future__ import annotations
@@ -20,10 +21,16 @@ from indexes.files import map_array, read_files_summary
 from indexes.publish import Version, current_version
 from indexes.search import VectorIndex
 from itemsearch.errors import IndexFolderError
+from itemsearch.ranking.evidence import EvidenceReader
+from itemsearch.ranking.ranking import Ranking
+from itemsearch.search.ranker import Judgement, Ranker
 from itemsearch.store.manifest import ModelStamp
 
 PRODUCTS = "products.arrow"
 ID_ORDER = "id_order.npy"
+NGRAM_FREQUENCY = "ngram_frequency.npy"
+FORMAT = 2
+"""Of what a version holds; raised when older ones can no longer be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,7 @@ class OpenVersion:
     """The current version's parts, mapped from its files."""
 
     summary: IndexSummary
-    index: VectorIndex
-    products: pa.Table
+    ranker: Ranker
     id_order: npt.NDArray[np.int64]
 
 
@@ -76,13 +82,20 @@ def open_version(folder: Path) -> OpenVersion:
         VectorIndexError: no index, or a damaged one.
     """
     version = current_version(folder)
+    summary = _summary(folder, version)
     products = pa.ipc.open_file(pa.memory_map(str(version.folder / PRODUCTS))).read_all()
     return OpenVersion(
-        summary=_summary(folder, version),
-        index=VectorIndex.open(version.folder),
-        products=products,
+        summary=summary,
+        ranker=Ranker(VectorIndex.open(version.folder), products, _judgement(version, summary.model)),
         id_order=map_array(version.folder / ID_ORDER),
     )
+
+
+def _judgement(version: Version, model: ModelStamp | None) -> Judgement | None:
+    if model is None or model.ranking is None:
+        return None
+    reader = EvidenceReader(model.parts, map_array(version.folder / NGRAM_FREQUENCY))
+    return Judgement(reader, Ranking.from_description(model.ranking))
 
 
 def read_summary(folder: Path) -> IndexSummary:
@@ -97,6 +110,8 @@ def read_summary(folder: Path) -> IndexSummary:
 
 def _summary(folder: Path, version: Version) -> IndexSummary:
     files, metadata = read_files_summary(version.folder), version.metadata
+    if metadata.get("format") != FORMAT:
+        raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
     return IndexSummary(
         folder=str(folder),
         version=version.number,

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product found. rank counts from 1; score is the exact cosine of the joint embeddings, in [-1, 1]."""
+    """A product found; rank counts from 1.
+
+    score: how sure the evidence makes one that it is the same product, 0 to 1; where the model's ranking
+        was never calibrated, or the query is a vector, the joint cosine.
+    joint: the exact cosine of the embeddings. title, image: of the titles' n-grams and of the pictures' own
+        features; None where query or product lacks the modality, or the evidence was not weighed.
+    """
 
     rank: int
     id: str
     score: float
+    joint: float
+    title_score: float | None
+    image_score: float | None
     title: str
     category: str
 

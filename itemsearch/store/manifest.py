@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from itemsearch.errors import StoreError
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 MANIFEST = "manifest.json"
 
 
@@ -18,11 +20,14 @@ class ModelStamp:
     """Which model made the embeddings: equal fingerprints mean comparable embeddings.
 
     name: what `--model` was given, "default" for the shipped weights. precision: what it computed in.
+    parts: the parts of an embedding, in order, and their sizes. ranking: what `Ranking.describe` gave.
     """
 
     name: str
     fingerprint: str
     precision: str
+    parts: Mapping[str, int]
+    ranking: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,10 @@ def test_searching_by_id_loads_no_torch(index: Path) -> None:
 
 def test_every_product_is_found_by_its_own_id_and_vector(index: Path) -> None:
     engine = Engine.open(index)
-    ids = engine.products["id"].to_pylist()
+    ids = engine.ranker.products["id"].to_pylist()
     assert [engine.row_of(id) for id in ids] == list(range(60))
     found = engine.search_many(
-        [Query(1, id, "", None, engine.index.vectors[engine.row_of(id)]) for id in ids], 1
+        [Query(1, id, "", None, engine.ranker.index.vectors[engine.row_of(id)]) for id in ids], 1
     )
     assert [(result.query_id, result.hits[0].id) for result in found] == [(id, id) for id in ids]
 
@@ -248,7 +248,7 @@ def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> N
 
 def test_a_queries_file_of_vectors(index: Path, tmp_path: Path) -> None:
     engine = Engine.open(index)
-    vectors = [engine.index.vectors[row].tolist() for row in (4, 2)]
+    vectors = [engine.ranker.index.vectors[row].tolist() for row in (4, 2)]
     pq.write_table(pa.table({"query_id": ["a", "b"], "embedding": vectors}), tmp_path / "q.parquet")
     search_queries(engine, tmp_path / "q.parquet", tmp_path / "r.parquet")
     rows = pq.read_table(tmp_path / "r.parquet").to_pylist()

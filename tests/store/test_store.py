@@ -17,7 +17,7 @@ from itemsearch.store.reader import open_embedded
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Product, Reject, RejectReason
 
-MODEL = ModelStamp("a-model", "fingerprint", "float32")
+MODEL = ModelStamp("a-model", "fingerprint", "float32", {"stream": 8}, None)
 PRICE = pa.schema({"price": pa.float64()})
 
 

@@ -1,0 +1,1 @@
+"""What speaks for two listings being one product, and how it is weighed."""

@@ -1,0 +1,190 @@
+"""Learns how to weigh the evidence, from listings that are known, or were made, to be one product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from PIL import Image
+
+from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.errors import EmptyCatalogError
+from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
+from itemsearch.ranking.evidence import EvidenceReader, Listings
+from itemsearch.ranking.fit import Question, fit_ranking, recall_at_1
+from itemsearch.ranking.ranking import Ranking
+from itemsearch.relisting.listing import Relisted, relist
+from itemsearch.types import CatalogBatch
+
+CANDIDATES = 64
+HIDDEN = 1 / 3
+"""Share of the relistings that lack their title, and share that lack their picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationConfig:
+    """group: a column that is equal for rows of one product; "" for none. rows: at most so many a catalog."""
+
+    group: str = ""
+    rows: int = 4096
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """answerable: questions with a right answer among the `CANDIDATES` nearest by joint cosine.
+
+    by_joint, by_ranking: recall@1 of those. The ranking was fitted to them: no figure to report of a model.
+    """
+
+    questions: int
+    answerable: int
+    by_joint: float
+    by_ranking: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """Q listings to look for among N.
+
+    products: (Q,) and (N,) which product each is. own: (Q,) the row among the N that a listing itself is,
+    -1 for none.
+    """
+
+    asked: Listings
+    asked_products: npt.NDArray[np.str_]
+    own: npt.NDArray[np.int64]
+    gallery: Listings
+    gallery_products: npt.NDArray[np.str_]
+
+
+def calibrate(
+    catalogs: Sequence[CatalogConfig],
+    encoder: ProductEncoder,
+    config: CalibrationConfig,
+    progress: Callable[[int], None],
+) -> tuple[Ranking, CalibrationReport]:
+    """Fits a ranking for `encoder`, to catalogs that it was not trained on: it is too sure of those.
+
+    Rows of a catalog that has the column `config.group` are asked for other rows of their group; those of
+    others are listed again and asked for. `progress` hears how many rows of a catalog are embedded.
+
+    Raises:
+        CatalogError: a catalog cannot be read, or nothing in them can be asked for.
+    """
+    parts = encoder.model.config.parts
+    features = EvidenceReader(parts, np.ones(NGRAM_BUCKETS)).features
+    questions: list[Question] = []
+    asked = 0
+    for catalog in catalogs:
+        exam = set_exam(catalog, encoder, config, progress)
+        frequency = inverse_document_frequency(filter(None, exam.gallery.titles), NGRAM_BUCKETS)
+        questions += ask(exam, EvidenceReader(parts, frequency))
+        asked += len(exam.asked.titles)
+    if not questions:
+        names = ", ".join(catalog.path for catalog in catalogs)
+        raise EmptyCatalogError(f"{names}: no listing has a second one among its neighbours to learn from")
+    ranking = fit_ranking(questions, features)
+    found = recall_at_1(questions, None), recall_at_1(questions, ranking)
+    return ranking, CalibrationReport(asked, len(questions), *found)
+
+
+def ask(exam: Exam, reader: EvidenceReader) -> list[Question]:
+    """The evidence on each listing's nearest candidates, if its answer is among them."""
+    questions = []
+    count = min(CANDIDATES, len(exam.gallery.titles))
+    for place in range(len(exam.asked.titles)):
+        joint = exam.gallery.vectors @ exam.asked.vectors[place]
+        if exam.own[place] >= 0:
+            joint[exam.own[place]] = -np.inf
+        nearest = np.argpartition(-joint, count - 1)[:count]
+        nearest = nearest[np.isfinite(joint[nearest])]
+        same = exam.gallery_products[nearest] == exam.asked_products[place]
+        if same.any():
+            evidence = reader.compare(exam.asked.one(place), exam.gallery.take(nearest))
+            questions.append(Question(evidence, same))
+    return questions
+
+
+def set_exam(
+    catalog: CatalogConfig,
+    encoder: ProductEncoder,
+    config: CalibrationConfig,
+    progress: Callable[[int], None],
+) -> Exam:
+    """Embeds a catalog's first rows, and what is asked for.
+
+    Raises:
+        CatalogError: the catalog cannot be read, or has no usable row.
+    """
+    rng = np.random.default_rng(config.seed)
+    gallery, asked = _Embedded([], [], []), _Embedded([], [], [])
+    products: list[str] = []
+    grouped = False
+    for batch in _first_rows(catalog, config.rows):
+        grouped = config.group in batch.carried.schema.names
+        gallery.add(encoder, [p.title for p in batch.products], [p.image for p in batch.products])
+        if grouped:
+            known = batch.carried[config.group].cast(pa.string()).to_pylist()
+            products += [group or product.id for group, product in zip(known, batch.products, strict=True)]
+        else:
+            products += [product.id for product in batch.products]
+            relisted = [_hide(listing, rng) for listing in _relist(batch, rng)]
+            asked.add(
+                encoder, [listing.title for listing in relisted], [listing.image for listing in relisted]
+            )
+        progress(len(products))
+    names = np.array(products)
+    if not products:
+        raise EmptyCatalogError(f"{catalog.path}: no usable row: see itemsearch check")
+    if grouped:
+        return Exam(gallery.listings(), names, np.arange(len(names)), gallery.listings(), names)
+    return Exam(asked.listings(), names, np.full(len(names), -1), gallery.listings(), names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    vectors: list[npt.NDArray[np.float32]]
+    titles: list[str]
+    has_image: list[bool]
+
+    def add(
+        self, encoder: ProductEncoder, titles: Sequence[str], images: Sequence[Image.Image | None]
+    ) -> None:
+        self.vectors.append(encoder.encode(titles, images))
+        self.titles.extend(titles)
+        self.has_image.extend(image is not None for image in images)
+
+    def listings(self) -> Listings:
+        return Listings(np.concatenate(self.vectors), self.titles, np.array(self.has_image))
+
+
+def _first_rows(catalog: CatalogConfig, rows: int) -> Iterator[CatalogBatch]:
+    """Batches until `rows` products were read, the last one whole."""
+    read = 0
+    for batch in read_catalog(catalog):
+        if batch.products:
+            yield batch
+        read += len(batch.products)
+        if read >= rows:
+            return
+
+
+def _relist(batch: CatalogBatch, rng: np.random.Generator) -> list[Relisted]:
+    texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
+    carried = batch.carried.select(texts).to_pylist()
+    return [relist(product, extra, rng) for product, extra in zip(batch.products, carried, strict=True)]
+
+
+def _hide(listing: Relisted, rng: np.random.Generator) -> Relisted:
+    """Takes a modality from some listings that have both: what is left has to be weighed by itself."""
+    chance = rng.random()
+    if not listing.title or listing.image is None or chance >= 2 * HIDDEN:
+        return listing
+    if chance < HIDDEN:
+        return Relisted("", listing.image, (), listing.picture_edits)
+    return Relisted(listing.title, None, listing.word_edits, ())

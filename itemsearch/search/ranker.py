@@ -1,0 +1,89 @@
+"""From candidates to an answer: the index finds them by the joint embedding, the evidence ranks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from indexes.search import VectorIndex
+from itemsearch.ranking.evidence import EvidenceReader, Listings
+from itemsearch.ranking.ranking import Ranking
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+SPARE_CANDIDATES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One query's answer, best first; all (k,). NaN in title and image stands for a missing modality."""
+
+    rows: Rows
+    scores: Floats
+    joint: Floats
+    title: Floats
+    image: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What weighs the evidence; an index of brought vectors, or of an uncalibrated model, has none."""
+
+    reader: EvidenceReader
+    ranking: Ranking
+
+
+class Ranker:
+    """Ranks the products of an index for queries."""
+
+    def __init__(self, index: VectorIndex, products: pa.Table, judgement: Judgement | None) -> None:
+        self.index = index
+        self.products = products
+        self.judgement = judgement
+
+    def rank(self, asked: Listings, k: int, exclude: Rows | None = None) -> list[Ranked]:
+        """An answer for each of Q listings, by score; equal scores by joint cosine, then by tie rank.
+
+        Args:
+            exclude: (Q,) a row to leave out of each answer.
+        """
+        if self.judgement is None:
+            return self.rank_by_vector(asked.vectors, k, exclude)
+        candidates = min(2 * k + SPARE_CANDIDATES, len(self.index.vectors))
+        rows = self.index.search(asked.vectors, candidates, exclude=exclude)[1]
+        return [
+            self._judge(self.judgement, asked.one(place), near[near >= 0], k)
+            for place, near in enumerate(rows)
+        ]
+
+    def rank_by_vector(self, vectors: Floats, k: int, exclude: Rows | None = None) -> list[Ranked]:
+        """An answer for each of (Q, E) vectors: the score is the joint cosine."""
+        scores, rows = self.index.search(vectors, min(k, len(self.index.vectors)), exclude=exclude)
+        answers = []
+        for score, row in zip(scores, rows, strict=True):
+            found, unknown = row >= 0, np.full((row >= 0).sum(), np.nan, np.float32)
+            answers.append(Ranked(row[found], score[found], score[found], unknown, unknown))
+        return answers
+
+    def rank_rows(self, rows: Rows, k: int) -> list[Ranked]:
+        """An answer for each of (Q,) products of the index, itself left out."""
+        if self.judgement is None:
+            return self.rank_by_vector(self.index.vectors[rows], k, rows)
+        return self.rank(self._listings(rows), k, rows)
+
+    def _listings(self, rows: Rows) -> Listings:
+        titles = self.products["title"].take(pa.array(rows)).to_pylist()
+        has_image = self.products["has_image"].take(pa.array(rows)).to_numpy(zero_copy_only=False)
+        return Listings(self.index.vectors[rows], [title or "" for title in titles], has_image)
+
+    def _judge(self, judgement: Judgement, query: Listings, rows: Rows, k: int) -> Ranked:
+        evidence = judgement.reader.compare(query, self._listings(rows))
+        scores = judgement.ranking.score(evidence)
+        best = np.lexsort((self.index.tie_rank[rows], -evidence.joint, -scores))[:k]
+        return Ranked(
+            rows[best], scores[best], evidence.joint[best], evidence.title[best], evidence.image[best]
+        )
