@@ -82,10 +82,11 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
 
 def _prepared(batch: CatalogBatch, group: str, catalog: int) -> pa.RecordBatch:
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
-    texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
+    held = {field.name: field.type for field in batch.carried.schema}
+    known = batch.carried[group].cast(pa.string()) if group in held else pa.nulls(len(batch.products))
+    texts = [name for name, kind in held.items() if pa.types.is_string(kind) and name != group]
     carried = batch.carried.select(texts).to_pylist()
-    for product, extra in zip(batch.products, carried, strict=True):
-        same = extra.pop(group, None)
+    for product, same, extra in zip(batch.products, known.to_pylist(), carried, strict=True):
         attributes = {name: value for name, value in extra.items() if value and len(value) <= 40}
         columns["title"].append(product.title)
         columns["category"].append(product.category)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,36 +32,52 @@ class Question:
 def fit_ranking(questions: Sequence[Question], features: tuple[str, ...]) -> Ranking:
     """The weights under which the right candidates come first, and are as sure as they are often right.
 
-    The loss is the sum of two convex ones, averaged over questions: the softmax cross-entropy of a right
-    candidate among all (ListNet's top one, Cao et al. 2007), and the logistic loss of every candidate.
+    First the order, by the softmax cross-entropy of the right candidates among all of a question (ListNet's
+    top one, Cao et al. 2007); then, for each kind, a slope and a shift that leave it as it is and make the
+    scores probabilities (Platt 1999).
     """
     prior, used = _prior(features)
-    weights = prior.clone().requires_grad_()
     evidence = torch.from_numpy(np.concatenate([question.evidence.features for question in questions]))
     evidence = F.pad(evidence.double(), (0, 1), value=1.0)  # (N, F) -> (N, F + 1)
     kinds = torch.from_numpy(np.concatenate([question.evidence.kinds for question in questions]))
     same = torch.from_numpy(np.concatenate([question.same for question in questions]))
     of = torch.repeat_interleave(torch.tensor([len(question.same) for question in questions]))
 
-    def loss() -> Tensor:
+    def misordered(weights: Tensor) -> Tensor:
         logits = ((weights * used)[kinds] * evidence).sum(dim=1)
         every = _logsumexp(logits, of, len(questions))
         right = _logsumexp(logits.masked_fill(~same, -1e9), of, len(questions))
-        logistic = F.binary_cross_entropy_with_logits(logits, same.double(), reduction="sum")
-        ridge = RIDGE * (weights - prior).square().sum()
-        return (every - right).mean() + logistic / len(questions) + ridge
+        return (every - right).mean() + RIDGE * (weights - prior).square().sum()
 
-    optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+    weights = _minimise(misordered, prior) * used
+    logits = (weights[kinds] * evidence).sum(dim=1)
+
+    def unsure(scaling: Tensor) -> Tensor:
+        slope, shift = scaling[kinds].unbind(dim=1)
+        scaled = logits * slope.exp() + shift
+        wrong = F.binary_cross_entropy_with_logits(scaled, same.double(), reduction="sum")
+        return wrong / len(questions) + RIDGE * scaling.square().sum()
+
+    slope, shift = _minimise(unsure, torch.zeros((len(KINDS), 2), dtype=torch.float64)).unbind(dim=1)
+    weights = weights * slope.exp()[:, None]
+    weights[:, -1] += shift
+    fitted = weights.numpy().round(4).tolist()
+    return Ranking(features, dict(zip(KINDS, map(tuple, fitted), strict=True)))
+
+
+def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+    """Where a smooth convex `loss` is least."""
+    place = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([place], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        value = loss()
+        value = loss(place)
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    fitted = (weights * used).detach().numpy().round(4)
-    return Ranking(features, dict(zip(KINDS, map(tuple, fitted.tolist()), strict=True)))
+    return place.detach()
 
 
 def recall_at_1(questions: Sequence[Question], ranking: Ranking | None) -> float:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from itemsearch.errors import ModelError
+from itemsearch.ranking.evidence import KINDS, Evidence
+from itemsearch.ranking.fit import Question, fit_ranking, recall_at_1
+from itemsearch.ranking.ranking import RANKING_FILE, Ranking, read_ranking
+
+FEATURES = ("stream", "image", "colour", "words", "rare_words")
+
+
+def questions(kind: str, count: int, seed: int = 0) -> list[Question]:
+    """Ten candidates each; the image says which is right, the stream and the words are noise."""
+    rng = np.random.default_rng(seed)
+    asked = []
+    for _ in range(count):
+        same = np.arange(10) == rng.integers(10)
+        features = rng.uniform(0, 1, (10, 5)).astype(np.float32)
+        features[:, 1] = np.where(same, 0.8, 0.5) + rng.normal(0, 0.08, 10)
+        unknown = np.full(10, np.nan, np.float32)
+        kinds = np.full(10, KINDS.index(kind))
+        asked.append(Question(Evidence(features[:, 0], unknown, unknown, features, kinds), same))
+    return asked
+
+
+def test_the_piece_that_tells_is_weighed_most() -> None:
+    asked = questions("both", 200)
+    ranking = fit_ranking(asked, FEATURES)
+    weights = dict(zip(FEATURES, ranking.weights["both"], strict=False))
+    assert weights["image"] > 5 * max(abs(weights[name]) for name in FEATURES if name != "image")
+    fresh = questions("both", 200, seed=1)
+    assert recall_at_1(fresh, ranking) > 0.9 > 0.3 > recall_at_1(fresh, None)
+
+
+def test_scores_are_as_sure_as_they_are_right() -> None:
+    ranking = fit_ranking(questions("both", 400), FEATURES)
+    fresh = questions("both", 400, seed=1)
+    scores = np.concatenate([ranking.score(question.evidence) for question in fresh])
+    same = np.concatenate([question.same for question in fresh])
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert scores.mean() == pytest.approx(same.mean(), abs=0.02)
+    middling = (scores > 0.3) & (scores < 0.7)
+    assert same[middling].mean() == pytest.approx(scores[middling].mean(), abs=0.15)
+
+
+def test_kinds_that_were_not_asked_for_keep_the_prior() -> None:
+    ranking = fit_ranking(questions("both", 100), FEATURES)
+    np.testing.assert_allclose(ranking.weights["title"], [4, 0, 0, 4, 4, -8.4], atol=1e-3)
+    np.testing.assert_allclose(ranking.weights["image"], [4, 4, 4, 0, 0, -8.4], atol=1e-3)
+    np.testing.assert_allclose(ranking.weights["neither"], [4, 0, 0, 0, 0, -2.8], atol=1e-3)
+
+
+def test_what_a_kind_lacks_is_not_weighed() -> None:
+    weights = fit_ranking(questions("title", 100), FEATURES).weights["title"]
+    assert weights[1] == weights[2] == 0
+
+
+def test_a_ranking_is_the_same_when_read_back(tmp_path: Path) -> None:
+    ranking = fit_ranking(questions("both", 50), FEATURES)
+    (tmp_path / RANKING_FILE).write_text(json.dumps(ranking.describe()))
+    assert read_ranking(tmp_path) == ranking
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"features": ["stream"], "weights": {"both": [1]}}'])
+def test_a_damaged_ranking_is_told(tmp_path: Path, text: str) -> None:
+    assert read_ranking(tmp_path) is None
+    (tmp_path / RANKING_FILE).write_text(text)
+    with pytest.raises(ModelError, match=r"ranking\.json: no ranking .* calibrate again"):
+        read_ranking(tmp_path)
+
+
+def test_weights_of_another_length_are_refused() -> None:
+    described = Ranking(("stream",), dict.fromkeys(KINDS, (1.0, 0.0))).describe()
+    assert Ranking.from_description(described).features == ("stream",)
+    described["weights"]["both"] = [1.0]
+    with pytest.raises(ValueError, match="a weight a feature"):
+        Ranking.from_description(described)
