@@ -74,15 +74,26 @@ class ITEmForPreTraining(ITEmPreTrainedModel):
         return F.linear(states, self.item.embeddings.word_embeddings.weight, self.word_bias)
 
     def forward(
-        self, batch: PretrainBatch, weights: ObjectiveWeights, temperature: float
+        self,
+        batch: PretrainBatch,
+        weights: ObjectiveWeights,
+        temperature: float,
+        contrast: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """Each objective's loss under its name, and their weighted sum as "loss"."""
+        """Each objective's loss under its name, and their weighted sum as "loss".
+
+        Args:
+            contrast: what stands for the relisting loss of the two listings' embeddings where it is of more
+                products than this batch's (`itemsearch.pretrain.cached_contrast`).
+        """
         output = self.item(batch.first)
         losses = self._named_losses(batch, output, weights)
         if weights.relisting and batch.second is not None:
             second = self.item(batch.second)
-            losses["relisting"] = relisting_loss(
-                output.embedding, second.embedding, batch.matched, temperature
+            losses["relisting"] = (
+                relisting_loss(output.embedding, second.embedding, batch.matched, temperature)
+                if contrast is None
+                else contrast(output.embedding, second.embedding)
             )
         shares = asdict(weights)
         total = torch.stack([shares[name] * loss for name, loss in losses.items()]).sum()

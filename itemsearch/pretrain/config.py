@@ -56,11 +56,16 @@ class MaskingConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """batch_size counts products a step and process; steps counts updates of the weights."""
+    """batch_size counts products a batch and process; steps counts updates of the weights.
+
+    gradient_accumulation: batches a step. cached_contrast: they are contrasted as one, at the price of one
+    more forward pass (`itemsearch.pretrain.cached_contrast`).
+    """
 
     steps: int
     batch_size: int
     gradient_accumulation: int = 1
+    cached_contrast: bool = False
     learning_rate: float = 1e-4
     warmup_share: float = 0.1
     weight_decay: float = 0.01
@@ -71,6 +76,11 @@ class TrainConfig:
     log_every: int = 10
     workers: int = 0
     seed: int = 0
+
+    @property
+    def contrasted(self) -> int:
+        """How many products are told apart at once."""
+        return self.batch_size * (self.gradient_accumulation if self.cached_contrast else 1)
 
 
 @dataclass(frozen=True, slots=True)

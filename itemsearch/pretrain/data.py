@@ -118,9 +118,9 @@ def plan_rows(
 ) -> npt.NDArray[np.int64]:
     """(batches * batch_size,) the row that each place of each batch trains on, by the config's seed.
 
-    A share of the batches holds one leaf category as far as it goes, so that the contrast must tell
-    extremely similar products apart; the others, and the rest of those, are drawn in epochs over all rows.
-    No batch holds two rows of one group: the contrast would push one product apart.
+    A share of what is contrasted at once holds one leaf category as far as it goes, so that extremely
+    similar products must be told apart; the others, and the rest of those, are drawn in epochs over all
+    rows. No two rows of one group are contrasted: one product would be pushed apart.
     """
     rng = np.random.default_rng([config.train.seed, 1])
     categories, groups = table["category"].to_pylist(), table["group"].to_pylist()
@@ -131,9 +131,9 @@ def plan_rows(
     alike = [rows for name, rows in sorted(by_category.items()) if name and len(rows) > 1]
     weights = np.array([len(rows) for rows in alike], float)
     epochs, different = _epochs(rows, rng), len(set(product.values()))
-    size = config.train.batch_size
+    size = config.train.contrasted
     planned: list[int] = []
-    for _ in range(batches):
+    for _ in range(batches * config.train.batch_size // size):
         batch: dict[str, int] = {}
         if alike and rng.random() < config.relisting.same_category:
             category = alike[rng.choice(len(alike), p=weights / weights.sum())]

@@ -7,7 +7,7 @@ import math
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from itemsearch.model.device import has_bfloat16
 from itemsearch.model.pretraining import ITEmForPreTraining, PretrainBatch
+from itemsearch.pretrain.cached_contrast import ContrastGradient, cache_contrast, set_random_state
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig
 from itemsearch.pretrain.data import Collator, RelistedProducts
 
@@ -124,25 +125,38 @@ class PretrainLoop:
         self, accelerator: Accelerator, model: Any, optimizer: Any, batches: Iterator[PretrainBatch]
     ) -> dict[str, float]:
         model.train()
+        train = self.config.train
         sums: dict[str, float] = {}
-        share = 1 / self.config.train.gradient_accumulation
-        for _ in range(self.config.train.gradient_accumulation):
+        step = [next(batches) for _ in range(train.gradient_accumulation)]
+        for batch, contrast in zip(step, self._contrasts(accelerator, model, step), strict=True):
             with accelerator.accumulate(model):
-                losses = self._losses(accelerator, model, next(batches))
+                losses = self._losses(accelerator, model, batch, contrast)
                 accelerator.backward(losses["loss"])
                 if accelerator.sync_gradients:
                     accelerator.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
                 optimizer.zero_grad()
             for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + loss.item() * share
+                sums[name] = sums.get(name, 0.0) + loss.item() / len(step)
         return sums
 
-    def _losses(self, accelerator: Accelerator, model: Any, batch: PretrainBatch) -> dict[str, Tensor]:
+    def _contrasts(
+        self, accelerator: Accelerator, model: Any, step: list[PretrainBatch]
+    ) -> Sequence[ContrastGradient | None]:
+        """What the contrast of the whole step asks of each of its batches; None where each has its own."""
+        if not (self.config.train.cached_contrast and self.config.objectives.relisting):
+            return [None] * len(step)
         with accelerator.autocast():
-            losses: dict[str, Tensor] = model(
-                batch, self.config.objectives, self.config.relisting.temperature
-            )
+            return cache_contrast(accelerator.unwrap_model(model), step, self.config.relisting.temperature)
+
+    def _losses(
+        self, accelerator: Accelerator, model: Any, batch: PretrainBatch, contrast: ContrastGradient | None
+    ) -> dict[str, Tensor]:
+        objectives, temperature = self.config.objectives, self.config.relisting.temperature
+        if contrast is not None:
+            set_random_state(contrast.random_state)
+        with accelerator.autocast():
+            losses: dict[str, Tensor] = model(batch, objectives, temperature, contrast and contrast.attach)
         return losses
 
     @torch.no_grad()
@@ -154,7 +168,7 @@ class PretrainLoop:
         for batch in DataLoader(
             self.validation, batch_size=size, collate_fn=self.collate, generator=torch.Generator()
         ):
-            named = self._losses(accelerator, model, batch.to(accelerator.device))
+            named = self._losses(accelerator, model, batch.to(accelerator.device), None)
             losses.append({f"held_out_{name}": loss.item() for name, loss in named.items()})
         return _mean(losses)
 
