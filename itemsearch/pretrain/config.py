@@ -30,14 +30,17 @@ class StartConfig:
 class RelistingConfig:
     """How the two listings of a product differ.
 
-    word_edits, picture_edits: at most so many edits at once. hide_title, hide_image: shares of second
-    listings that lack one modality. same_category: share of batches drawn from one leaf category.
+    word_edits, picture_edits: at most so many edits at once. other_angle: share of pictures that show the
+    product from elsewhere (`itemsearch.relisting.angle`) before they are edited. hide_title, hide_image:
+    shares of second listings that lack one modality. same_category: share of batches drawn from one leaf
+    category.
     group: a column of the catalog that is equal for rows known to be one product: two of them are then
     its two listings. "" where none is known.
     """
 
     word_edits: int = 3
     picture_edits: int = 3
+    other_angle: float = 0.0
     hide_title: float = 0.15
     hide_image: float = 0.15
     same_category: float = 0.5

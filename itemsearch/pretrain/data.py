@@ -22,6 +22,7 @@ from itemsearch.model import EncoderInput, ITEmProcessor
 from itemsearch.model.pretraining import PretrainBatch
 from itemsearch.objectives.masking import Vocabulary, mask_patches, mask_words, swap_pictures
 from itemsearch.pretrain.config import MaskingConfig, PretrainConfig, RelistingConfig
+from itemsearch.relisting.angle import other_angle
 from itemsearch.relisting.pictures import rephotograph
 from itemsearch.relisting.words import reword
 from itemsearch.types import CatalogBatch
@@ -205,6 +206,8 @@ class RelistedProducts(Dataset[Example]):
         if encoded is None:
             return None
         image = Image.open(io.BytesIO(encoded)).convert("RGB")
+        if rng.random() < self.config.other_angle:
+            image = other_angle(image, rng)
         return rephotograph(image, rng, int(rng.integers(self.config.picture_edits + 1)))[0]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -78,7 +78,12 @@ class PretrainLoop:
         return Accelerator(
             cpu=device.type == "cpu",  # several processes on a CPU find each other only when it is said
             mixed_precision="bf16" if has_bfloat16(device) else "no",
-            gradient_accumulation_steps=config.train.gradient_accumulation,
+            gradient_accumulation_plugin=GradientAccumulationPlugin(
+                num_steps=config.train.gradient_accumulation,
+                # A step draws all its batches first: the loader's end, reached before the last step begins,
+                # would have each of that step's batches update the weights.
+                sync_with_dataloader=False,
+            ),
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,16 @@ from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.ranking.evidence import EvidenceReader, Listings
 from itemsearch.ranking.fit import Question, fit_ranking, recall_at_1
 from itemsearch.ranking.ranking import Ranking
+from itemsearch.relisting.angle import other_angle
 from itemsearch.relisting.listing import Relisted, relist
 from itemsearch.types import CatalogBatch
 
 CANDIDATES = 64
 HIDDEN = 1 / 3
 """Share of the relistings that lack their title, and share that lack their picture."""
+OTHER_ANGLE = 0.5
+"""Share of the relisted pictures that show the product from elsewhere before they are edited: a ranking that
+only ever saw edits of one photo would trust the picture's details more than they deserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,12 @@ def _first_rows(catalog: CatalogConfig, rows: int) -> Iterator[CatalogBatch]:
 def _relist(batch: CatalogBatch, rng: np.random.Generator) -> list[Relisted]:
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     carried = batch.carried.select(texts).to_pylist()
-    return [relist(product, extra, rng) for product, extra in zip(batch.products, carried, strict=True)]
+    relisted = []
+    for product, extra in zip(batch.products, carried, strict=True):
+        if product.image is not None and rng.random() < OTHER_ANGLE:
+            product = replace(product, image=other_angle(product.image, rng))
+        relisted.append(relist(product, extra, rng))
+    return relisted
 
 
 def _hide(listing: Relisted, rng: np.random.Generator) -> Relisted:
