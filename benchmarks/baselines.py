@@ -1,62 +1,100 @@
-"""The usual means: the title alone, the picture alone, the two side by side."""
+"""The usual means: the title alone, the picture alone, the two side by side, and TF-IDF of the titles."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
+from sklearn.feature_extraction.text import TfidfVectorizer
 from torch.nn import functional as F
 from transformers import AutoModel
 
+from benchmarks.metrics import Floats
 from itemsearch.model.efficientnet import POOLED_CHANNELS, EfficientNetLite0
 from itemsearch.model.processing import ITEmImageProcessor
 from itemsearch.pretrain.start import MINILM, load_lite0, load_tokenizer, resolve_text_start
 
-Vectors = npt.NDArray[np.float32]
-
+TITLE, IMAGE, BOTH, WEIGHTED, TFIDF = (
+    "title alone (MiniLM)",
+    "image alone (EfficientNet-Lite0)",
+    "title and image",
+    "title and image, weighted",
+    "TF-IDF of the title",
+)
 IMAGE_SIDE = 224
 BATCH = 32
 
 
-def embed_baselines(titles: Sequence[str], images: Sequence[Image.Image | None]) -> Mapping[str, Vectors]:
-    """(N, D) of length 1 for each baseline; a missing modality is zero."""
-    title, image = embed_titles(titles), embed_images(images)
-    both = np.concatenate([title, image], axis=1)
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """N listings as baselines see them: titles ("" for none) and RGB pictures (None for none)."""
+
+    titles: Sequence[str]
+    images: Sequence[Image.Image | None]
+
+
+def embed_baselines(listed: Listed, image_weight: float | None = None) -> dict[str, Floats]:
+    """(N, D) for each baseline whose modality any listing has; of length 1, or zero where it is missing.
+
+    image_weight: what the picture counts in `WEIGHTED`, against the title's 1; None leaves that one out.
+    """
+    embedded = {}
+    if any(listed.titles):
+        embedded[TITLE] = embed_titles(listed.titles)
+    if any(image is not None for image in listed.images):
+        embedded[IMAGE] = embed_images(listed.images)
+    if len(embedded) == 2:
+        embedded[BOTH] = concatenated(embedded, 1.0)
+        if image_weight is not None:
+            embedded[WEIGHTED] = concatenated(embedded, image_weight)
+    return embedded
+
+
+def concatenated(embedded: Mapping[str, Floats], image_weight: float) -> Floats:
+    """Title and picture side by side, of length 1."""
+    both = np.concatenate([embedded[TITLE], embedded[IMAGE] * np.float32(image_weight)], axis=1)
     both /= np.linalg.norm(both, axis=1, keepdims=True).clip(min=1e-12)
-    return {"title alone": title, "image alone": image, "title and image": both}
+    return both
 
 
 @torch.inference_mode()
-def embed_titles(titles: Sequence[str]) -> Vectors:
+def embed_titles(titles: Sequence[str]) -> Floats:
     """all-MiniLM-L6-v2, mean pooled, as its authors use it: (N, 384)."""
     tokenizer = load_tokenizer(MINILM, 128)
     model = AutoModel.from_pretrained(resolve_text_start(MINILM), dtype=torch.float32).eval()
-    embedded = []
-    for start in range(0, len(titles), BATCH):
-        words = tokenizer(
-            list(titles[start : start + BATCH]), padding=True, truncation=True, return_tensors="pt"
-        )
+    embedded = np.zeros((len(titles), model.config.hidden_size), np.float32)
+    # Titles of like length share a batch, so that little is computed for padding.
+    present = sorted((row for row, title in enumerate(titles) if title), key=lambda row: len(titles[row]))
+    for start in range(0, len(present), BATCH):
+        rows = present[start : start + BATCH]
+        words = tokenizer([titles[row] for row in rows], padding=True, truncation=True, return_tensors="pt")
         states = model(**words).last_hidden_state  # (B, T, D)
         weights = words["attention_mask"][..., None]
-        pooled = F.normalize((states * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)
-        present = torch.tensor([bool(title) for title in titles[start : start + BATCH]])
-        embedded.append(pooled * present[:, None])
-    return torch.cat(embedded).numpy()
+        embedded[rows] = F.normalize((states * weights).sum(dim=1) / weights.sum(dim=1), dim=-1).numpy()
+    return embedded
 
 
 @torch.inference_mode()
-def embed_images(images: Sequence[Image.Image | None]) -> Vectors:
+def embed_images(images: Sequence[Image.Image | None]) -> Floats:
     """EfficientNet-Lite0's pooled features at 224 pixels: (N, 1280)."""
     network = EfficientNetLite0().eval()
     network.load_state_dict(load_lite0())
     process = ITEmImageProcessor(side=IMAGE_SIDE)
     embedded = np.zeros((len(images), POOLED_CHANNELS), np.float32)
-    present = [row for row, image in enumerate(images) if image is not None]
+    present = [(row, image) for row, image in enumerate(images) if image is not None]
     for start in range(0, len(present), BATCH):
-        rows = present[start : start + BATCH]
-        pixels = torch.from_numpy(process([image for row in rows if (image := images[row]) is not None]))
-        embedded[rows] = F.normalize(network(pixels)[1], dim=-1).numpy()
+        rows, pictures = zip(*present[start : start + BATCH], strict=True)
+        pixels = torch.from_numpy(process(pictures))
+        embedded[list(rows)] = F.normalize(network(pixels)[1], dim=-1).numpy()
     return embedded
+
+
+def tfidf_scores(asked: Sequence[str], gallery: Sequence[str]) -> Floats:
+    """(Q, N) cosines of TF-IDF vectors of character 3-5-grams, fitted to the gallery."""
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(3, 5), dtype=np.float32)
+    held = vectorizer.fit_transform(gallery)
+    scores: Floats = (vectorizer.transform(asked) @ held.T).toarray()
+    return scores

@@ -41,12 +41,21 @@ def catalog_config(path: str, columns: list[str], image_root: Path | None) -> Ca
     """
     from itemsearch.catalog import CatalogConfig
 
+    if image_root is not None and not image_root.is_dir():
+        raise UsageError(f"--image-root {image_root}: no such folder")
+    return CatalogConfig(path, column_mapping("--column", columns), image_root)
+
+
+def column_mapping(option: str, columns: list[str]) -> dict[str, str]:
+    """Role to column name.
+
+    Raises:
+        UsageError: one that is not ROLE=NAME.
+    """
     mapping = {}
     for column in columns:
         role, equals, name = column.partition("=")
         if not (role and equals and name):
-            raise UsageError(f"--column {column!r}: write ROLE=NAME, e.g. --column title=product_name")
+            raise UsageError(f"{option} {column!r}: write ROLE=NAME, e.g. {option} title=product_name")
         mapping[role] = name
-    if image_root is not None and not image_root.is_dir():
-        raise UsageError(f"--image-root {image_root}: no such folder")
-    return CatalogConfig(path, mapping, image_root)
+    return mapping

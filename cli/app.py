@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cli.benchmark import benchmark_app
 from cli.calibrate import calibrate
 from cli.catalog import check, sample_catalog
 from cli.duplicates import duplicates
@@ -34,6 +35,7 @@ app.command()(search)
 app.command()(duplicates)
 app.command()(pretrain)
 app.command()(calibrate)
+app.add_typer(benchmark_app, name="benchmark")
 
 
 def _print_version(asked: bool) -> None:

@@ -1,0 +1,178 @@
+"""What is asked: listings, the catalog that they are looked for in, and which rows of it are right."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from benchmarks.baselines import Listed
+from benchmarks.relist import write_relisted
+from itemsearch.catalog import CatalogConfig, read_catalog, read_queries
+from itemsearch.catalog.rows import RowSource, open_tables, read_rows
+from itemsearch.catalog.validate import Cells
+from itemsearch.errors import CatalogError, MissingColumnError, UsageError
+from itemsearch.types import CatalogBatch, Product, Query
+
+EXPECTED = "expected_id"
+SCHEMA = pa.schema(
+    {"query_id": pa.string(), "title": pa.string(), "image": pa.binary(), EXPECTED: pa.string()}
+)
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Q listings to be found among N.
+
+    products: the gallery. query_ids (Q,) and asked: what is looked for. right: rows of the gallery that
+    answer each. own (Q,): the row that a listing itself is, -1 for none. queries: the file that holds the
+    listings; None where they are products of the gallery, asked for by id. edits: what was done to the
+    words and to the picture of each, where the task did it.
+    """
+
+    products: Sequence[Product]
+    query_ids: Sequence[str]
+    asked: Listed
+    right: Sequence[Rows]
+    own: Rows
+    queries: Path | None
+    edits: Sequence[tuple[str, str]] = ()
+
+    @property
+    def gallery(self) -> Listed:
+        return Listed([p.title for p in self.products], [p.image for p in self.products])
+
+
+def relisted_task(batches: Sequence[CatalogBatch], queries: Path, seed: int) -> Task:
+    """Every product listed again, heavily edited, to be found among all; writes the queries file."""
+    write_relisted(batches, queries, seed)
+    held = pq.read_table(queries, columns=[EXPECTED, "word_edits", "picture_edits"]).to_pylist()
+    asked = [query for batch in read_queries(str(queries)) for query in batch.queries]
+    edits = [(row["word_edits"], row["picture_edits"]) for row in held]
+    return _expecting(products_of(batches), asked, [row[EXPECTED] for row in held], queries, edits)
+
+
+def queries_task(
+    batches: Sequence[CatalogBatch], source: str, columns: Mapping[str, str], queries: Path
+) -> Task:
+    """The listings of a queries file, whose column expected_id says what each should find.
+
+    Args:
+        columns: role ("title", "image") to column name, where it is another.
+        queries: where the listings are written as they were read, for the engine.
+
+    Raises:
+        MissingColumnError: no such column.
+        CatalogError: a query that cannot be read, or an expected id that the catalog does not hold.
+    """
+    tables = open_tables(source)
+    roles = {"id": "query_id", "title": "title", "image": "image", **columns}
+    for table in tables:
+        if missing := [name for name in (*columns.values(), EXPECTED) if name not in table.schema.names]:
+            raise MissingColumnError(f"{source}: no column {missing[0]!r}: a query needs it")
+    carried = pa.schema([(EXPECTED, pa.string())])
+    asked: list[Query] = []
+    expected: list[str] = []
+    for batch in read_rows(RowSource(source, tables, roles, carried, None, 512), _query):
+        if batch.rejects:
+            first = batch.rejects[0]
+            raise CatalogError(f"{source}: row {first.row}, query_id {first.id!r}: {first.message}")
+        asked += batch.items
+        expected += batch.carried[EXPECTED].to_pylist()
+    written = {
+        "query_id": [query.id for query in asked],
+        "title": [query.title for query in asked],
+        "image": [None if query.image is None else _lossless(query.image) for query in asked],
+        EXPECTED: expected,
+    }
+    pq.write_table(pa.table(written, schema=SCHEMA), queries)
+    return _expecting(products_of(batches), asked, expected, queries, ())
+
+
+def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
+    """Every product that has another of equal `column`, asked for by its id; any other of them is right.
+
+    Raises:
+        UsageError: no such column, or no two products of equal value.
+    """
+    products = products_of(batches)
+    if any(column not in batch.carried.schema.names for batch in batches):
+        names = ", ".join(batches[0].carried.schema.names) or "none"
+        raise UsageError(f"--same {column}: the catalog has no such column; beside the usual it has {names}")
+    groups = [str(value) for batch in batches for value in batch.carried[column].to_pylist()]
+    rows: dict[str, list[int]] = {}
+    for row, group in enumerate(groups):
+        rows.setdefault(group, []).append(row)
+    own = [row for row, group in enumerate(groups) if len(rows[group]) > 1]
+    if not own:
+        raise UsageError(f"--same {column}: no two products have the same value")
+    return Task(
+        products=products,
+        query_ids=[products[row].id for row in own],
+        asked=Listed([products[row].title for row in own], [products[row].image for row in own]),
+        right=[np.array([other for other in rows[groups[row]] if other != row]) for row in own],
+        own=np.array(own),
+        queries=None,
+    )
+
+
+def first_batches(catalog: CatalogConfig, rows: int | None) -> Iterator[CatalogBatch]:
+    """The first `rows` products of a catalog, or all."""
+    left = rows
+    for batch in read_catalog(catalog):
+        if left is None:
+            yield batch
+            continue
+        kept = batch.products[:left]
+        yield CatalogBatch(batch.rows, kept, batch.carried.slice(0, len(kept)), batch.rejects)
+        left -= len(kept)
+        if not left:
+            return
+
+
+def products_of(batches: Sequence[CatalogBatch]) -> list[Product]:
+    return [product for batch in batches for product in batch.products]
+
+
+def _expecting(
+    products: Sequence[Product],
+    asked: Sequence[Query],
+    expected: Sequence[str],
+    queries: Path,
+    edits: Sequence[tuple[str, str]],
+) -> Task:
+    row = {product.id: place for place, product in enumerate(products)}
+    unknown = [id for id in expected if id not in row]
+    if unknown:
+        raise CatalogError(
+            f"{queries}: {len(unknown)} of {len(expected)} expected ids are not in the catalog, "
+            f"{unknown[0]!r} the first of them"
+        )
+    return Task(
+        products=products,
+        query_ids=[query.id for query in asked],
+        asked=Listed([query.title for query in asked], [query.image for query in asked]),
+        right=[np.array([row[id]]) for id in expected],
+        own=np.full(len(asked), -1),
+        queries=queries,
+        edits=edits,
+    )
+
+
+def _query(cells: Cells, image: Image.Image | None, data: bytes | None) -> Query:
+    return Query(cells.row, cells.id, cells.title, image, None)
+
+
+def _lossless(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

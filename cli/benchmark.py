@@ -1,0 +1,106 @@
+"""itemsearch benchmark: how well a model finds, beside the usual means."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli._options import AsJson, Columns, ImageRoot, Model, TorchDevice, catalog_config, column_mapping
+from cli._output import emit_json, note
+from itemsearch.errors import UsageError
+
+benchmark_app = typer.Typer(
+    help="Measure recall and categories, beside the usual means.", no_args_is_help=True
+)
+
+Out = Annotated[Path, typer.Option(help="Folder for report.md, metrics.json and what they were made of.")]
+Seed = Annotated[int, typer.Option(help="Of edits and samples.")]
+NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure the model alone.")]
+
+
+@benchmark_app.command()
+def retrieval(
+    catalog: Annotated[str, typer.Argument(help="The products to be found.")],
+    out: Out,
+    queries: Annotated[
+        str, typer.Option(help="File of listings, with expected_id: what each should find.")
+    ] = "",
+    query_column: Annotated[
+        list[str], typer.Option(help="Which column of --queries holds what, e.g. title=name.")
+    ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
+    tune_on: Annotated[str, typer.Option(help="Catalog to choose the weighted baseline's weight on.")] = "",
+    column: Columns = [],  # noqa: B006
+    image_root: ImageRoot = None,
+    model: Model = "default",
+    device: TorchDevice = "auto",
+    seed: Seed = 0,
+    no_baselines: NoBaselines = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the same product: listed again with heavy edits, by a queries file, or by known groups.
+
+    Example: itemsearch benchmark retrieval held-out.parquet --out run
+    """
+    benchmark = _load("retrieval")
+    config = benchmark.RetrievalConfig(
+        catalog=catalog_config(catalog, column, image_root),
+        queries=queries,
+        query_columns=column_mapping("--query-column", query_column),
+        same=same,
+        tune_on=tune_on,
+        model=model,
+        device=device,
+        seed=seed,
+        baselines=not no_baselines,
+    )
+    _tell(benchmark.run(config, out, note), out, as_json)
+
+
+@benchmark_app.command()
+def category(
+    train: Annotated[str, typer.Argument(help="Products to learn categories from.")],
+    test: Annotated[str, typer.Option(help="Products whose categories are to be found.")],
+    out: Out,
+    rows: Annotated[int | None, typer.Option(min=10, help="Learn from so many of the products.")] = None,
+    column: Columns = [],  # noqa: B006
+    model: Model = "default",
+    device: TorchDevice = "auto",
+    seed: Seed = 0,
+    no_baselines: NoBaselines = False,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the leaf category from frozen embeddings: a linear probe, and 10 nearest neighbours.
+
+    Example: itemsearch benchmark category train.parquet --test test.parquet --out run
+    """
+    benchmark = _load("category")
+    config = benchmark.CategoryConfig(
+        train=catalog_config(train, column, None),
+        test=catalog_config(test, column, None),
+        model=model,
+        device=device,
+        rows=rows,
+        seed=seed,
+        baselines=not no_baselines,
+    )
+    _tell(benchmark.run(config, out, note), out, as_json)
+
+
+def _load(name: str) -> Any:
+    """A benchmark's module, which registers itself: the command must not depend on what measures it."""
+    found = entry_points(group="itemsearch.benchmarks", name=name)
+    try:
+        return next(iter(found)).load()
+    except (StopIteration, ModuleNotFoundError) as error:
+        raise UsageError("benchmarks are not installed: pip install 'itemsearch[benchmark]'") from error
+
+
+def _tell(metrics: Any, out: Path, as_json: bool) -> None:
+    if as_json:
+        emit_json(metrics)
+    else:
+        print((out / "report.md").read_text("utf-8"))

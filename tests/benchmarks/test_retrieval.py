@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from conftest import titles, write_catalog
+
+from benchmarks.baselines import BOTH, IMAGE, TFIDF, TITLE, WEIGHTED, tfidf_scores
+from benchmarks.retrieval import JOINT, OURS
+from itemsearch.errors import CatalogError, MissingColumnError, UsageError
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_catalog(tmp_path_factory.mktemp("small"), 12)
+
+
+def test_a_relisting_is_measured_beside_the_baselines(
+    benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    arguments = ["retrieval", small, "--out", tmp_path / "run", "--model", tiny_model, "--tune-on", small]
+    metrics = benchmark(*arguments)
+    assert set(metrics["methods"]) == {OURS, JOINT, TITLE, IMAGE, BOTH, WEIGHTED, TFIDF}
+    for figures in metrics["methods"].values():
+        assert set(figures) == {"recall@1", "recall@5", "recall@10"}
+        assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in figures.values())
+    ranks = pq.read_table(tmp_path / "run" / "ranks.parquet")
+    assert ranks.num_rows == 12
+    recall = np.mean([rank == 1 for rank in ranks[TITLE].to_pylist()])
+    assert metrics["methods"][TITLE]["recall@1"]["value"] == pytest.approx(recall)
+    assert any(name.startswith("words: ") for name in metrics["edits"])
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert report.startswith("12 listings")
+    assert f"| {BOTH} |" in report
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["task"], config["queries"], config["gallery"]) == ("relisted", 12, 12)
+    # Without calibration the engine ranks by the joint cosine.
+    assert metrics["methods"][OURS] == metrics["methods"][JOINT]
+
+
+def test_a_queries_file_says_what_to_find(
+    benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    queries = small.parent / "queries.csv"
+    with queries.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["query_id", "title", "name", "image", "expected_id"])
+        for number in range(8):
+            writer.writerow(
+                [f"q{number}", "nothing", titles(12)[number], f"images/{number}.png", f"{number:05d}"]
+            )
+    base = ["retrieval", small, "--queries", queries, "--model", tiny_model, "--no-baselines"]
+    by_name = benchmark(*base, "--out", tmp_path / "name", "--query-column", "title=name")
+    assert by_name["methods"][OURS]["recall@1"]["value"] == 1.0
+    assert set(by_name["methods"]) == {OURS, JOINT}
+    by_title = benchmark(*base, "--out", tmp_path / "title")
+    assert by_title["methods"][OURS]["recall@1"]["value"] < 1.0
+
+
+def test_listings_of_one_product_find_each_other(
+    benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    catalog = tmp_path / "offers.csv"
+    with catalog.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "title", "product"])
+        for number in range(10):
+            writer.writerow([f"{number}a", titles(60)[number], number])
+            writer.writerow([f"{number}b", titles(60)[number] + " new", number])
+        writer.writerow(["alone", "something else", 99])
+    metrics = benchmark(
+        "retrieval", catalog, "--same", "product", "--out", tmp_path / "run", "--model", tiny_model
+    )
+    assert set(metrics["methods"]) == {OURS, JOINT, TITLE, TFIDF}
+    assert metrics["methods"][TFIDF]["recall@1"]["value"] == 1.0
+    assert pq.read_table(tmp_path / "run" / "ranks.parquet").num_rows == 20
+
+
+def test_tfidf_ranks_as_by_hand() -> None:
+    gallery = ["apple iphone 8 64gb", "apple iphone 8 256gb", "red mug"]
+    scores = tfidf_scores(["iphone 8 256gb", "mug"], gallery)
+    assert scores.argmax(axis=1).tolist() == [1, 2]
+    assert scores[1, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("query_id,title\nq,mug\n", "no column 'expected_id'"),
+        ("query_id,title,expected_id\nq,mug,zzz\n", "1 of 1 expected ids are not in the catalog, 'zzz'"),
+        ("query_id,title,expected_id\nq,,00001\n", "row 1, query_id 'q'"),
+    ],
+)
+def test_queries_that_cannot_be_measured_are_told(
+    benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "q.csv").write_text(text)
+    with pytest.raises((CatalogError, MissingColumnError), match=message):
+        benchmark(
+            "retrieval",
+            small,
+            "--queries",
+            tmp_path / "q.csv",
+            "--out",
+            tmp_path / "run",
+            "--model",
+            tiny_model,
+        )
+
+
+def test_wrong_options_are_told(benchmark: Callable[..., Any], small: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such column"):
+        benchmark("retrieval", small, "--same", "product", "--out", tmp_path / "run")
+    with pytest.raises(UsageError, match="no two products"):
+        benchmark("retrieval", small, "--same", "price", "--out", tmp_path / "run")
+    with pytest.raises(UsageError, match="either --queries or --same"):
+        benchmark("retrieval", small, "--same", "price", "--queries", "q.csv", "--out", tmp_path / "run")
+    with pytest.raises(UsageError, match="--query-column 'title': write ROLE=NAME"):
+        benchmark("retrieval", small, "--query-column", "title", "--out", tmp_path / "run")
