@@ -21,9 +21,9 @@ from itemsearch.errors import UsageError
 from itemsearch.types import Product
 
 OURS = "itemsearch"
-STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)
+STRENGTHS = (3.0, 30.0, 300.0)
 """Inverse regularisation of the linear probe, chosen on the last fifth of the training rows."""
-ITERATIONS = 300
+ITERATIONS = 200
 NEIGHBOURS = 10
 
 Progress = Callable[[str], None]

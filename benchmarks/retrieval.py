@@ -19,7 +19,6 @@ from benchmarks.baselines import (
     BOTH,
     TFIDF,
     TITLE,
-    Listed,
     concatenated,
     embed_baselines,
     tfidf_scores,
@@ -34,6 +33,7 @@ from itemsearch.errors import UsageError
 from itemsearch.search.batch import search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
+from itemsearch.store.reader import open_embedded
 
 KS = (1, 5, 10)
 OURS, JOINT = "itemsearch", "itemsearch, joint cosine alone"
@@ -85,7 +85,7 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
     encoder = ProductEncoder.from_pretrained(config.model, config.device)
     ranks = {OURS: _engine_ranks(config, task, out, encoder, progress)}
     progress("comparing joint cosines")
-    ranks[JOINT] = _ranks(_cosines(_encoded(encoder, task.asked), _encoded(encoder, task.gallery)), task)
+    ranks[JOINT] = _ranks(_joint_cosines(task, out, encoder), task)
     if config.baselines:
         ranks |= _baseline_ranks(config, task, out, progress)
     methods = {method: {f"recall@{k}": recall_at(of, k) for k in KS} for method, of in ranks.items()}
@@ -146,7 +146,11 @@ def _baseline_ranks(config: RetrievalConfig, task: Task, out: Path, progress: Pr
     """(Q,) for each baseline, by exact cosine with the whole gallery."""
     weight = _tuned_weight(config, out, progress) if config.tune_on else None
     progress("embedding for the baselines")
-    gallery, asked = embed_baselines(task.gallery, weight), embed_baselines(task.asked, weight)
+    gallery = embed_baselines(task.gallery, weight)
+    if task.queries is None:
+        asked = {name: vectors[task.own] for name, vectors in gallery.items()}
+    else:
+        asked = embed_baselines(task.asked, weight)
     ranks = {name: _ranks(_cosines(asked[name], gallery[name]), task) for name in gallery if name in asked}
     if TITLE in gallery and TITLE in asked:
         scores = tfidf_scores(task.asked.titles, task.gallery.titles)
@@ -181,8 +185,12 @@ def _cosines(asked: Floats, gallery: Floats) -> Iterator[Floats]:
         yield from asked[start : start + BLOCK] @ gallery.T
 
 
-def _encoded(encoder: ProductEncoder, listed: Listed) -> Floats:
-    return encoder.encode(listed.titles, listed.images)
+def _joint_cosines(task: Task, out: Path, encoder: ProductEncoder) -> Iterator[Floats]:
+    stored = [batch["embedding"] for batch in open_embedded(out / "store").batches()]
+    gallery = np.concatenate([vectors.flatten().to_numpy() for vectors in stored]).reshape(-1, encoder.dim)
+    if task.queries is None:
+        return _cosines(gallery[task.own], gallery)
+    return _cosines(encoder.encode(task.asked.titles, task.asked.images), gallery)
 
 
 def _by_edit(task: Task, ranks: Mapping[str, Ranks]) -> dict[str, dict[str, Interval]]:

@@ -42,6 +42,20 @@ def titles(count: int) -> list[str]:
     return [f"{COLOURS[i % 6].title()} {THINGS[i % 10].title()} model {i:03d}" for i in range(count)]
 
 
+def write_offers(folder: Path, products: int = 12) -> Path:
+    """offers.csv without pictures: each product in the words of three sellers."""
+    path = folder / "offers.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "title", "category", "merchant", "product"])
+        for number in range(products):
+            for seller, words in enumerate(
+                ("phone X{0}B 64GB", "Acme X{0}B 64 GB black", "X{0}B smartphone")
+            ):
+                writer.writerow([f"{number}-{seller}", words.format(number), "phone", seller, f"p{number}"])
+    return path
+
+
 def write_catalog(folder: Path, count: int = 60) -> Path:
     """catalog.csv with `count` good rows and their pictures."""
     (folder / "images").mkdir(parents=True)
@@ -71,8 +85,15 @@ def save_tiny_model(folder: Path, seed: int = 0) -> Path:
         image_size=32,
         patch_size=8,
         pooling="mean",
+        colour_bins=2,
+        lexical_dim=64,
+        lexical_buckets=2048,
     )
-    ITEmModel(config).save_pretrained(folder)
+    model = ITEmModel(config)
+    assert model.lexical is not None
+    model.lexical.draw(seed)
+    model.lexical.fit(titles(60))
+    model.save_pretrained(folder)
     ITEmProcessor(ITEmImageProcessor(side=32), tokenizer).save_pretrained(folder)
     return folder
 

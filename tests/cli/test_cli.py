@@ -185,7 +185,7 @@ def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> Non
     shutil.copytree(store, unfinished)
     (unfinished / "manifest.json").unlink()
     one_line(run("index", "build", unfinished, *out), 1, "no manifest.json")
-    one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 32")
+    one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 104")
     one_line(run("index", "build", store, *out, "--device", "tpu"), 1, "tpu")
     if faiss.get_num_gpus() == 0:
         one_line(run("index", "build", store, *out, "--device", "gpu"), 1, "FAISS sees no GPU here")

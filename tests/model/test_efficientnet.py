@@ -4,7 +4,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from itemsearch.model import ITEmConfig, ITEmModel
 from itemsearch.model.efficientnet import STAGES, EfficientNetLite0, SameConv, fold_batch_norm
 
 
@@ -78,28 +77,3 @@ def test_same_padding_puts_the_odd_pixel_right_and_below() -> None:
     out = convolution(torch.arange(16.0).reshape(1, 1, 4, 4))
     # The window of the last output ends one pixel past the picture; that of the first starts on it.
     assert out.flatten().tolist() == [45.0, 39.0, 66.0, 50.0]
-
-
-def test_the_skip_reaches_the_embedding_only_of_products_with_a_picture() -> None:
-    config = ITEmConfig(
-        vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-        max_title_tokens=8, image_size=64, patches="efficientnet_lite0", image_skip_dim=6,
-    )  # fmt: skip
-    model = ITEmModel(config).eval()
-    assert model.image_skip is not None
-    model.image_skip.fit(torch.rand(40, 1280))
-    from itemsearch.model import EncoderInput
-
-    listing = EncoderInput(
-        input_ids=torch.tensor([[2, 5, 3], [2, 6, 3]]),
-        attention_mask=torch.ones(2, 3, dtype=torch.long),
-        pixel_values=torch.randn(2, 3, 64, 64),
-        has_title=torch.tensor([True, True]),
-        has_image=torch.tensor([True, False]),
-    )
-    with torch.no_grad():
-        embedding = model(listing).embedding
-    assert embedding.shape == (2, 22)
-    torch.testing.assert_close(embedding[0, 16:].norm(), torch.tensor(0.5**0.5))
-    assert embedding[1, 16:].abs().max() == 0
-    torch.testing.assert_close(embedding.norm(dim=1), torch.ones(2))

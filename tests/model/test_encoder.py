@@ -36,7 +36,7 @@ def test_shapes(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
     assert output.tokens.shape == (2, length - 1, 32)
     assert output.patches.shape == (2, 16, 32)
     assert output.patch_features.shape == (2, 16, 3 * 8 * 8)
-    assert output.embedding.shape == (2, 32)
+    assert output.embedding.shape == (2, 32 + 2**3 + 64)
     torch.testing.assert_close(output.embedding.norm(dim=1), torch.ones(2))
 
 
@@ -54,8 +54,9 @@ def test_what_stands_in_for_a_missing_title_changes_nothing(parts: tuple[ITEmMod
     model, processor = parts
     listing = processor(["red mug", "blue lamp"], [RED, BLUE])
     hidden = replace(listing, has_title=torch.tensor([True, False]))
-    other_words = replace(hidden, input_ids=hidden.input_ids.clone())
+    other_words = replace(hidden, input_ids=hidden.input_ids.clone(), ngrams=hidden.ngrams.clone())
     other_words.input_ids[1, 1:] = 7
+    other_words.ngrams[1, 1:] = 7
     with torch.no_grad():
         torch.testing.assert_close(model(hidden).embedding, model(other_words).embedding)
         assert not torch.allclose(model(listing).embedding[1], model(hidden).embedding[1])
@@ -75,12 +76,15 @@ def test_both_modalities_reach_the_embedding(parts: tuple[ITEmModel, ITEmProcess
     assert not torch.allclose(a, c)
 
 
-def test_hidden_patches_are_hidden(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
+def test_hidden_patches_are_hidden_from_the_stream(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
     model, processor = parts
     everything = torch.ones((1, 16), dtype=torch.bool)
     red, blue = (replace(processor(["mug"], [image]), patch_mask=everything) for image in (RED, BLUE))
     with torch.no_grad():
-        torch.testing.assert_close(model(red).embedding, model(blue).embedding)
+        one, other = model(red), model(blue)
+    for states in ("global_state", "tokens", "patches"):
+        torch.testing.assert_close(getattr(one, states), getattr(other, states))
+    assert not torch.allclose(one.patch_features, other.patch_features)
 
 
 def test_auto_classes_and_a_saved_copy_give_the_same_embeddings(
@@ -92,13 +96,13 @@ def test_auto_classes_and_a_saved_copy_give_the_same_embeddings(
     assert not list(tmp_path.glob("*.bin"))
     again = (AutoModel.from_pretrained(tmp_path).eval(), AutoProcessor.from_pretrained(tmp_path))
     assert isinstance(again[0], ITEmModel)
-    expected = embed(parts, ["red mug", ""], [RED, BLUE])
-    torch.testing.assert_close(embed(again, ["red mug", ""], [RED, BLUE]), expected, rtol=0, atol=0)
+    listings = (["red mug", "", "cap"], [RED, BLUE, None])
+    torch.testing.assert_close(embed(again, *listings), embed(parts, *listings), rtol=0, atol=0)
 
 
 def test_to_moves_every_tensor(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
     listing: EncoderInput = parts[1](["red mug"], [None]).to("meta")
-    assert listing.input_ids.device.type == "meta"
+    assert listing.input_ids.device.type == listing.ngrams.device.type == "meta"
     assert listing.pixel_values is None
 
 
@@ -109,6 +113,7 @@ def test_to_moves_every_tensor(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
         ({"pooling": "max"}, "max"),
         ({"image_size": 50, "patch_size": 16}, "50"),
         ({"image_skip_dim": 8}, "convolutional"),
+        ({"lexical_dim": 12}, "12"),
     ],
 )
 def test_a_shape_that_cannot_be_built_is_refused(wrong: dict[str, object], told: str) -> None:

@@ -21,9 +21,11 @@ def model() -> ITEmForPreTraining:
     torch.manual_seed(0)
     config = ITEmConfig(
         vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_title_tokens=8, image_size=16, patch_size=8,
+        max_title_tokens=8, image_size=16, patch_size=8, colour_bins=2, lexical_dim=16, lexical_buckets=64,
     )  # fmt: skip
-    return ITEmForPreTraining(config).eval()
+    model = ITEmForPreTraining(config).eval()
+    model.item.lexical.draw(seed=0)
+    return model
 
 
 def listing(seed: int, patch_mask: torch.Tensor | None = None) -> EncoderInput:
@@ -31,6 +33,7 @@ def listing(seed: int, patch_mask: torch.Tensor | None = None) -> EncoderInput:
     return EncoderInput(
         input_ids=torch.randint(5, 50, (3, 6), generator=generator),
         attention_mask=torch.ones(3, 6, dtype=torch.long),
+        ngrams=torch.randint(1, 1000, (3, 9), generator=generator),
         pixel_values=torch.randn(3, 3, 16, 16, generator=generator),
         has_title=torch.ones(3, dtype=torch.bool),
         has_image=torch.ones(3, dtype=torch.bool),

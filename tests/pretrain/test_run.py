@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -8,17 +9,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from conftest import draw_picture, titles, write_offers
 from safetensors.torch import load_file
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel
+from itemsearch.model.lexical import LexicalSketch
 from itemsearch.pretrain.config import PretrainConfig, read_config, read_preset
 from itemsearch.pretrain.loop import learning_rate
 from itemsearch.pretrain.run import PretrainReport, pretrain
+from itemsearch.relisting.pictures import rephotograph
+from itemsearch.relisting.words import reword
 
 
 def settings(vocabulary: str = "", steps: int = 6, **train: object) -> PretrainConfig:
@@ -37,12 +43,13 @@ def settings(vocabulary: str = "", steps: int = 6, **train: object) -> PretrainC
     return replace(preset, model=shape, start=start, train=replace(preset.train, **{**few, **train}))
 
 
-def run(catalog: Path, config: PretrainConfig, out: Path, stop_at: int = 0) -> PretrainReport:
+def run(catalog: Path | list[Path], config: PretrainConfig, out: Path, stop_at: int = 0) -> PretrainReport:
     def watch(losses: dict[str, float]) -> None:
         if losses["step"] == stop_at and "loss" in losses:
             os.kill(os.getpid(), signal.SIGINT)
 
-    return pretrain(CatalogConfig(str(catalog)), config, out, watch, lambda message: None)
+    paths = catalog if isinstance(catalog, list) else [catalog]
+    return pretrain([CatalogConfig(str(path)) for path in paths], config, out, watch, lambda message: None)
 
 
 def losses(out: Path) -> list[dict[str, float]]:
@@ -60,7 +67,7 @@ def whole(catalog_csv: Path, tiny_model: Path, tmp_path_factory: pytest.TempPath
 
 def test_a_run_makes_a_model_that_embeds(whole: Path) -> None:
     encoder = ProductEncoder.from_pretrained(str(whole), "cpu")
-    assert encoder.encode(["red mug"], [None]).shape == (1, 32)
+    assert encoder.encode(["red mug"], [None]).shape == (1, 32 + 4**3 + 64)
 
 
 def test_every_loss_is_logged_by_name_for_training_and_held_out(whole: Path) -> None:
@@ -93,9 +100,64 @@ def test_a_drawn_up_vocabulary_is_kept_when_a_run_goes_on(catalog_csv: Path, tmp
     assert (tmp_path / "tokenizer.json").read_bytes() == before
 
 
-def test_gradient_accumulation_sees_as_many_products(catalog_csv: Path, tmp_path: Path) -> None:
-    assert run(catalog_csv, settings(steps=2, gradient_accumulation=2), tmp_path).progress.finished
+@pytest.mark.parametrize("cached_contrast", [False, True])
+def test_gradient_accumulation_updates_once_a_step(
+    catalog_csv: Path, tmp_path: Path, cached_contrast: bool
+) -> None:
+    config = settings(steps=2, gradient_accumulation=3, cached_contrast=cached_contrast)
+    assert run(catalog_csv, config, tmp_path).progress.finished
     assert len(losses(tmp_path)) == 3
+    optimizer = torch.load(tmp_path / "run" / "checkpoint" / "optimizer.bin")
+    assert {int(state["step"]) for state in optimizer["state"].values()} == {2}
+
+
+def grouped(vocabulary: Path, steps: int, **train: object) -> PretrainConfig:
+    config = settings(str(vocabulary), steps, **train)
+    return replace(config, relisting=replace(config.relisting, group="product"))
+
+
+def test_a_catalog_with_pictures_and_one_with_groups_train_together(
+    catalog_csv: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    offers = write_offers(tmp_path)
+    out = tmp_path / "model"
+    report = run([catalog_csv, offers], grouped(tiny_model, 2, batch_size=16), out)
+    assert report.progress.finished
+    assert report.products == 60 + 36
+    logged = [value for line in losses(out) for value in line.values()]
+    assert logged
+    assert all(math.isfinite(value) for value in logged)
+    encoder = ProductEncoder.from_pretrained(str(out), "cpu")
+    assert np.isfinite(encoder.encode(["phone X1B", "red mug"], [None, draw_picture(1)])).all()
+
+
+def test_a_catalog_without_pictures_trains(tiny_model: Path, tmp_path: Path) -> None:
+    assert run(write_offers(tmp_path), grouped(tiny_model, 2), tmp_path / "model").progress.finished
+    training = [line for line in losses(tmp_path / "model") if "loss" in line]
+    assert all(line["mim"] == line["global_mim"] == line["itm"] == 0 for line in training)
+    assert all(line["mlm"] > 0 and line["relisting"] > 0 for line in training)
+
+
+def test_the_parts_weights_take_steps_thirty_times_as_long(
+    catalog_csv: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """Adam's first step moves every weight by its rate, whichever way."""
+    run(catalog_csv, settings(str(tiny_model), steps=1, learning_rate=1e-3), tmp_path)
+    model = ITEmModel.from_pretrained(tmp_path)
+    parts = model.part_weights.detach().abs()
+    torch.testing.assert_close(parts, torch.full((3,), 30e-3), rtol=1e-3, atol=0)
+    moved = (model.embeddings.LayerNorm.weight.detach() - 1).abs().max().item()
+    assert moved == pytest.approx(1e-3, rel=0.1)
+
+
+def test_what_the_lexical_part_starts_from_is_fitted_once_and_kept(whole: Path) -> None:
+    fitted = LexicalSketch(32768, 64)
+    fitted.draw(seed=0)
+    fitted.fit(titles(60))
+    held = ITEmModel.from_pretrained(whole).lexical
+    assert held is not None
+    assert torch.equal(held.signs, fitted.signs)
+    assert torch.equal(held.weights, fitted.weights)
 
 
 def test_another_configuration_in_the_same_folder_is_refused(catalog_csv: Path, whole: Path) -> None:
@@ -110,15 +172,40 @@ def test_a_run_that_never_began_does_not_stand_in_the_way(catalog_csv: Path, tmp
     assert run(catalog_csv, wrong, tmp_path).progress.finished
 
 
-def test_losses_fall(catalog_csv: Path, tmp_path: Path) -> None:
-    run(
-        catalog_csv,
-        settings(steps=60, batch_size=12, log_every=10, validate_every=60, save_every=60),
-        tmp_path,
+def recall_at_1(model: Path) -> float:
+    """Of the drawn catalog, asked for by its products listed again: whole, by words and by picture alone."""
+    encoder = ProductEncoder.from_pretrained(str(model), "cpu")
+    pictures = [draw_picture(number) for number in range(60)]
+    gallery = encoder.encode(titles(60), pictures)
+    rng = np.random.default_rng(9)
+    asked = []
+    for _ in range(2):
+        words = [reword(title, {}, rng, 3)[0] for title in titles(60)]
+        photos = [rephotograph(picture, rng, 3)[0] for picture in pictures]
+        asked += [(words, photos), (words, [None] * 60), ([""] * 60, photos)]
+    found = np.stack([(encoder.encode(*queries) @ gallery.T).argmax(axis=1) for queries in asked])
+    return float((found == np.arange(60)).mean())
+
+
+@pytest.mark.parametrize("parts", [{}, {"colour_bins": 0, "lexical_dim": 0}], ids=["parts", "stream"])
+def test_losses_fall_and_recall_rises(
+    catalog_csv: Path, tiny_model: Path, tmp_path: Path, parts: dict[str, int]
+) -> None:
+    seldom = {"batch_size": 12, "log_every": 30, "validate_every": 60, "save_every": 60}
+    config = settings(str(tiny_model), steps=60, **seldom)
+    config = replace(
+        config,
+        model={**config.model, "hidden_size": 64, "pooling": "mean", **parts},
+        relisting=replace(config.relisting, same_category=0.0),
     )
-    training = [line for line in losses(tmp_path) if "loss" in line]
-    for name in ("mlm", "global_mlm", "relisting"):
+    run(catalog_csv, config, tmp_path / "trained")
+    untrained = replace(config, train=replace(config.train, steps=1, learning_rate=0.0))
+    run(catalog_csv, untrained, tmp_path / "untrained")
+    training = [line for line in losses(tmp_path / "trained") if "loss" in line]
+    for name in ("mlm", "global_mlm", "mim", "relisting"):
         assert training[-1][name] < training[0][name], name
+    before, after = recall_at_1(tmp_path / "untrained"), recall_at_1(tmp_path / "trained")
+    assert after > before + 0.02
 
 
 def test_the_hybrid_starts_from_registry_packages(catalog_csv: Path, tmp_path: Path) -> None:
