@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from itemsearch.model.config import ITEmConfig
 from itemsearch.model.efficientnet import GRID_CHANNELS, POOLED_CHANNELS, EfficientNetLite0
+
+CPU_BATCH = 8
+"""Pictures at once on a CPU: the activations of more of them leave its caches, at half the pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ class ConvolutionalPatches(nn.Module):
         self.network = EfficientNetLite0()
 
     def forward(self, pixel_values: Tensor) -> PatchFeatures:
-        grid, pooled = self.network(pixel_values)
+        on_cpu = pixel_values.device.type == "cpu"
+        batches = pixel_values.split(CPU_BATCH if on_cpu else len(pixel_values))
+        grid, pooled = map(torch.cat, zip(*map(self.network, batches), strict=True))
         return PatchFeatures(grid.flatten(2).transpose(1, 2), pooled)  # (B, F, h, w) -> (B, P, F)
 
 

@@ -233,8 +233,9 @@ def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> N
         (3, "lost", "image_not_found")
     ]
     table = pq.read_table(tmp_path / "out" / "r.parquet")
+    numbers = {name: pa.float32() for name in ("score", "joint", "title", "image")}
     assert table.schema == pa.schema(
-        {"query_id": pa.string(), "rank": pa.int32(), "id": pa.string(), "score": pa.float32()}
+        {"query_id": pa.string(), "rank": pa.int32(), "id": pa.string(), **numbers}
     )
     rows = table.to_pylist()
     assert [row["query_id"] for row in rows] == ["both"] * 3 + ["words"] * 3 + ["picture"] * 3

@@ -120,11 +120,11 @@ def test_what_is_no_store_is_told(tmp_path: Path) -> None:
     (tmp_path / "store" / "manifest.json").unlink()
     with pytest.raises(StoreError, match=r"no manifest\.json: not a store, or never finished"):
         open_embedded(tmp_path / "store")
-    (tmp_path / "store" / "manifest.json").write_text('{"version": 1}')
+    (tmp_path / "store" / "manifest.json").write_text('{"version": 2}')
     with pytest.raises(StoreError, match="damaged"):
         open_embedded(tmp_path / "store")
     (tmp_path / "store" / "manifest.json").write_text('{"version": 99}')
-    with pytest.raises(StoreError, match="not of version 1"):
+    with pytest.raises(StoreError, match="not of version 2"):
         open_embedded(tmp_path / "store")
 
 
