@@ -46,7 +46,7 @@ class ConvolutionalPatches(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> PatchFeatures:
         on_cpu = pixel_values.device.type == "cpu"
-        batches = pixel_values.split(CPU_BATCH if on_cpu else len(pixel_values))
+        batches = torch.split(pixel_values, CPU_BATCH if on_cpu else len(pixel_values))
         grid, pooled = map(torch.cat, zip(*map(self.network, batches), strict=True))
         return PatchFeatures(grid.flatten(2).transpose(1, 2), pooled)  # (B, F, h, w) -> (B, P, F)
 
