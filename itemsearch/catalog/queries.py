@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-from PIL import Image
 
+from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, check_columns, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.types import Query, QueryBatch
@@ -32,5 +32,6 @@ def read_queries(path: str, batch_rows: int = 512) -> Iterator[QueryBatch]:
     return (QueryBatch(batch.rows, batch.items, batch.rejects) for batch in read_rows(source, _query))
 
 
-def _query(cells: Cells, image: Image.Image | None, data: bytes | None) -> Query:
+def _query(cells: Cells, data: bytes | None) -> Query:
+    image = None if data is None else decode_image(data)
     return Query(cells.row, cells.id, cells.title, image, cells.embedding)
