@@ -37,7 +37,7 @@ def calibrate(
 
     if not model.is_dir():
         raise UsageError(f"{model}: no model folder; make one with itemsearch pretrain")
-    encoder = ProductEncoder.from_pretrained(str(model), device)
+    encoder = ProductEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     with progress("listings") as advance:
         ranking, report = run(catalogs, encoder, CalibrationConfig(group, rows, seed), advance)

@@ -56,8 +56,13 @@ class ProductEncoder:
         self.ranking = ranking
 
     @classmethod
-    def from_pretrained(cls, name: str = DEFAULT_MODEL, device: str = "auto") -> Self:
+    def from_pretrained(
+        cls, name: str = DEFAULT_MODEL, device: str = "auto", with_ranking: bool = True
+    ) -> Self:
         """A model folder, a hub name, or the shipped weights.
+
+        Args:
+            with_ranking: False to leave the ranking unread, be it damaged: it is to be fitted anew.
 
         Raises:
             ModelError: there is no such model, it is no ITEm model, or its files are damaged.
@@ -74,7 +79,7 @@ class ProductEncoder:
             raise ModelError(f"{name}: not the weights of its config.json: {wrong[0]} does not fit")
         # A folder is named so that it is found from wherever the index is opened.
         known_as = str(folder.resolve()) if Path(name).is_dir() else name
-        ranking = read_ranking(folder)
+        ranking = read_ranking(folder) if with_ranking else None
         return cls(model.eval().to(where), processor, where, known_as, fingerprint(folder), ranking)
 
     @property

@@ -12,12 +12,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from itemsearch.ranking.evidence import IMAGE_PARTS, KINDS, WORD_POWERS, Evidence
-from itemsearch.ranking.ranking import Ranking
+from itemsearch.ranking.ranking import SLOPES, Ranking, bend
 
 RIDGE = 1e-3
 PRIOR_SLOPE, PRIOR_COSINE = 4.0, 0.7
 """A kind that no question is of keeps this: each piece of evidence counts alike, and speaks for the same
 product above that cosine."""
+LEAST_SPREAD = 1e-3
+LEAST_ROOT = 0.1
+"""Where the root of a slope starts whose prior is 0: at 0 it would have no gradient."""
 STEPS = 200
 
 
@@ -30,27 +33,35 @@ class Question:
 
 
 def fit_ranking(questions: Sequence[Question], features: tuple[str, ...]) -> Ranking:
-    """The weights under which the right candidates come first, and are as sure as they are often right.
+    """The curves under which the right candidates come first, and are as sure as they are often right.
 
     First the order, by the softmax cross-entropy of the right candidates among all of a question (ListNet's
-    top one, Cao et al. 2007); then, for each kind, a slope and a shift that leave it as it is and make the
-    scores probabilities (Platt 1999).
+    top one, Cao et al. 2007), its slopes the squares of what is fitted, so that none falls; then, for each
+    kind, a slope and a shift that leave the order as it is and make the scores probabilities (Platt 1999).
     """
-    prior, used = _prior(features)
-    evidence = torch.from_numpy(np.concatenate([question.evidence.features for question in questions]))
-    evidence = F.pad(evidence.double(), (0, 1), value=1.0)  # (N, F) -> (N, F + 1)
+    evidence = bend(np.concatenate([question.evidence.features for question in questions]))
+    pieces = torch.from_numpy(evidence).double()  # (N, F * SLOPES)
     kinds = torch.from_numpy(np.concatenate([question.evidence.kinds for question in questions]))
     same = torch.from_numpy(np.concatenate([question.same for question in questions]))
     of = torch.repeat_interleave(torch.tensor([len(question.same) for question in questions]))
+    used = _used(features)  # (K, F * SLOPES)
+    # A slope counts in the ridge by what it moves a score: few candidates come near the last knot.
+    spread = pieces.std(dim=0).clamp(min=LEAST_SPREAD)
+    prior = used * PRIOR_SLOPE
+    prior[:, torch.arange(len(prior[0])) % SLOPES != 0] = 0.0
 
-    def misordered(weights: Tensor) -> Tensor:
-        logits = ((weights * used)[kinds] * evidence).sum(dim=1)
+    def misordered(roots: Tensor) -> Tensor:
+        slopes = roots.square() / spread * used
+        logits = (slopes[kinds] * pieces).sum(dim=1)
         every = _logsumexp(logits, of, len(questions))
         right = _logsumexp(logits.masked_fill(~same, -1e9), of, len(questions))
-        return (every - right).mean() + RIDGE * (weights - prior).square().sum()
+        return (every - right).mean() + RIDGE * ((slopes - prior) * spread).square().sum()
 
-    weights = _minimise(misordered, prior) * used
-    logits = (weights[kinds] * evidence).sum(dim=1)
+    roots = _minimise(misordered, (prior * spread + LEAST_ROOT**2).sqrt())
+    asked = torch.zeros(len(KINDS), dtype=torch.bool).index_fill(0, kinds, True)
+    slopes = torch.where(asked[:, None], roots.square() / spread * used, prior)
+    biases = -prior.sum(dim=1) * PRIOR_COSINE
+    logits = (slopes[kinds] * pieces).sum(dim=1) + biases[kinds]
 
     def unsure(scaling: Tensor) -> Tensor:
         slope, shift = scaling[kinds].unbind(dim=1)
@@ -59,10 +70,13 @@ def fit_ranking(questions: Sequence[Question], features: tuple[str, ...]) -> Ran
         return wrong / len(questions) + RIDGE * scaling.square().sum()
 
     slope, shift = _minimise(unsure, torch.zeros((len(KINDS), 2), dtype=torch.float64)).unbind(dim=1)
-    weights = weights * slope.exp()[:, None]
-    weights[:, -1] += shift
-    fitted = weights.numpy().round(4).tolist()
-    return Ranking(features, dict(zip(KINDS, map(tuple, fitted), strict=True)))
+    slopes, biases = slopes * slope.exp()[:, None], biases * slope.exp() + shift
+    curves = slopes.reshape(len(KINDS), len(features), SLOPES).numpy().round(4).tolist()
+    return Ranking(
+        features,
+        {kind: tuple(map(tuple, fitted)) for kind, fitted in zip(KINDS, curves, strict=True)},
+        dict(zip(KINDS, biases.numpy().round(4).tolist(), strict=True)),
+    )
 
 
 def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
@@ -90,17 +104,14 @@ def recall_at_1(questions: Sequence[Question], ranking: Ranking | None) -> float
     return right / len(questions)
 
 
-def _prior(features: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    """(K, F + 1) weights to start from, and ones where a kind has the feature, a bias always."""
+def _used(features: tuple[str, ...]) -> Tensor:
+    """(K, F * SLOPES) ones where a kind has the feature."""
     needs = {**dict.fromkeys(WORD_POWERS, 1), **dict.fromkeys(IMAGE_PARTS, 2)}
     # Kind 1 is "title", 2 "image", 3 both: a bit each.
     used = [
         [kind & needs.get(name, 0) == needs.get(name, 0) for name in features] for kind in range(len(KINDS))
     ]
-    mask = torch.tensor(used, dtype=torch.float64)
-    slopes = mask * PRIOR_SLOPE
-    bias = -slopes.sum(dim=1, keepdim=True) * PRIOR_COSINE
-    return torch.cat((slopes, bias), dim=1), F.pad(mask, (0, 1), value=1.0)
+    return torch.tensor(used, dtype=torch.float64).repeat_interleave(SLOPES, dim=1)
 
 
 def _logsumexp(values: Tensor, group: Tensor, groups: int) -> Tensor:

@@ -16,16 +16,23 @@ from itemsearch.ranking.evidence import KINDS, Evidence, Floats
 RANKING_FILE = "ranking.json"
 """In a model's folder, where its ranking has been calibrated."""
 
+KNOTS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+"""Cosines at which a piece of evidence may begin to count for more: a picture that is all but the same says
+more than its cosine does."""
+SLOPES = 1 + len(KNOTS)
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A logistic regression on the evidence for each of `KINDS`.
+    """A logistic regression for each of `KINDS`, on curves that rise with each piece of evidence.
 
-    weights: for each kind, one number a feature and a bias last.
+    slopes: for each kind, (F, SLOPES): how steeply each feature's curve rises from the start, and how much
+    more steeply from each of `KNOTS` on; none is negative. biases: for each kind.
     """
 
     features: tuple[str, ...]
-    weights: Mapping[str, tuple[float, ...]]
+    slopes: Mapping[str, tuple[tuple[float, ...], ...]]
+    biases: Mapping[str, float]
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Self:
@@ -35,22 +42,38 @@ class Ranking:
             KeyError, TypeError, ValueError: it is no ranking.
         """
         features = tuple(map(str, described["features"]))
-        weights = {kind: tuple(map(float, described["weights"][kind])) for kind in KINDS}
-        if any(len(numbers) != len(features) + 1 for numbers in weights.values()):
-            raise ValueError("a weight a feature and a bias are needed")
-        return cls(features, weights)
+        slopes = {
+            kind: tuple(tuple(map(float, described["slopes"][kind][name])) for name in features)
+            for kind in KINDS
+        }
+        if any(len(curve) != SLOPES for curves in slopes.values() for curve in curves):
+            raise ValueError(f"{SLOPES} slopes a feature are needed")
+        return cls(features, slopes, {kind: float(described["biases"][kind]) for kind in KINDS})
 
     def describe(self) -> dict[str, Any]:
         """As JSON holds it."""
-        weights = {kind: list(numbers) for kind, numbers in self.weights.items()}
-        return {"features": list(self.features), "weights": weights}
+        slopes = {
+            kind: dict(zip(self.features, map(list, curves), strict=True))
+            for kind, curves in self.slopes.items()
+        }
+        return {"features": list(self.features), "slopes": slopes, "biases": dict(self.biases)}
 
     def score(self, evidence: Evidence) -> Floats:
         """(C,) from 0 to 1."""
-        weights = np.array([self.weights[kind] for kind in KINDS])[evidence.kinds]  # (C, F + 1)
-        logits = (weights[:, :-1] * evidence.features).sum(axis=1) + weights[:, -1]
+        slopes = np.array([self.slopes[kind] for kind in KINDS])  # (K, F, SLOPES)
+        weights = slopes.reshape(len(KINDS), -1)[evidence.kinds]  # (K, F, SLOPES) -> (C, F * SLOPES)
+        biases = np.array([self.biases[kind] for kind in KINDS])[evidence.kinds]
+        logits = (weights * bend(evidence.features)).sum(axis=1) + biases
         scores: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
         return scores
+
+
+def bend(features: Floats) -> Floats:
+    """(C, F) cosines -> (C, F * SLOPES): each one, and how far it is above each of `KNOTS`."""
+    above = np.maximum(features[:, :, None] - np.array((0.0, *KNOTS), np.float32), 0)
+    above[:, :, 0] = features  # below 0 too
+    bent: Floats = above.reshape(len(features), -1)  # (C, F, SLOPES) -> (C, F * SLOPES)
+    return bent
 
 
 def read_ranking(folder: Path) -> Ranking | None:

@@ -49,3 +49,10 @@ def test_labels_are_scored_as_scikit_learn_does() -> None:
     assert accuracy(truth, found).value == pytest.approx(np.mean(np.array(truth) == np.array(found)))
     interval = macro_f1(truth, found)
     assert interval.low < interval.value < interval.high
+
+
+def test_labels_of_one_or_two_rows_do_not_lift_the_interval_above_the_figure() -> None:
+    truth = ["common"] * 200 + [f"rare {row // 2}" for row in range(100)]
+    found = [label if row % 3 else "common" for row, label in enumerate(truth)]
+    interval = macro_f1(truth, found)
+    assert interval.low < interval.value < interval.high

@@ -9,7 +9,7 @@ import pytest
 from itemsearch.errors import ModelError
 from itemsearch.ranking.evidence import KINDS, Evidence
 from itemsearch.ranking.fit import Question, fit_ranking, recall_at_1
-from itemsearch.ranking.ranking import RANKING_FILE, Ranking, read_ranking
+from itemsearch.ranking.ranking import KNOTS, RANKING_FILE, SLOPES, Ranking, read_ranking
 
 FEATURES = ("stream", "image", "colour", "words", "rare_words")
 
@@ -31,8 +31,8 @@ def questions(kind: str, count: int, seed: int = 0) -> list[Question]:
 def test_the_piece_that_tells_is_weighed_most() -> None:
     asked = questions("both", 200)
     ranking = fit_ranking(asked, FEATURES)
-    weights = dict(zip(FEATURES, ranking.weights["both"], strict=False))
-    assert weights["image"] > 5 * max(abs(weights[name]) for name in FEATURES if name != "image")
+    slopes = dict(zip(FEATURES, ranking.slopes["both"], strict=True))
+    assert sum(slopes["image"]) > 5 * max(sum(slopes[name]) for name in FEATURES if name != "image")
     fresh = questions("both", 200, seed=1)
     assert recall_at_1(fresh, ranking) > 0.9 > 0.3 > recall_at_1(fresh, None)
 
@@ -48,16 +48,45 @@ def test_scores_are_as_sure_as_they_are_right() -> None:
     assert same[middling].mean() == pytest.approx(scores[middling].mean(), abs=0.15)
 
 
+def test_a_curve_may_bend_and_never_falls() -> None:
+    rng = np.random.default_rng(0)
+    asked = questions("both", 300)
+    for question in asked:  # the colour tells by nothing but being all but the same
+        colour = np.where(question.same, 0.97, rng.uniform(0, 0.93, 10))
+        question.evidence.features[:, 2] = colour
+    ranking = fit_ranking(asked, FEATURES)
+    slopes = np.array(ranking.slopes["both"])
+    assert (slopes >= 0).all()
+    assert slopes[2, -2:].sum() > slopes[2, 0]
+
+
 def test_kinds_that_were_not_asked_for_keep_the_prior() -> None:
     ranking = fit_ranking(questions("both", 100), FEATURES)
-    np.testing.assert_allclose(ranking.weights["title"], [4, 0, 0, 4, 4, -8.4], atol=1e-3)
-    np.testing.assert_allclose(ranking.weights["image"], [4, 4, 4, 0, 0, -8.4], atol=1e-3)
-    np.testing.assert_allclose(ranking.weights["neither"], [4, 0, 0, 0, 0, -2.8], atol=1e-3)
+    for kind, slopes, bias in (
+        ("title", [4, 0, 0, 4, 4], -8.4),
+        ("image", [4, 4, 4, 0, 0], -8.4),
+        ("neither", [4, 0, 0, 0, 0], -2.8),
+    ):
+        fitted = np.array(ranking.slopes[kind])
+        np.testing.assert_allclose(fitted[:, 0], slopes)
+        assert not fitted[:, 1:].any()
+        assert ranking.biases[kind] == pytest.approx(bias)
 
 
 def test_what_a_kind_lacks_is_not_weighed() -> None:
-    weights = fit_ranking(questions("title", 100), FEATURES).weights["title"]
-    assert weights[1] == weights[2] == 0
+    slopes = np.array(fit_ranking(questions("title", 100), FEATURES).slopes["title"])
+    assert not slopes[1:3].any()
+
+
+def test_the_score_is_the_slow_obvious_one() -> None:
+    ranking = fit_ranking(questions("both", 50), FEATURES)
+    evidence = questions("both", 1, seed=3)[0].evidence
+    for features, score in zip(evidence.features, ranking.score(evidence), strict=True):
+        logit = ranking.biases["both"]
+        for feature, (start, *bends) in zip(features, ranking.slopes["both"], strict=True):
+            logit += start * feature
+            logit += sum(bend * max(feature - knot, 0) for bend, knot in zip(bends, KNOTS, strict=True))
+        assert score == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
 
 
 def test_a_ranking_is_the_same_when_read_back(tmp_path: Path) -> None:
@@ -66,7 +95,7 @@ def test_a_ranking_is_the_same_when_read_back(tmp_path: Path) -> None:
     assert read_ranking(tmp_path) == ranking
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"features": ["stream"], "weights": {"both": [1]}}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"features": ["stream"], "slopes": {"both": [1]}}'])
 def test_a_damaged_ranking_is_told(tmp_path: Path, text: str) -> None:
     assert read_ranking(tmp_path) is None
     (tmp_path / RANKING_FILE).write_text(text)
@@ -74,9 +103,10 @@ def test_a_damaged_ranking_is_told(tmp_path: Path, text: str) -> None:
         read_ranking(tmp_path)
 
 
-def test_weights_of_another_length_are_refused() -> None:
-    described = Ranking(("stream",), dict.fromkeys(KINDS, (1.0, 0.0))).describe()
+def test_curves_of_another_length_are_refused() -> None:
+    curve = (1.0,) * SLOPES
+    described = Ranking(("stream",), dict.fromkeys(KINDS, (curve,)), dict.fromkeys(KINDS, 0.0)).describe()
     assert Ranking.from_description(described).features == ("stream",)
-    described["weights"]["both"] = [1.0]
-    with pytest.raises(ValueError, match="a weight a feature"):
+    described["slopes"]["both"]["stream"] = [1.0]
+    with pytest.raises(ValueError, match="7 slopes a feature"):
         Ranking.from_description(described)

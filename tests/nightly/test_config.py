@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from itemsearch.errors import UsageError
+from itemsearch.nightly.config import read_rebuild_config
+
+LEAST = 'catalog = "shop/*.parquet"\nstore = "store"\nindex = "/srv/index"\n'
+
+
+def test_three_keys_are_enough_and_paths_start_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "rebuild.toml").write_text(LEAST)
+    config = read_rebuild_config(tmp_path / "rebuild.toml")
+    assert config.catalog == str(tmp_path / "shop/*.parquet")
+    assert config.store == str(tmp_path / "store")
+    assert config.index == "/srv/index"
+    assert (config.model, config.metrics, config.image_root) == ("default", "", "")
+    assert config.record == str(tmp_path / "rebuild.jsonl")
+
+
+def test_a_model_folder_beside_the_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "rebuild.toml").write_text(LEAST + 'model = "model"\n')
+    assert read_rebuild_config(tmp_path / "rebuild.toml").model == str(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "catalog is missing"),
+        (LEAST + "[guards]\nmax_falen = 0.1\n", "unknown key 'max_falen'"),
+        (LEAST + "[guards]\nmax_fallen = 20\n", "max_fallen is 20; it is a share"),
+        (LEAST + "[build]\nkeep = 0\n", "build.keep is 0"),
+        (LEAST + "[build]\nretrain_ratio = -1\n", "retrain_ratio is -1"),
+        (LEAST.replace('"store"', "3"), "store is 3; it must be a str"),
+        (LEAST + 'dtype = "int8"\n', "dtype is 'int8'"),
+        ("catalog =", "not TOML"),
+    ],
+)
+def test_a_wrong_configuration_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "rebuild.toml").write_text(text)
+    with pytest.raises(UsageError, match=told) as error:
+        read_rebuild_config(tmp_path / "rebuild.toml")
+    assert str(tmp_path / "rebuild.toml") in str(error.value)
+    assert "\n" not in str(error.value)
