@@ -56,8 +56,8 @@ def accuracy(truth: Sequence[str], found: Sequence[str], seed: int = 0) -> Inter
 def macro_f1(truth: Sequence[str], found: Sequence[str], seed: int = 0) -> Interval:
     """The mean F1 over the labels that `truth` has, however rare each is.
 
-    Rows are resampled within each label: else rare labels would be missing from most samples, and the interval
-    would lie above the figure.
+    Rows are resampled within each label: else rare labels would be missing from most samples, and the
+    interval would lie above the figure.
     """
     labels = {label: place for place, label in enumerate(sorted({*truth, *found}))}
     true, guess = (np.array([labels[label] for label in side]) for side in (truth, found))
