@@ -126,7 +126,8 @@ def prune(root: Path, keep: int) -> list[int]:
         _replace_pointer(root, kept)
         removed = [number for number in pointer.numbers if number not in kept.manifests]
         for number in removed:
-            shutil.rmtree(version_folder(root, number))
+            if (folder := version_folder(root, number)).exists():
+                shutil.rmtree(folder)
         return removed
 
 

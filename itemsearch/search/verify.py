@@ -69,6 +69,6 @@ def check_rows(opened: OpenVersion, folder: Path, rows: int, every: bool = False
         first = products["id"][int(lost[0])].as_py()
         raise DamagedIndexError(
             f"{folder}: {lost.size:,} of {len(asked):,} ids do not find themselves, such as {first!r}; "
-            "build the index again"
+            "build again, with --spec Flat or more sub-quantisers if they are crowds of near-equal vectors"
         )
     return len(asked)
