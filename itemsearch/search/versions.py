@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,10 @@ def list_versions(folder: Path) -> list[ListedVersion]:
     with index_errors(folder):
         while True:
             pointer = read_pointer(folder)
-            listed = [_listed(folder, pointer, number) for number in pointer.numbers]
-            if read_pointer(folder) == pointer:  # else a version may have gone while it was looked at
-                return listed
+            with suppress(FileNotFoundError):  # a version went while it was looked at
+                listed = [_listed(folder, pointer, number) for number in pointer.numbers]
+                if read_pointer(folder) == pointer:
+                    return listed
 
 
 def verify_index(folder: Path, number: int | None = None, every: bool = False) -> VerifyReport:
@@ -114,7 +116,7 @@ def prune_index(folder: Path, keep: int) -> PruneReport:
 
 def _listed(folder: Path, pointer: Pointer, number: int) -> ListedVersion:
     current = number == pointer.current
-    size = sum(path.stat().st_size for path in version_folder(folder, number).glob("*"))
+    size = sum(path.lstat().st_size for path in version_folder(folder, number).glob("*"))
     try:
         metadata = described_version(folder, pointer, number).metadata
     except DamagedIndexError as error:
