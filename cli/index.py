@@ -9,31 +9,40 @@ import typer
 
 from cli._options import AsJson
 from cli._output import emit_json, facts, progress
+from cli.versions import list_, prune, rollback, verify
+from indexes.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary
 
 index_app = typer.Typer(help="Build and inspect indexes.", no_args_is_help=True)
+index_app.command("list")(list_)
+index_app.command()(verify)
+index_app.command()(rollback)
+index_app.command()(prune)
 
 
 @index_app.command("build")
 def build(
     store: Annotated[Path, typer.Argument(help="A store, or Parquet with id and embedding columns.")],
-    out: Annotated[Path, typer.Option(help="Folder for the index; an older version there is replaced.")],
+    out: Annotated[Path, typer.Option(help="Folder for the index; a new version is added there.")],
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     spec: Annotated[
         str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')
     ] = "",
+    keep: Annotated[
+        int, typer.Option(min=1, help="How many versions stay, the new one among them.")
+    ] = KEEP_VERSIONS,
     as_json: AsJson = False,
 ) -> None:
-    """Build a search index over the embeddings of a store.
+    """Build a search index over the embeddings of a store; checked, then made current in one step.
 
     Example: itemsearch index build store --out index
     """
     from itemsearch.search.build import build_index_folder
 
     with progress("indexing"):
-        summary = build_index_folder(store, out, device, spec)
+        summary = build_index_folder(store, out, device, spec, keep=keep)
     _show(summary, as_json)
 
 

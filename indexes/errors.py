@@ -6,7 +6,8 @@ VectorIndexError
 ├── BuildError         vectors from which no index can be built
 ├── QueryError         queries that cannot be compared with the vectors
 ├── DamagedIndexError  files that are missing, cut short or altered
-├── BusyError          another process is publishing into the same folder
+├── NoVersionError     a version that is not there
+├── BusyError          another process is writing to the same folder
 └── DiskFullError      no room for a new version
 """
 
@@ -34,6 +35,10 @@ class QueryError(VectorIndexError):
 
 
 class DamagedIndexError(VectorIndexError):
+    pass
+
+
+class NoVersionError(VectorIndexError):
     pass
 
 

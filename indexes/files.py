@@ -24,6 +24,7 @@ ENTRY_ROWS = "entry_rows.npy"
 ENTRY_OFFSETS = "entry_offsets.npy"
 FAISS_INDEX = "index.faiss"
 SUMMARY = "index.json"
+FAISS_VERSION: str = faiss.__version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,17 @@ def create_vectors(folder: Path, rows: int, dim: int) -> np.memmap[Any, np.dtype
     return vectors
 
 
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """`np.save` of a C-contiguous array, whose own error would tell neither a full disk nor the file.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
+
+
 def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64]) -> None:
     """Writes all but the vectors, which are there already. tie_rank (N,) orders rows of equal score.
 
@@ -61,15 +73,15 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64])
     """
     rows, dim = np.load(folder / VECTORS, mmap_mode="r").shape
     distinct = DistinctVectors.from_heads(built.heads, tie_rank)
-    np.save(folder / TIE_RANK, tie_rank)
-    np.save(folder / ENTRY_ROWS, distinct.rows)
-    np.save(folder / ENTRY_OFFSETS, distinct.offsets)
+    save_array(folder / TIE_RANK, tie_rank)
+    save_array(folder / ENTRY_ROWS, distinct.rows)
+    save_array(folder / ENTRY_OFFSETS, distinct.offsets)
     taken = 4.0 * dim
     if built.index is not None:
         with (folder / FAISS_INDEX).open("wb") as file:  # our own file, for its OSError
             faiss.write_index(built.index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
         taken = (folder / FAISS_INDEX).stat().st_size / rows
-    summary = FilesSummary(built.spec, rows, dim, built.device, built.seconds, taken, faiss.__version__)
+    summary = FilesSummary(built.spec, rows, dim, built.device, built.seconds, taken, FAISS_VERSION)
     (folder / SUMMARY).write_text(json.dumps(asdict(summary), indent=1), "utf-8")
 
 

@@ -6,17 +6,18 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexes.build import build_index
+from indexes.build import BuiltIndex, build_index
 from indexes.choose import parse_spec
-from indexes.files import create_vectors, save_index
+from indexes.files import create_vectors, save_array, save_index
 from indexes.gpu import resolve_device
-from indexes.publish import staging
+from indexes.publish import KEEP_VERSIONS, staging
 from itemsearch.errors import IndexFolderError
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.search.folder import (
@@ -26,22 +27,31 @@ from itemsearch.search.folder import (
     PRODUCTS,
     IndexSummary,
     index_errors,
-    read_summary,
+    library_versions,
+    summarise,
 )
+from itemsearch.search.verify import check_staged
 from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
 def build_index_folder(
-    store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0
+    store: Path,
+    out: Path,
+    device: str = "auto",
+    spec: str = "",
+    seed: int = 0,
+    keep: int = KEEP_VERSIONS,
 ) -> IndexSummary:
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
         device: "auto", "cpu" or "gpu".
         spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and dimension.
+        keep: how many versions stay, this one among them.
 
     Raises:
         StoreError: the embeddings cannot be read.
+        GateError: the new version failed its checks, and the old one stays.
         IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
     """
     started = time.perf_counter()
@@ -52,24 +62,31 @@ def build_index_folder(
         with staging(out) as stage:
             ids = _copy_rows(source, stage.folder)
             order = _sorted_rows(ids, source)
-            np.save(stage.folder / ID_ORDER, order)
-            np.save(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
+            save_array(stage.folder / ID_ORDER, order)
+            save_array(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
             rank = np.empty_like(order)
             rank[order] = np.arange(len(order))
             vectors = np.load(stage.folder / "vectors.npy", mmap_mode="r")
             copied = time.perf_counter() - started
             built = build_index(vectors, chosen, where, seed)
             save_index(stage.folder, built, rank)
-            stage.publish(
-                {
-                    "format": FORMAT,
-                    "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                    "store": str(source.source.resolve()),
-                    "model": source.model and asdict(source.model),
-                    "seconds": {"copy": copied, **built.seconds},
-                }
-            )
-    return read_summary(out)
+            metadata = _metadata(source, built, copied)
+            check_staged(stage.folder, metadata)
+            return summarise(out, stage.publish(metadata, keep))
+
+
+def _metadata(source: EmbeddedRows, built: BuiltIndex, copied: float) -> dict[str, Any]:
+    """What the manifest says of the version; `copied` seconds went into copying rows."""
+    return {
+        "format": FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "store": str(source.source.resolve()),
+        "rows": source.rows,
+        "spec": built.spec.factory,
+        "model": source.model and asdict(source.model),
+        "seconds": {"copy": copied, **built.seconds},
+        "libraries": library_versions(),
+    }
 
 
 def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:

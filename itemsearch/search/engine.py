@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
 from itemsearch.ranking.evidence import Listings
-from itemsearch.search.folder import IndexSummary, index_errors, open_version
+from itemsearch.search.folder import IndexSummary, find_row, index_errors, open_current
 from itemsearch.search.ranker import Ranked, Ranker
 from itemsearch.search.results import Hit, SearchResult
 from itemsearch.types import Query
@@ -58,7 +57,7 @@ class Engine:
             IndexFolderError: no index, or a damaged one.
         """
         with index_errors(Path(folder)):
-            version = open_version(Path(folder))
+            version = open_current(Path(folder))
             return cls(version.summary, version.ranker, version.id_order, model, device)
 
     def search(
@@ -116,10 +115,8 @@ class Engine:
         Raises:
             UnknownIdError: the index does not hold the id.
         """
-        ids = self.ranker.products["id"]
-        place = bisect.bisect_left(self.id_order, id, key=lambda row: ids[int(row)].as_py())
-        row = int(self.id_order[min(place, len(self.id_order) - 1)])
-        if ids[row].as_py() != id:
+        row = find_row(self.ranker.products, self.id_order, id)
+        if row is None:
             raise UnknownIdError(
                 f"id {id!r} is not in {self.summary.folder}: it holds {self.summary.rows:,} products"
             )
