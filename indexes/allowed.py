@@ -40,8 +40,9 @@ class Allowed:
         return cls(mask, some, entries, np.packbits(sizes > 0, bitorder="little"))
 
     def numbers(self, entries: Rows) -> Rows:
-        """From numbers in the index to those in `distinct`; -1 for -1."""
-        return np.where(entries >= 0, np.searchsorted(self.entries, entries), -1)
+        """From numbers in the index to those in `distinct`, which is not empty; -1 for one not there."""
+        places = np.minimum(np.searchsorted(self.entries, entries), len(self.entries) - 1)
+        return np.where(self.entries[places] == entries, places, -1)
 
     def selector(self) -> Any:
         """FAISS's; it reads `bits` where they are."""

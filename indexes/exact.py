@@ -24,7 +24,7 @@ def compare_with_all(
     it, and the query is compared with every vector alike.
     """
     spare = min(count + SPARE_CANDIDATES, len(distinct))
-    rough, entries = _nearest_roughly(queries, spare, vectors, distinct)
+    rough, entries = nearest_roughly(queries, spare, vectors, distinct)
     scores = inner_products(queries, vectors, distinct.first_rows(entries))
     if spare < len(distinct):
         last = -np.partition(-scores, count - 1, axis=1)[:, count - 1]
@@ -36,7 +36,7 @@ def compare_with_all(
     return scores, entries
 
 
-def _nearest_roughly(
+def nearest_roughly(
     queries: Vectors, count: int, vectors: Vectors, distinct: DistinctVectors
 ) -> tuple[Vectors, Rows]:
     """(q, count) scores and entries of the nearest vectors, as a matrix product has them."""

@@ -171,6 +171,7 @@ class VectorIndex:
             scores, entries = compare_with_all(queries, count, self.vectors, distinct, self.tie_rank)
         else:
             entries = self._visit_lists(queries, count, params, allowed)
+            entries = entries if allowed is None else allowed.numbers(entries)
             scores = inner_products(queries, self.vectors, distinct.first_rows(entries))
         order = np.lexsort((self.tie_rank[distinct.first_rows(entries)], -scores), axis=1)[:, :count]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(entries, order, axis=1)
@@ -189,7 +190,7 @@ class VectorIndex:
         short = np.flatnonzero(entries[:, count - 1] < 0)
         if short.size:
             entries[short] = self._probe(queries[short], wanted, self.spec.nlist, selector)
-        return entries if allowed is None else allowed.numbers(entries)
+        return entries
 
     def _probe(self, queries: Vectors, wanted: int, nprobe: int, selector: Any | None) -> Rows:
         index: Any = self.index

@@ -74,7 +74,8 @@ def test_an_entry_counts_when_one_of_its_rows_is_allowed(case: Case) -> None:
     for number, entry in enumerate(held):
         start, stop = allowed.distinct.offsets[number : number + 2]
         assert allowed.distinct.rows[start:stop].tolist() == expected[entry]
-    assert allowed.numbers(np.array([held[-1], -1, held[0]])).tolist() == [len(held) - 1, -1, 0]
+    numbers = allowed.numbers(np.arange(-1, len(distinct))).tolist()
+    assert numbers == [-1, *(held.index(entry) if entry in held else -1 for entry in range(len(distinct)))]
     selector = allowed.selector()
     assert [entry for entry in range(len(distinct)) if selector.is_member(entry)] == held
 
