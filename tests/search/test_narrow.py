@@ -223,7 +223,7 @@ print(report.results, peak() - before)
 
 
 def test_many_queries_are_answered_in_little_memory(sold: Path, tmp_path: Path) -> None:
-    """The results of 50,000 queries, 20 each, are 300 MB of Python's objects and more; a batch's are 3."""
+    """Held together, the 20 results of each of 50,000 queries are 275 MiB; a batch's are 3."""
     rng = np.random.default_rng(1)
     for name, count in (("few", 2_000), ("many", 50_000)):
         vectors = pa.FixedSizeListArray.from_arrays(rng.standard_normal(count * 8, np.float32), 8)
