@@ -16,6 +16,7 @@ from PIL import Image
 from benchmarks.baselines import Listed
 from benchmarks.relist import write_relisted
 from itemsearch.catalog import CatalogConfig, read_catalog, read_queries
+from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
@@ -168,7 +169,8 @@ def _expecting(
     )
 
 
-def _query(cells: Cells, image: Image.Image | None, data: bytes | None) -> Query:
+def _query(cells: Cells, data: bytes | None) -> Query:
+    image = None if data is None else decode_image(data)
     return Query(cells.row, cells.id, cells.title, image, None)
 
 

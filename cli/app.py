@@ -14,6 +14,7 @@ import typer
 from cli.benchmark import benchmark_app
 from cli.calibrate import calibrate
 from cli.catalog import check, sample_catalog
+from cli.doctor import doctor
 from cli.duplicates import duplicates
 from cli.embed import embed
 from cli.index import index_app
@@ -35,6 +36,7 @@ app.command()(search)
 app.command()(duplicates)
 app.command()(pretrain)
 app.command()(calibrate)
+app.command()(doctor)
 app.add_typer(benchmark_app, name="benchmark")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, Model, TorchDevice, catalog_config
-from cli._output import emit_json, facts, progress
+from cli._output import emit_json, facts, note, progress
 from itemsearch.errors import UsageError
 
 
@@ -24,7 +24,7 @@ def embed(
     dtype: Annotated[str, typer.Option(help="float32, or float16 for half the disk.")] = "float32",
     as_json: AsJson = False,
 ) -> None:
-    """Embed every product of a catalog into a store.
+    """Embed every product of a catalog into a store; what it holds already, unchanged, is taken over.
 
     Example: itemsearch embed shop.csv --out store --column title=product_name
     """
@@ -42,6 +42,8 @@ def embed(
             advance(rows, f"({rejected:,} rejected)" if rejected else "")
 
         report = embed_catalog(source, out, encoder, config, tell)
+    for shard in report.damaged:
+        note(f"{shard}: damaged; its rows were embedded again")
     if as_json:
         emit_json(report)
         return
@@ -49,12 +51,13 @@ def embed(
     facts(
         {
             "rows": f"{report.rows:,}",
-            "embedded": f"{report.embedded:,} ({report.without_title:,} without title, "
-            f"{report.without_image:,} without image)",
+            "embedded": f"{report.embedded:,}",
+            "reused": f"{report.reused:,} of an earlier run, unchanged",
             "rejected": f"{report.rejected:,}"
             + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
+            "store": f"{out}: {report.embedded + report.reused:,} products, {report.without_title:,} without "
+            f"title, {report.without_image:,} without image",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
-            "store": str(out),
         }
     )

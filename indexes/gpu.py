@@ -33,6 +33,11 @@ def resolve_device(name: str) -> str:
     return name
 
 
+def describe_faiss() -> str:
+    """For people: FAISS's version, how it was compiled, and how many GPUs it sees."""
+    return f"{faiss.__version__} ({faiss.get_compile_options().strip()}), {faiss.get_num_gpus()} GPUs"
+
+
 def cloner_options(spec: IndexSpec) -> Any:
     """How an IVF-PQ index must lie on a GPU."""
     options = faiss.GpuClonerOptions()

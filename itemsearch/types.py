@@ -39,7 +39,8 @@ class Product:
 
     `title` is "" and `image` is None where the row lacks them; never both. `image` is upright, RGB
     and at most `catalog.images.MAX_SIDE` pixels a side. `content_hash` is a hex digest of the title
-    and the image's encoded bytes: equal hashes mean equal embeddings under one model.
+    and the image's encoded bytes: equal hashes mean equal embeddings under one model. Where a product is
+    `known`, its reader was told not to decode it: `image` is None whether it has one or not.
     """
 
     row: int
@@ -48,6 +49,7 @@ class Product:
     category: str
     image: Image.Image | None
     content_hash: str
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
-from PIL import Image
 
+from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowBatch, RowSource, check_columns, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.types import Query, QueryBatch
@@ -44,5 +44,6 @@ def _batch(batch: RowBatch[Query]) -> QueryBatch:
     return QueryBatch(batch.rows, queries, batch.rejects)
 
 
-def _query(cells: Cells, image: Image.Image | None, data: bytes | None) -> Query:
+def _query(cells: Cells, data: bytes | None) -> Query:
+    image = None if data is None else decode_image(data)
     return Query(cells.row, cells.id, cells.title, image, cells.embedding)

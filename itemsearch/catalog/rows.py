@@ -1,4 +1,4 @@
-"""From files to checked rows with their pictures decoded: what catalogs and queries files share."""
+"""From files to checked rows with their pictures read: what catalogs and queries files share."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import pyarrow as pa
-from PIL import Image
 
 from itemsearch.catalog.delimited import open_delimited
 from itemsearch.catalog.files import find_files, format_of
-from itemsearch.catalog.images import decode_image, locate_image, read_image_file
+from itemsearch.catalog.images import locate_image, read_image_file
 from itemsearch.catalog.jsonl import open_jsonl
 from itemsearch.catalog.parquet import ParquetTable
 from itemsearch.catalog.tables import Records, Table
@@ -102,13 +101,12 @@ def check_columns(
             )
 
 
-def read_rows(
-    source: RowSource, build: Callable[[Cells, Image.Image | None, bytes | None], T]
-) -> Iterator[RowBatch[T]]:
-    """Checks every row, decodes its picture and makes an item of it; order is kept.
+def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> Iterator[RowBatch[T]]:
+    """Checks every row, reads its picture and makes an item of it; order is kept.
 
     Args:
-        build: (cells, the decoded picture, its encoded bytes) to an item; called on several threads.
+        build: (cells, the encoded picture) to an item; called on several threads. A row for which it raises
+            an `ImageError` is refused.
 
     Raises:
         CatalogError: a file is damaged, or there is no row at all.
@@ -149,24 +147,16 @@ def _check(
     return checked
 
 
-def _finish(
-    image_root: str,
-    build: Callable[[Cells, Image.Image | None, bytes | None], T],
-    cells: Cells | Reject,
-) -> T | Reject:
+def _finish(image_root: str, build: Callable[[Cells, bytes | None], T], cells: Cells | Reject) -> T | Reject:
     if isinstance(cells, Reject):
         return cells
-    if cells.image is None:
-        return build(cells, None, None)
+    data = cells.image
     try:
-        if isinstance(cells.image, bytes):
-            data = cells.image
-        else:
-            data = read_image_file(locate_image(image_root, cells.image))
-        image = decode_image(data)
+        if isinstance(data, str):
+            data = read_image_file(locate_image(image_root, data))
+        return build(cells, data)
     except ImageError as error:
         missing = isinstance(error, ImageNotFoundError)
         reason = RejectReason.IMAGE_NOT_FOUND if missing else RejectReason.IMAGE_UNREADABLE
         name = "embedded image" if isinstance(cells.image, bytes) else f"image {cells.image!r:.80}"
         return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}")
-    return build(cells, image, data)

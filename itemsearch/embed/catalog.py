@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from itemsearch.catalog import CatalogConfig, read_catalog
+import numpy as np
+import numpy.typing as npt
+
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
+from itemsearch.store.earlier import EarlierRows
+from itemsearch.store.schema import thumbnail
 from itemsearch.store.writer import StoreWriter
+from itemsearch.types import Product
 
 T = TypeVar("T")
 
@@ -30,14 +35,21 @@ class EmbedConfig:
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """rows = embedded + rejected. `reasons` counts the rejected by reason; `seconds` is the whole time."""
+    """rows = embedded + reused + rejected.
+
+    reused: rows that an earlier run had embedded from the very same title and picture. without_title,
+    without_image: of both. reasons: the rejected by reason. damaged: shards of earlier runs that could not
+    be read, their rows embedded again. seconds: the whole time.
+    """
 
     rows: int
     embedded: int
+    reused: int
     rejected: int
     without_title: int
     without_image: int
     reasons: dict[str, int]
+    damaged: tuple[str, ...]
     dim: int
     seconds: float
 
@@ -51,44 +63,74 @@ def embed_catalog(
 ) -> EmbedReport:
     """Embeds every usable row of `catalog` into the store `out`; `progress` hears rows read and rejected.
 
+    Rows that `out` holds already, from the same model, title and picture, are taken over; so are those of a
+    run that was stopped.
+
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is usable.
         TooManyBadRowsError: more rows were rejected than allowed; `rejects.parquet` says which, and
             an earlier store in `out` stays as it was.
-        StoreError: `out` holds something else.
+        StoreError: `out` holds something else, or another process is writing there.
     """
     started = time.perf_counter()
-    rows = without_title = without_image = 0
+    rows = embedded = without_title = without_image = 0
     reasons: Counter[str] = Counter()
-    batches = _ahead(read_catalog(catalog))
-    first = next(batches)  # a catalog without a row raises here
-    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, first.carried.schema) as store:
-        for batch in chain([first], batches):
-            titles = [product.title for product in batch.products]
-            images = [product.image for product in batch.products]
+    source = open_catalog(catalog)
+    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, source.carried) as store:
+        earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
+        for batch in _ahead(source.batches(earlier.holds)):
             if batch.products:
-                store.add(batch.products, encoder.encode(titles, images, config.batch_size), batch.carried)
+                embeddings, thumbnails = _embed(batch.products, earlier, encoder, config.batch_size)
+                store.add(batch.products, embeddings, thumbnails, batch.carried)
+                embedded += sum(not product.known for product in batch.products)
+                without_title += sum(not product.title for product in batch.products)
+                without_image += thumbnails.count(None)
             store.reject(batch.rejects)
             rows += batch.rows
-            without_title += titles.count("")
-            without_image += images.count(None)
             reasons.update(reject.reason.value for reject in batch.rejects)
             progress(rows, reasons.total())
-        rejects = store.write_rejects()
-        rejected, embedded = reasons.total(), store.rows
-        assert rows == embedded + rejected, f"{rows} rows in, {embedded} embedded, {rejected} rejected"
+        rejects, rejected = store.write_rejects(), reasons.total()
+        reused = store.rows - embedded
+        assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
         if rejected > config.max_bad_rate * rows:
             raise TooManyBadRowsError(
                 f"{rejected} of {rows} rows rejected, more than --max-bad-rate {config.max_bad_rate:g}: "
                 f"see {rejects}; no store was made"
             )
-        if not embedded:
+        if not store.rows:
             raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see {rejects}")
         store.finish(catalog.path, rows)
-    seconds = time.perf_counter() - started
     return EmbedReport(
-        rows, embedded, rejected, without_title, without_image, dict(reasons), encoder.dim, seconds
+        rows=rows,
+        embedded=embedded,
+        reused=reused,
+        rejected=rejected,
+        without_title=without_title,
+        without_image=without_image,
+        reasons=dict(reasons),
+        damaged=tuple(map(str, earlier.damaged)),
+        dim=encoder.dim,
+        seconds=time.perf_counter() - started,
     )
+
+
+def _embed(
+    products: Sequence[Product], earlier: EarlierRows, encoder: ProductEncoder, batch_size: int
+) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
+    """(N, dim) embeddings and N thumbnails: taken over for the known products, made for the others."""
+    embeddings = np.empty((len(products), encoder.dim), np.float32)
+    thumbnails: list[bytes | None] = [
+        None if product.image is None else thumbnail(product.image) for product in products
+    ]
+    known = [place for place, product in enumerate(products) if product.known]
+    new = [place for place, product in enumerate(products) if not product.known]
+    titles, images = [products[place].title for place in new], [products[place].image for place in new]
+    embeddings[new] = encoder.encode(titles, images, batch_size)
+    if known:
+        embeddings[known], pictures = earlier.take([products[place].id for place in known])
+        for place, picture in zip(known, pictures, strict=True):
+            thumbnails[place] = picture
+    return embeddings, thumbnails
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:

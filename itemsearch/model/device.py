@@ -22,6 +22,12 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def describe_device(device: torch.device) -> str:
+    """For people: the device's name, and what it computes in."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, no GPU seen"
+    return f"{name}, {'bfloat16' if has_bfloat16(device) else 'float32'}"
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the hardware multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
     if device.type == "cuda":

@@ -64,6 +64,16 @@ def write_manifest(folder: Path, manifest: StoreManifest) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.rename(folder / MANIFEST)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """fsync of a file or a folder: on the disk, whatever happens next."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_manifest(folder: Path) -> StoreManifest:

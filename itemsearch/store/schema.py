@@ -9,6 +9,9 @@ from PIL import Image
 
 from itemsearch.store.manifest import STORE_VERSION, ModelStamp
 
+STAGING = ".staging"
+"""In a store's folder, where the shards of a run stay until it is finished."""
+MODEL_NAME = b"itemsearch.model"
 THUMBNAIL_SIDE = 96
 
 
@@ -27,7 +30,7 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
     ]
     metadata = {
         "itemsearch.store_version": str(STORE_VERSION),
-        "itemsearch.model": model.name,
+        MODEL_NAME.decode(): model.name,
         "itemsearch.model_fingerprint": model.fingerprint,
         "itemsearch.precision": model.precision,
         "itemsearch.dim": str(dim),

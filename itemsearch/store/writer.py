@@ -1,7 +1,14 @@
-"""Writes a store: shards into a staging folder, moved into place whole when the last row is in."""
+"""Writes a store: shards into a staging folder, which become the store when the last row is in.
+
+A run that is stopped, or killed, leaves the store as it was and its shards in the staging folder, where the
+next run finds them (`itemsearch.store.earlier`).
+"""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,13 +29,14 @@ from itemsearch.store.manifest import (
     ModelStamp,
     Shard,
     StoreManifest,
+    sync,
     write_manifest,
 )
-from itemsearch.store.schema import store_schema, thumbnail
+from itemsearch.store.schema import STAGING, store_schema
 from itemsearch.types import Product, Reject
 
-SHARD_ROWS = 16_384
-STAGING = ".staging"
+SHARD_ROWS = 4096
+"""What a run that is killed loses at most."""
 
 REJECTS_SCHEMA = pa.schema(
     {"row": pa.int64(), "id": pa.string(), "reason": pa.string(), "message": pa.string()}
@@ -37,7 +45,7 @@ REJECTS_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class StoreWriter:
-    """A context: leaving it with an exception, or without `finish`, keeps what `folder` held before."""
+    """A context: leaving it with an exception, or without `finish`, keeps the store that was there before."""
 
     folder: Path
     model: ModelStamp
@@ -48,11 +56,14 @@ class StoreWriter:
     _pending_rows: int = 0
     _shards: list[Shard] = field(default_factory=list)
     _rejects: list[Reject] = field(default_factory=list)
+    # Part of its shards' names, which must not be those of the store that it is to replace.
+    _run: str = field(default_factory=lambda: secrets.token_hex(4))
+    _lock: int = -1
 
     def __enter__(self) -> Self:
         """
         Raises:
-            StoreError: `folder` holds files that are not a store's.
+            StoreError: `folder` holds files that are not a store's, or another process is writing there.
         """
         strangers = {MANIFEST, "data", "rejects.parquet", STAGING}
         if self.folder.exists():
@@ -63,14 +74,19 @@ class StoreWriter:
                 raise StoreError(
                     f"{self.folder}: holds {foreign[0]}, which is no store's; give another --out"
                 )
-        shutil.rmtree(self._staging, ignore_errors=True)
-        (self._staging / "data").mkdir(parents=True)
+        self._staging.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise StoreError(f"{self.folder}: another process is writing this store; wait for it") from None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._staging, ignore_errors=True)
+        os.close(self._lock)
 
     @property
     def _staging(self) -> Path:
@@ -85,9 +101,13 @@ class StoreWriter:
         return store_schema(self.carried, self.dim, self.dtype, self.model)
 
     def add(
-        self, products: Sequence[Product], embeddings: npt.NDArray[np.float32], carried: pa.RecordBatch
+        self,
+        products: Sequence[Product],
+        embeddings: npt.NDArray[np.float32],
+        thumbnails: Sequence[bytes | None],
+        carried: pa.RecordBatch,
     ) -> None:
-        """Rows of products, their (N, dim) embeddings of length 1, and their carried columns."""
+        """Rows of products: (N, dim) embeddings of length 1, JPEGs (None for no picture), carried columns."""
         flat = pa.array(embeddings.astype(self.dtype).ravel())  # (N, dim) -> (N * dim,)
         columns = [
             pa.array([product.id for product in products], pa.string()),
@@ -96,8 +116,8 @@ class StoreWriter:
             pa.FixedSizeListArray.from_arrays(flat, self.dim),
             pa.array([product.content_hash for product in products], pa.string()),
             pa.array([bool(product.title) for product in products]),
-            pa.array([product.image is not None for product in products]),
-            pa.array([product.image and thumbnail(product.image) for product in products], pa.binary()),
+            pa.array([picture is not None for picture in thumbnails]),
+            pa.array(thumbnails, pa.binary()),
             *carried.columns,
         ]
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
@@ -124,9 +144,14 @@ class StoreWriter:
         return partial.rename(self.folder / "rejects.parquet")
 
     def finish(self, catalog: str, rows_in: int) -> StoreManifest:
-        """Replaces what `folder` held with the rows added, and writes the manifest last."""
+        """Makes the rows added the store, in one step: its manifest then names their shards alone."""
         if self._pending:
             self._write_shard()
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        for shard in self._shards:
+            (self._staging / shard.name).rename(data / shard.name)
+        sync(data)
         manifest = StoreManifest(
             version=STORE_VERSION,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -140,15 +165,17 @@ class StoreWriter:
             model=self.model,
             shards=tuple(self._shards),
         )
-        (self.folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
-        (self._staging / "data").rename(self.folder / "data")
         write_manifest(self.folder, manifest)
+        named = {shard.name for shard in self._shards}
+        for path in data.iterdir():
+            if path.name not in named:
+                path.unlink()
+        shutil.rmtree(self._staging)
         return manifest
 
     def _write_shard(self) -> None:
-        name = f"part-{len(self._shards):05d}.parquet"
-        path, partial = self._staging / "data" / name, self._staging / "data" / f"{name}.partial"
+        name = f"part-{len(self._shards):05d}-{self._run}.parquet"
+        path, partial = self._staging / name, self._staging / f"{name}.partial"
         table = pa.Table.from_batches(self._pending, self.schema)
         # A dictionary of numbers that never repeat costs time and saves nothing.
         dictionary = [
@@ -157,6 +184,7 @@ class StoreWriter:
         pq.write_table(
             table, partial, compression="zstd", use_dictionary=dictionary, write_page_checksum=True
         )
+        sync(partial)
         partial.rename(path)
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows = [], 0

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import draw_picture, save_tiny_model, titles
+from conftest import draw_picture, save_tiny_model, titles, write_catalog
 from PIL import Image
 
 from itemsearch.catalog import CatalogConfig
@@ -42,6 +42,70 @@ def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: ProductEncode
     rejects = pq.read_table(tmp_path / "store" / "rejects.parquet")
     assert rejects["row"].to_pylist() == [4, 5, 6]
     assert rejects["id"].to_pylist() == ["010", "007", "011"]
+
+
+def rows_of(store: Path) -> dict[str, dict[str, object]]:
+    return {row["id"]: row for batch in open_embedded(store).batches() for row in batch.to_pylist()}
+
+
+def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ProductEncoder) -> None:
+    out, shop = tmp_path / "store", write_catalog(tmp_path / "shop", 20)
+    embed(shop, out, encoder)
+    before = rows_of(out)
+    report = embed(shop, out, encoder)
+    assert (report.rows, report.embedded, report.reused, report.rejected) == (20, 0, 20, 0)
+    assert (report.without_title, report.without_image) == (0, 0)
+    assert rows_of(out) == before
+
+    lines = shop.read_text().splitlines()
+    lines[1] = lines[1].replace(titles(20)[0], "another title")
+    lines[2] = lines[2].replace("1.50", "99")
+    draw_picture(40).save(shop.parent / "images" / "2.png")
+    shop.write_text("\n".join([*lines[:5], *lines[6:], "new,a new one,images/2.png,mugs,3"]) + "\n")
+    report = embed(shop, out, encoder)
+    assert (report.rows, report.embedded, report.reused, report.rejected) == (20, 3, 17, 0)
+    after = rows_of(out)
+    embed(shop, tmp_path / "afresh", encoder)
+    assert list(after) == list(rows_of(tmp_path / "afresh"))
+    for id, row in rows_of(tmp_path / "afresh").items():
+        np.testing.assert_allclose(after[id].pop("embedding"), row.pop("embedding"), atol=1e-5)  # type: ignore[call-overload]
+        assert after[id] == row
+
+
+def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder) -> None:
+    other = ProductEncoder.from_pretrained(str(save_tiny_model(tmp_path / "other", seed=1)))
+    embed(catalog_csv, tmp_path / "store", encoder)
+    assert embed(catalog_csv, tmp_path / "store", other).reused == 0
+
+
+def test_a_run_that_is_killed_is_gone_on_with(
+    tmp_path: Path, encoder: ProductEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("itemsearch.store.writer.SHARD_ROWS", 8)
+    shop = write_catalog(tmp_path / "shop", 40)
+    config = CatalogConfig(str(shop), batch_rows=4)
+
+    def stop(rows: int, rejected: int) -> None:
+        if rows == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed_catalog(config, tmp_path / "store", encoder, EmbedConfig(), stop)
+    report = embed_catalog(config, tmp_path / "store", encoder, EmbedConfig(), print)
+    assert (report.embedded, report.reused) == (24, 16)
+    assert list(rows_of(tmp_path / "store")) == [f"{row:05d}" for row in range(40)]
+    assert not (tmp_path / "store" / ".staging").exists()
+
+
+def test_a_damaged_shard_is_embedded_again(
+    tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder
+) -> None:
+    embed(catalog_csv, tmp_path / "store", encoder)
+    shard = next((tmp_path / "store" / "data").iterdir())
+    shard.write_bytes(shard.read_bytes()[:-50])
+    report = embed(catalog_csv, tmp_path / "store", encoder)
+    assert (report.embedded, report.damaged) == (60, (str(shard),))
+    assert open_embedded(tmp_path / "store").rows == 60
 
 
 def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: ProductEncoder) -> None:

@@ -15,11 +15,15 @@ from itemsearch import Engine
 from itemsearch.catalog import read_queries
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
+from itemsearch.ranking.evidence import KINDS, EvidenceReader
+from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.duplicates import find_pairs, write_duplicates
+from itemsearch.search.folder import NGRAM_FREQUENCY
 from itemsearch.search.labels import Labels
 from itemsearch.search.narrow import Filter, Narrowing
+from itemsearch.search.ranker import Judgement
 from itemsearch.types import Query
 
 SELLERS = ["Ann", "Bob", "", "Cy"]
@@ -134,6 +138,28 @@ def test_titles_are_searched_under_a_filter(index: Path, encoder: ProductEncoder
         hit.id for hit in everything if hit.category == category[23] and hit.id != "00023"
     ][:4]
     assert engine.search(id="00007", where="price < 0").hits == ()
+
+
+def test_the_evidence_ranks_products_that_pass_alone(index: Path) -> None:
+    engine = Engine.open(index)
+    model = engine.summary.model
+    assert model is not None
+    [frequency] = (index / "versions").glob(f"*/{NGRAM_FREQUENCY}")
+    reader = EvidenceReader(model.parts, np.load(frequency))
+    weights = tuple(float(number) for number in range(len(reader.features) + 1))
+    ranking = Ranking(reader.features, dict.fromkeys(KINDS, weights))
+    engine.ranker.judgement = Judgement(reader, ranking)
+    everything = engine.search(id="00017", k=59).hits
+    row = {hit.id: int(hit.id) for hit in everything}
+
+    def found(**wanted: str) -> list[str]:
+        return [hit.id for hit in engine.search(id="00017", k=7, **wanted).hits]
+
+    assert found(where="price < 30") == [hit.id for hit in everything if row[hit.id] < 30][:7]
+    others = [hit.id for hit in everything if hit.category != "watch"]
+    assert found(other="category") == others[:7]
+    assert found(where="price < 30", other="category") == [id for id in others if row[id] < 30][:7]
+    assert found(where="price < 0") == []
 
 
 def write_queries(path: Path, engine: Engine, rows: list[int]) -> None:

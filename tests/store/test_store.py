@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,8 +13,10 @@ from PIL import Image
 
 from itemsearch.errors import StoreError
 from itemsearch.store import writer as store_writer
+from itemsearch.store.earlier import EarlierRows
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import open_embedded
+from itemsearch.store.schema import thumbnail
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Product, Reject, RejectReason
 
@@ -21,7 +24,7 @@ MODEL = ModelStamp("a-model", "fingerprint", "float32", {"stream": 8}, None)
 PRICE = pa.schema({"price": pa.float64()})
 
 
-def products(start: int, count: int) -> tuple[list[Product], np.ndarray, pa.RecordBatch]:
+def products(start: int, count: int) -> tuple[list[Product], np.ndarray, list[bytes | None], pa.RecordBatch]:
     rng = np.random.default_rng(start)
     embeddings = rng.standard_normal((count, 4)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -32,11 +35,17 @@ def products(start: int, count: int) -> tuple[list[Product], np.ndarray, pa.Reco
             f"title {row}" if row % 3 else "",
             "mugs",
             Image.new("RGB", (300, 200)),
-            "hash",
+            f"hash {row}",
         )
         for row in range(start, start + count)
     ]
-    return rows, embeddings, pa.record_batch({"price": np.arange(start, start + count) / 2}, schema=PRICE)
+    pictures: list[bytes | None] = [thumbnail(row.image) if row.image else None for row in rows]
+    return (
+        rows,
+        embeddings,
+        pictures,
+        pa.record_batch({"price": np.arange(start, start + count) / 2}, schema=PRICE),
+    )
 
 
 def write(folder: Path, count: int = 10, dtype: str = "float32") -> None:
@@ -52,7 +61,7 @@ def test_rows_come_back_as_they_were_given(tmp_path: Path) -> None:
     rows = open_embedded(tmp_path)
     assert (rows.rows, rows.dim, rows.model) == (10, 4, MODEL)
     table = pa.Table.from_batches(rows.batches())
-    given, embeddings, carried = products(0, 10)
+    given, embeddings, _, carried = products(0, 10)
     assert table["id"].to_pylist() == [product.id for product in given]
     np.testing.assert_array_equal(np.stack(table["embedding"].to_pylist()).astype(np.float32), embeddings)
     assert table["price"].to_pylist() == carried["price"].to_pylist()
@@ -65,7 +74,7 @@ def test_rows_come_back_as_they_were_given(tmp_path: Path) -> None:
 
 def test_the_schema_says_what_the_embeddings_are(tmp_path: Path) -> None:
     write(tmp_path, dtype="float16")
-    schema = pq.read_schema(tmp_path / "data" / "part-00000.parquet")
+    schema = pq.read_schema(next((tmp_path / "data").iterdir()))
     assert schema.field("embedding").type == pa.list_(pa.float16(), 4)
     held = {key.decode(): value.decode() for key, value in schema.metadata.items()}
     assert held["itemsearch.model_fingerprint"] == "fingerprint"
@@ -80,9 +89,7 @@ def test_many_rows_make_several_shards_in_order(tmp_path: Path, monkeypatch: pyt
         for start in range(0, 20, 5):
             store.add(*products(start, 5))
         store.finish("shop.csv", 20)
-    assert [path.name for path in sorted((tmp_path / "data").iterdir())] == [
-        "part-00000.parquet", "part-00001.parquet",
-    ]  # fmt: skip
+    assert [path.name[:10] for path in sorted((tmp_path / "data").iterdir())] == ["part-00000", "part-00001"]
     ids = [row for batch in open_embedded(tmp_path).batches() for row in batch["id"].to_pylist()]
     assert ids == [f"{row:04d}" for row in range(20)]
 
@@ -98,9 +105,87 @@ def test_a_store_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert open_embedded(tmp_path).rows == 10
-    assert not (tmp_path / ".staging").exists()
     write(tmp_path, 3)
     assert open_embedded(tmp_path).rows == 3
+    assert not (tmp_path / ".staging").exists()
+
+
+def test_a_run_that_dies_as_it_finishes_leaves_the_old_store_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, 10)
+    with monkeypatch.context() as patched:
+        patched.setattr(store_writer, "write_manifest", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            write(tmp_path, 3)
+    assert pa.Table.from_batches(open_embedded(tmp_path).batches()).num_rows == 10
+    with monkeypatch.context() as patched:
+        patched.setattr(store_writer.shutil, "rmtree", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            write(tmp_path, 4)
+    assert open_embedded(tmp_path).rows == 4
+    write(tmp_path, 5)
+    assert len(list((tmp_path / "data").iterdir())) == 1
+
+
+def test_one_process_writes_a_store_at_a_time(tmp_path: Path) -> None:
+    with (
+        StoreWriter(tmp_path, MODEL, 4, "float32", PRICE),
+        pytest.raises(StoreError, match="another process"),
+    ):
+        write(tmp_path)
+    write(tmp_path)
+
+
+def test_earlier_rows_are_found_by_id_and_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_writer, "SHARD_ROWS", 4)
+    with StoreWriter(tmp_path, MODEL, 4, "float16", PRICE) as store:
+        store.add(*products(0, 5))
+        store.add(*products(5, 5))
+        store.finish("shop.csv", 10)
+    earlier = EarlierRows.find(tmp_path, MODEL, 4, "float16")
+    assert earlier.holds("0007", "hash 7")
+    assert not earlier.holds("0007", "hash 8")
+    assert not earlier.holds("0010", "hash 10")
+    vectors, pictures = earlier.take(["0007", "0001"])
+    np.testing.assert_array_equal(vectors[0], products(5, 5)[1][2].astype(np.float16))
+    np.testing.assert_array_equal(vectors[1], products(0, 5)[1][1].astype(np.float16))
+    assert pictures == [products(7, 1)[2][0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "dtype", "held"),
+    [
+        ({}, "float32", 10),
+        ({"name": "moved"}, "float32", 10),
+        ({"fingerprint": "other"}, "float32", 0),
+        ({"precision": "bfloat16"}, "float32", 0),
+        ({}, "float16", 0),
+    ],
+)
+def test_earlier_rows_are_those_of_the_same_model(
+    tmp_path: Path, change: dict[str, str], dtype: str, held: int
+) -> None:
+    write(tmp_path)
+    earlier = EarlierRows.find(tmp_path, dataclasses.replace(MODEL, **change), 4, dtype)  # type: ignore[arg-type]
+    assert len(earlier.places) == held
+
+
+def test_a_damaged_shard_is_named_and_the_others_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_writer, "SHARD_ROWS", 5)
+    with StoreWriter(tmp_path, MODEL, 4, "float32", PRICE) as store:
+        store.add(*products(0, 5))
+        store.add(*products(5, 5))
+        store.finish("shop.csv", 10)
+    shard = min((tmp_path / "data").iterdir())
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 3] ^= 0x40
+    shard.write_bytes(content)
+    earlier = EarlierRows.find(tmp_path, MODEL, 4, "float32")
+    assert list(earlier.damaged) == [shard]
+    assert sorted(earlier.places) == [f"{row:04d}" for row in range(5, 10)]
 
 
 def test_a_folder_of_other_things_is_not_written_into(tmp_path: Path) -> None:
@@ -130,18 +215,18 @@ def test_what_is_no_store_is_told(tmp_path: Path) -> None:
 
 def test_damaged_shards_are_told_by_name(tmp_path: Path) -> None:
     write(tmp_path / "a", 200)
-    shard = tmp_path / "a" / "data" / "part-00000.parquet"
+    shard = next((tmp_path / "a" / "data").iterdir())
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-100])
-    with pytest.raises(StoreError, match=r"part-00000\.parquet: not the"):
+    with pytest.raises(StoreError, match=rf"{shard.name}: not the"):
         open_embedded(tmp_path / "a")
     flipped = bytearray(whole)
     flipped[200] ^= 0x40
     shard.write_bytes(flipped)
-    with pytest.raises(StoreError, match=r"part-00000\.parquet: damaged"):
+    with pytest.raises(StoreError, match=rf"{shard.name}: damaged"):
         list(open_embedded(tmp_path / "a").batches())
     shard.unlink()
-    with pytest.raises(StoreError, match=r"part-00000\.parquet: missing"):
+    with pytest.raises(StoreError, match=rf"{shard.name}: missing"):
         open_embedded(tmp_path / "a")
 
 

@@ -1,0 +1,72 @@
+"""itemsearch doctor: is this machine fit for this catalog?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli._options import AsJson, Columns, ImageRoot, Model, catalog_config
+from cli._output import emit_json, facts
+from itemsearch.errors import ItemSearchError
+
+GIB = 2**30
+
+
+def doctor(
+    catalog: Annotated[str, typer.Argument(help="A catalog to make room for.")] = "",
+    folder: Annotated[Path, typer.Option(help="Where stores and indexes are to be.")] = Path(),
+    keep: Annotated[int, typer.Option(min=1, help="Index versions that stay.")] = 3,
+    model: Model = "default",
+    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    image_root: ImageRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what this machine has: devices, libraries, memory, and the disk that a catalog will need.
+
+    Exit code 1 where the disk has too little room.
+
+    Example: itemsearch doctor shop.parquet --folder /srv/itemsearch
+    """
+    from itemsearch.embed.encoder import ProductEncoder
+    from itemsearch.nightly.doctor import estimate, examine
+
+    machine = examine(folder)
+    encoder = ProductEncoder.from_pretrained(model)
+    need = estimate(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
+    if as_json:
+        emit_json({"machine": asdict(machine), "model": asdict(encoder.stamp), "need": need and asdict(need)})
+    else:
+        facts(
+            {
+                **machine.libraries,
+                "device": machine.torch,
+                "faiss": machine.faiss,
+                "cores": f"{machine.cores}",
+                "memory": f"{_gib(machine.memory_bytes)}, {_gib(machine.memory_free_bytes)} free",
+                "disk": f"{_gib(machine.disk_free_bytes)} free at {folder.resolve()}",
+                "model": f"{encoder.name}, {encoder.dim} numbers, loads",
+            }
+        )
+    if need is None:
+        return
+    needed = need.store_bytes + need.index_bytes
+    if not as_json:
+        facts(
+            {
+                "rows": f"{need.rows:,}",
+                "needed": f"about {_gib(needed)}: {_gib(need.store_bytes)} for a store and its successor, "
+                f"{_gib(need.index_bytes)} for {keep + 1} index versions",
+            }
+        )
+    if needed > machine.disk_free_bytes:
+        raise ItemSearchError(
+            f"{folder.resolve()}: {_gib(machine.disk_free_bytes)} free, about {_gib(needed)} needed: "
+            "make room, or keep fewer versions"
+        )
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"

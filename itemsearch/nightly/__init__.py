@@ -1,0 +1,1 @@
+"""The nightly rebuild: from a catalog to a published index, unattended."""
