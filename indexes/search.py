@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from indexes.choose import IndexSpec
 from indexes.compare import inner_products, prefer_matrix_products
-from indexes.distinct import DistinctVectors, Rows, Vectors
+from indexes.distinct import DistinctVectors, HashedVectors, Rows, Vectors
 from indexes.errors import DamagedIndexError, QueryError
 from indexes.files import (
     FAISS_INDEX,
@@ -21,7 +21,9 @@ from indexes.files import (
     read_distinct,
     read_faiss,
     read_files_summary,
+    read_hashed,
 )
+from indexes.params import SearchParams, Tuning, default_params, read_tuning
 
 BLOCK_QUERIES = 1024
 BLOCK_CANDIDATES = 2_000_000
@@ -31,34 +33,31 @@ ROUNDING = 1e-5
 """How far two ways of summing the same inner product in float32 may end apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchParams:
-    """nprobe: inverted lists visited. candidates: different vectors ranked exactly for each query."""
-
-    nprobe: int
-    candidates: int
-
-
-def default_params(spec: IndexSpec, k: int) -> SearchParams:
-    """Ten candidates a result and 100 to spare: ranking them exactly costs less than finding them."""
-    return SearchParams(spec.nprobe, 100 + 10 * k)
-
-
 class VectorIndex:
     """N vectors of length 1 in D dimensions, searched by inner product, which is then the cosine.
 
     vectors (N, D) float32 and tie_rank (N,) int64 are mapped from their files: rows of equal score come in
-    order of tie_rank. `index` finds different vectors by number, `distinct` tells the rows of each.
+    order of tie_rank. `index` finds different vectors by number, `distinct` tells the rows of each,
+    `hashed` knows the very same vector; the exact kind needs neither `index` nor `hashed`.
     """
 
     def __init__(
-        self, spec: IndexSpec, vectors: Vectors, tie_rank: Rows, distinct: DistinctVectors, index: Any | None
+        self,
+        spec: IndexSpec,
+        vectors: Vectors,
+        tie_rank: Rows,
+        distinct: DistinctVectors,
+        index: Any | None,
+        hashed: HashedVectors | None,
+        tuning: Tuning | None,
     ) -> None:
         self.spec = spec
         self.vectors = vectors
         self.tie_rank = tie_rank
         self.distinct = distinct
         self.index = index
+        self.hashed = hashed
+        self.tuning = tuning
 
     @classmethod
     def open(cls, folder: Path) -> VectorIndex:
@@ -70,15 +69,18 @@ class VectorIndex:
         summary = read_files_summary(folder)
         vectors, tie_rank = map_array(folder / VECTORS), map_array(folder / TIE_RANK)
         distinct = read_distinct(folder)
-        index = None if summary.spec.kind == "exact" else read_faiss(folder / FAISS_INDEX)
+        index: Any = None
+        hashed = None
+        if summary.spec.kind != "exact":
+            index, hashed = read_faiss(folder / FAISS_INDEX), read_hashed(folder)
         shapes = vectors.shape, tie_rank.shape, distinct.rows.shape, distinct.offsets[-1]
         rows, dim = summary.rows, summary.dim
         if shapes != ((rows, dim), (rows,), (rows,), rows) or (
-            index is not None and (index.ntotal, index.d) != (len(distinct), dim)
+            hashed is not None and (index.ntotal, index.d, len(hashed)) != (len(distinct), dim, len(distinct))
         ):
             raise DamagedIndexError(f"{folder}: its files are not of one index; build the index again")
         prefer_matrix_products(summary.dim)
-        return cls(summary.spec, vectors, tie_rank, distinct, index)
+        return cls(summary.spec, vectors, tie_rank, distinct, index, hashed, read_tuning(folder))
 
     def search(
         self, queries: Vectors, k: int, params: SearchParams | None = None, exclude: Rows | None = None
@@ -86,7 +88,8 @@ class VectorIndex:
         """The k rows nearest to each of (Q, D) queries of length 1.
 
         Args:
-            params: defaults to `default_params`; an exact index has none.
+            params: defaults to those the index was tuned to, else to `default_params`; an exact index
+                has none.
             exclude: (Q,) a row to leave out of each query's answer, such as its own; -1 for none.
 
         Returns:
@@ -99,16 +102,24 @@ class VectorIndex:
             QueryError: k below 1, queries of another length than the vectors', or not finite.
         """
         queries = self._checked(queries, k)
-        params = params or default_params(self.spec, k)
+        params = params or self.params(k)
         left_out = np.full(len(queries), -1) if exclude is None else exclude
         scores = np.full((len(queries), k), -np.inf, np.float32)
         rows = np.full((len(queries), k), -1, np.int64)
-        size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // max(params.candidates, k), 1))
-        for start in range(0, len(queries), size):
-            block = slice(start, start + size)
+        for block in _blocks(len(queries), max(params.candidates, k)):
             near, entries = self._entries(queries[block], min(k + 1, len(self.distinct)), params)
             self._write_rows(near, entries, left_out[block], scores[block], rows[block])
         return scores, rows
+
+    def search_entries(self, queries: Vectors, count: int, params: SearchParams) -> tuple[Vectors, Rows]:
+        """(Q, count) exact scores and numbers of the best different vectors, best first, -1 for none."""
+        blocks = _blocks(len(queries), max(params.candidates, count))
+        found = [self._entries(queries[block], count, params) for block in blocks]
+        return np.concatenate([near for near, _ in found]), np.concatenate([each for _, each in found])
+
+    def params(self, k: int) -> SearchParams:
+        """How k results are searched for by default."""
+        return self.tuning.params(k) if self.tuning else default_params(self.spec, k)
 
     def _checked(self, queries: Vectors, k: int) -> Vectors:
         queries = np.ascontiguousarray(queries, np.float32)
@@ -139,7 +150,7 @@ class VectorIndex:
         if self.index is None:
             scores, entries = self._compare_with_all(queries, count)
         else:
-            entries = self._visit_lists(queries, count, params)
+            entries = self._with_the_very_same(queries, self._visit_lists(queries, count, params))
             scores = inner_products(queries, self.vectors, self.distinct.first_rows(entries))
         order = np.lexsort((self.tie_rank[self.distinct.first_rows(entries)], -scores), axis=1)[:, :count]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(entries, order, axis=1)
@@ -147,13 +158,21 @@ class VectorIndex:
     def _visit_lists(self, queries: Vectors, count: int, params: SearchParams) -> Rows:
         """(q, c) candidates by code; every list is visited for a query whose `nprobe` hold too few."""
         wanted = min(max(params.candidates, count), len(self.distinct))
-        entries = self._probe(queries, wanted, min(params.nprobe, self.spec.nlist))
+        entries = self.probe(queries, wanted, min(params.nprobe, self.spec.nlist))
         short = np.flatnonzero(entries[:, count - 1] < 0)
         if short.size:
-            entries[short] = self._probe(queries[short], wanted, self.spec.nlist)
+            entries[short] = self.probe(queries[short], wanted, self.spec.nlist)
         return entries
 
-    def _probe(self, queries: Vectors, wanted: int, nprobe: int) -> Rows:
+    def _with_the_very_same(self, queries: Vectors, entries: Rows) -> Rows:
+        """(q, c + 1) with each query's own vector among the candidates: its code may not be the nearest."""
+        hashed: Any = self.hashed
+        own = hashed.find(queries, self.vectors, self.distinct)
+        own[(entries == own[:, None]).any(axis=1)] = -1
+        return np.column_stack([entries, own])
+
+    def probe(self, queries: Vectors, wanted: int, nprobe: int) -> Rows:
+        """(q, wanted) candidates of `nprobe` lists, nearest by code first; -1 for none."""
         index: Any = self.index
         chosen = faiss.SearchParametersIVF()
         chosen.nprobe = nprobe
@@ -168,7 +187,7 @@ class VectorIndex:
         it, and the query is compared with every vector alike.
         """
         spare = min(count + SPARE_CANDIDATES, len(self.distinct))
-        rough, entries = self._nearest_roughly(queries, spare)
+        rough, entries = self.nearest_roughly(queries, spare)
         scores = inner_products(queries, self.vectors, self.distinct.first_rows(entries))
         if spare < len(self.distinct):
             last = -np.partition(-scores, count - 1, axis=1)[:, count - 1]
@@ -179,8 +198,8 @@ class VectorIndex:
                 scores[place] = alike[entries[place]]
         return scores, entries
 
-    def _nearest_roughly(self, queries: Vectors, count: int) -> tuple[Vectors, Rows]:
-        """(q, count) scores and entries of the nearest vectors, as a matrix product has them."""
+    def nearest_roughly(self, queries: Vectors, count: int) -> tuple[Vectors, Rows]:
+        """(q, count) scores and entries of the nearest of all vectors, as a matrix product has them."""
         scores, entries = [], []
         for start in range(0, len(self.distinct), BLOCK_VECTORS):
             block = self._block(start, min(start + BLOCK_VECTORS, len(self.distinct)))
@@ -196,3 +215,10 @@ class VectorIndex:
         if len(self.distinct) == len(self.vectors):
             return self.vectors[start:stop]
         return self.vectors[self.distinct.first_rows(np.arange(start, stop))]
+
+
+def _blocks(queries: int, each: int) -> Iterator[slice]:
+    """So many queries in blocks that hold no more than `BLOCK_CANDIDATES`, of `each` a query."""
+    size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // each, 1))
+    for start in range(0, queries, size):
+        yield slice(start, start + size)
