@@ -43,7 +43,7 @@ def test_tuning_publishes_a_version_that_shares_the_rest(tmp_path: Path) -> None
 
 def test_an_index_that_misses_the_target_is_not_published(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "index"
-    with pytest.raises(GateError, match="best found 1.0000 with Flat"):
+    with pytest.raises(GateError, match=r"best found 1\.0000 with Flat"):
         build_index_folder(store, folder, target=Target(0.9, max_ms=1e-6))
     assert not (folder / "CURRENT").exists()
     with pytest.raises(GateError, match="no index of 60 rows fits in 100 bytes"):
