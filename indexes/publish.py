@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +45,26 @@ class Staging:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
         self.folder = folder
+        self._linked: dict[str, dict[str, str | int]] = {}
+
+    def link(self, version: Version, leaving: Collection[str] = ()) -> None:
+        """Takes the files of a published version as they are, but for those named in `leaving`.
+
+        They are one file in two folders: neither is ever written again, and one stays when the other goes.
+        Their hashes are those of their own manifest, so that damage since then cannot pass for a new file.
+
+        Raises:
+            OSError: the file system has no hard links.
+        """
+        files = json.loads((version.folder / MANIFEST).read_text("utf-8"))["files"]
+        for name in files.keys() - set(leaving):
+            (self.folder / name).hardlink_to(version.folder / name)
+            self._linked[name] = files[name]
 
     def publish(self, metadata: Mapping[str, Any]) -> Version:
         """Makes what is in the folder the current version, and removes all but the last `KEEP_VERSIONS`."""
-        files = {path.name: _described(path) for path in sorted(self.folder.iterdir())}
+        paths = sorted(self.folder.iterdir())
+        files = {path.name: self._linked.get(path.name) or _described(path) for path in paths}
         manifest = json.dumps({"metadata": dict(metadata), "files": files}, indent=1).encode()
         _write_durably(self.folder / MANIFEST, manifest)
         _sync(self.folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from indexes.allowed import Allowed, Mask
 from indexes.choose import IndexSpec
 from indexes.compare import inner_products, prefer_matrix_products
-from indexes.distinct import DistinctVectors, Rows, Vectors
+from indexes.distinct import DistinctVectors, HashedVectors, Rows, Vectors
 from indexes.errors import DamagedIndexError, QueryError
 from indexes.exact import compare_with_all
 from indexes.files import (
@@ -24,7 +24,9 @@ from indexes.files import (
     read_distinct,
     read_faiss,
     read_files_summary,
+    read_hashed,
 )
+from indexes.params import SearchParams, Tuning, default_params, read_tuning
 
 BLOCK_QUERIES = 1024
 BLOCK_CANDIDATES = 2_000_000
@@ -40,34 +42,31 @@ the rows, queries mostly of other kinds) left .78 of the true ten without either
 .94 with half the lists; .99 with both."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchParams:
-    """nprobe: inverted lists visited. candidates: different vectors ranked exactly for each query."""
-
-    nprobe: int
-    candidates: int
-
-
-def default_params(spec: IndexSpec, k: int) -> SearchParams:
-    """Ten candidates a result and 100 to spare: ranking them exactly costs less than finding them."""
-    return SearchParams(spec.nprobe, 100 + 10 * k)
-
-
 class VectorIndex:
     """N vectors of length 1 in D dimensions, searched by inner product, which is then the cosine.
 
     vectors (N, D) float32 and tie_rank (N,) int64 are mapped from their files: rows of equal score come in
-    order of tie_rank. `index` finds different vectors by number, `distinct` tells the rows of each.
+    order of tie_rank. `index` finds different vectors by number, `distinct` tells the rows of each,
+    `hashed` knows the very same vector; the exact kind needs neither `index` nor `hashed`.
     """
 
     def __init__(
-        self, spec: IndexSpec, vectors: Vectors, tie_rank: Rows, distinct: DistinctVectors, index: Any | None
+        self,
+        spec: IndexSpec,
+        vectors: Vectors,
+        tie_rank: Rows,
+        distinct: DistinctVectors,
+        index: Any | None,
+        hashed: HashedVectors | None,
+        tuning: Tuning | None,
     ) -> None:
         self.spec = spec
         self.vectors = vectors
         self.tie_rank = tie_rank
         self.distinct = distinct
         self.index = index
+        self.hashed = hashed
+        self.tuning = tuning
 
     @classmethod
     def open(cls, folder: Path) -> VectorIndex:
@@ -79,15 +78,18 @@ class VectorIndex:
         summary = read_files_summary(folder)
         vectors, tie_rank = map_array(folder / VECTORS), map_array(folder / TIE_RANK)
         distinct = read_distinct(folder)
-        index = None if summary.spec.kind == "exact" else read_faiss(folder / FAISS_INDEX)
+        index: Any = None
+        hashed = None
+        if summary.spec.kind != "exact":
+            index, hashed = read_faiss(folder / FAISS_INDEX), read_hashed(folder)
         shapes = vectors.shape, tie_rank.shape, distinct.rows.shape, distinct.offsets[-1]
         rows, dim = summary.rows, summary.dim
         if shapes != ((rows, dim), (rows,), (rows,), rows) or (
-            index is not None and (index.ntotal, index.d) != (len(distinct), dim)
+            hashed is not None and (index.ntotal, index.d, len(hashed)) != (len(distinct), dim, len(distinct))
         ):
             raise DamagedIndexError(f"{folder}: its files are not of one index; build the index again")
         prefer_matrix_products(summary.dim)
-        return cls(summary.spec, vectors, tie_rank, distinct, index)
+        return cls(summary.spec, vectors, tie_rank, distinct, index, hashed, read_tuning(folder))
 
     def allow(self, mask: Mask) -> Allowed:
         """The rows of an (N,) mask, made ready for any number of searches among them alone."""
@@ -104,7 +106,8 @@ class VectorIndex:
         """The k rows nearest to each of (Q, D) queries of length 1.
 
         Args:
-            params: defaults to `default_params`; an exact index has none.
+            params: defaults to those the index was tuned to, else to `default_params`; an exact index
+                has none.
             exclude: (Q,) a row to leave out of each query's answer, such as its own; -1 for none.
             allowed: what answers are made of; by default every row. Few rows are compared one by one.
 
@@ -118,20 +121,28 @@ class VectorIndex:
             QueryError: k below 1, queries of another length than the vectors', or not finite.
         """
         queries = self._checked(queries, k)
-        params = params or default_params(self.spec, k)
+        params = params or self.params(k)
         left_out = np.full(len(queries), -1) if exclude is None else exclude
         scores = np.full((len(queries), k), -np.inf, np.float32)
         rows = np.full((len(queries), k), -1, np.int64)
         distinct = self.distinct if allowed is None else allowed.distinct
         if not len(distinct):
             return scores, rows
-        size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // max(params.candidates, k), 1))
-        for start in range(0, len(queries), size):
-            block = slice(start, start + size)
+        for block in _blocks(len(queries), max(params.candidates, k)):
             near, entries = self._entries(queries[block], min(k + 1, len(distinct)), params, allowed)
             found = distinct.rows_of(near, entries, k + 1)
             self._write_rows(found, left_out[block], scores[block], rows[block])
         return scores, rows
+
+    def search_entries(self, queries: Vectors, count: int, params: SearchParams) -> tuple[Vectors, Rows]:
+        """(Q, count) exact scores and numbers of the best different vectors, best first, -1 for none."""
+        blocks = _blocks(len(queries), max(params.candidates, count))
+        found = [self._entries(queries[block], count, params, None) for block in blocks]
+        return np.concatenate([near for near, _ in found]), np.concatenate([each for _, each in found])
+
+    def params(self, k: int) -> SearchParams:
+        """How k results are searched for by default."""
+        return self.tuning.params(k) if self.tuning else default_params(self.spec, k)
 
     def _checked(self, queries: Vectors, k: int) -> Vectors:
         queries = np.ascontiguousarray(queries, np.float32)
@@ -170,7 +181,7 @@ class VectorIndex:
         if self.index is None or few:
             scores, entries = compare_with_all(queries, count, self.vectors, distinct, self.tie_rank)
         else:
-            entries = self._visit_lists(queries, count, params, allowed)
+            entries = self._with_the_very_same(queries, self._visit_lists(queries, count, params, allowed))
             entries = entries if allowed is None else allowed.numbers(entries)
             scores = inner_products(queries, self.vectors, distinct.first_rows(entries))
         order = np.lexsort((self.tie_rank[distinct.first_rows(entries)], -scores), axis=1)[:, :count]
@@ -186,15 +197,30 @@ class VectorIndex:
             nprobe, wanted = math.ceil(ALLOWED_LISTS * nprobe / share), max(wanted, ALLOWED_CANDIDATES)
             selector = allowed.selector()
         wanted = min(wanted, len(self.distinct))
-        entries = self._probe(queries, wanted, min(nprobe, self.spec.nlist), selector)
+        entries = self.probe(queries, wanted, min(nprobe, self.spec.nlist), selector)
         short = np.flatnonzero(entries[:, count - 1] < 0)
         if short.size:
-            entries[short] = self._probe(queries[short], wanted, self.spec.nlist, selector)
+            entries[short] = self.probe(queries[short], wanted, self.spec.nlist, selector)
         return entries
 
-    def _probe(self, queries: Vectors, wanted: int, nprobe: int, selector: Any | None) -> Rows:
+    def _with_the_very_same(self, queries: Vectors, entries: Rows) -> Rows:
+        """(q, c + 1) with each query's own vector among the candidates: its code may not be the nearest."""
+        hashed: Any = self.hashed
+        own = hashed.find(queries, self.vectors, self.distinct)
+        own[(entries == own[:, None]).any(axis=1)] = -1
+        return np.column_stack([entries, own])
+
+    def probe(self, queries: Vectors, wanted: int, nprobe: int, selector: Any | None = None) -> Rows:
+        """(q, wanted) candidates of `nprobe` lists, nearest by code first; -1 for none."""
         index: Any = self.index
         chosen = faiss.SearchParametersIVF()
         chosen.nprobe, chosen.sel = nprobe, selector
         entries: Rows = index.search(queries, wanted, params=chosen)[1]
         return entries
+
+
+def _blocks(queries: int, each: int) -> Iterator[slice]:
+    """So many queries in blocks that hold no more than `BLOCK_CANDIDATES`, of `each` a query."""
+    size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // each, 1))
+    for start in range(0, queries, size):
+        yield slice(start, start + size)

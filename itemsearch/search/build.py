@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexes.build import build_index
-from indexes.choose import parse_spec
-from indexes.files import create_vectors, save_index
+from indexes.choose import Target, parse_spec
+from indexes.files import create_vectors
 from indexes.gpu import resolve_device
 from indexes.publish import staging
+from indexes.target import BuildOptions, build_files
 from itemsearch.errors import IndexFolderError
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.search.folder import (
@@ -32,17 +32,19 @@ from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
 def build_index_folder(
-    store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0
+    store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0, target: Target | None = None
 ) -> IndexSummary:
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
         device: "auto", "cpu" or "gpu".
         spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and dimension.
+        target: the recall to reach, and what it may cost; None to measure nothing.
 
     Raises:
         StoreError: the embeddings cannot be read.
         IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
+        GateError: the target is not reached.
     """
     started = time.perf_counter()
     source = open_embedded(store)
@@ -56,17 +58,15 @@ def build_index_folder(
             np.save(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
             rank = np.empty_like(order)
             rank[order] = np.arange(len(order))
-            vectors = np.load(stage.folder / "vectors.npy", mmap_mode="r")
             copied = time.perf_counter() - started
-            built = build_index(vectors, chosen, where, seed)
-            save_index(stage.folder, built, rank)
+            seconds = build_files(stage.folder, rank, BuildOptions(chosen, where, seed, target))
             stage.publish(
                 {
                     "format": FORMAT,
                     "created": datetime.now(UTC).isoformat(timespec="seconds"),
                     "store": str(source.source.resolve()),
                     "model": source.model and asdict(source.model),
-                    "seconds": {"copy": copied, **built.seconds},
+                    "seconds": {"copy": copied, **seconds},
                 }
             )
     return read_summary(out)

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.errors import VectorIndexError
+from indexes.errors import TargetError, VectorIndexError
 from indexes.files import map_array, read_files_summary
+from indexes.params import Tuning, read_tuning
 from indexes.publish import Version, current_version
 from indexes.search import VectorIndex
-from itemsearch.errors import IndexFolderError
+from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.ranker import Judgement, Ranker
@@ -29,7 +30,7 @@ from itemsearch.store.manifest import ModelStamp
 PRODUCTS = "products.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 2
+FORMAT = 3
 """Of what a version holds; raised when older ones can no longer be read."""
 
 
@@ -38,7 +39,8 @@ class IndexSummary:
     """What `itemsearch index info` tells.
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
-    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own.
+    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
+    what was measured; None where nothing was, and searches use default parameters.
     """
 
     folder: str
@@ -54,6 +56,7 @@ class IndexSummary:
     device: str
     seconds: Mapping[str, float]
     model: ModelStamp | None
+    tuning: Tuning | None
 
 
 @contextmanager
@@ -63,7 +66,8 @@ def index_errors(folder: Path) -> Iterator[None]:
         yield
     except VectorIndexError as error:
         message = str(error)
-        raise IndexFolderError(message if str(folder) in message else f"{folder}: {message}") from error
+        kind = GateError if isinstance(error, TargetError) else IndexFolderError
+        raise kind(message if str(folder) in message else f"{folder}: {message}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def read_summary(folder: Path) -> IndexSummary:
 
 def _summary(folder: Path, version: Version) -> IndexSummary:
     files, metadata = read_files_summary(version.folder), version.metadata
+    tuning = read_tuning(version.folder)
     if metadata.get("format") != FORMAT:
         raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
     return IndexSummary(
@@ -121,9 +126,10 @@ def _summary(folder: Path, version: Version) -> IndexSummary:
         dim=files.dim,
         kind=files.spec.kind,
         spec=files.spec.factory,
-        nprobe=files.spec.nprobe,
+        nprobe=tuning.chosen.params.nprobe if tuning else files.spec.nprobe,
         bytes_per_vector=files.bytes_per_vector,
         device=files.device,
         seconds=metadata["seconds"],
         model=metadata["model"] and ModelStamp(**metadata["model"]),
+        tuning=tuning,
     )

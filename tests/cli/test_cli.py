@@ -255,6 +255,29 @@ def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None
     assert [(hit["id"], round(hit["score"], 6)) for hit in found] == [("b", 0.6)]
 
 
+def test_a_recall_is_asked_for_and_told(run: Run, store: Path, tmp_path: Path) -> None:
+    build = ("index", "build", store, "--out", tmp_path / "index")
+    built = run(*build, "--target-recall", 0.95, "--max-memory", "1M", "--json")
+    assert built.json["tuning"]["chosen"]["recall"] == 1.0  # type: ignore[index]
+    assert "recall@10 1.0000 on 30 held-out queries" in run("index", "info", tmp_path / "index").out
+    tuned = run("index", "tune", tmp_path / "index", "--target-recall", 0.9, "--at", 5)
+    assert "recall@5" in tuned.out
+    assert "version 2" in tuned.out
+    one_line(run(*build, "--target-recall", 0.9, "--max-latency-ms", 1e-6), 4, "best found 1.0000")
+    one_line(run(*build, "--target-recall", 0.9, "--max-memory", "1K"), 4, "fits in 1,024 bytes")
+    assert run("index", "info", tmp_path / "index", "--json").json["version"] == 2
+
+
+def test_wrong_targets_are_one_line(run: Run, store: Path, index: Path, tmp_path: Path) -> None:
+    build = ("index", "build", store, "--out", tmp_path / "index")
+    one_line(run(*build, "--target-recall", 95), 2, "--target-recall 95")
+    one_line(run(*build, "--target-recall", 0.9, "--max-memory", "4X"), 2, "'4X'", "4G")
+    one_line(run(*build, "--target-recall", 0.9, "--at", 0), 2, "--at 0")
+    one_line(run(*build, "--max-memory", "4G"), 2, "belong to --target-recall")
+    one_line(run("index", "tune", index), 2, "--target-recall is missing")
+    assert not (tmp_path / "index").exists()
+
+
 def test_pretrain_asks_for_one_configuration(run: Run, catalog_csv: Path, tmp_path: Path) -> None:
     out = ("--catalog", catalog_csv, "--out", tmp_path / "model")
     one_line(run("pretrain", *out), 2, "either --preset or --config")

@@ -13,7 +13,8 @@ from indexes.compare import inner_products
 from indexes.distinct import Rows, Vectors
 from indexes.files import create_vectors, save_index
 from indexes.others import search_within
-from indexes.search import SearchParams, VectorIndex
+from indexes.params import SearchParams
+from indexes.search import VectorIndex
 
 EXACT, IVFPQ = IndexSpec("exact"), IndexSpec("ivfpq", 64, 8)
 
