@@ -11,6 +11,7 @@ from cli._options import AsJson
 from cli._output import emit_json, note, progress, table
 
 Index = Annotated[Path, typer.Argument(help="An index folder.")]
+Keep = Annotated[int, typer.Option(min=1, help="How many versions stay, the new one among them.")]
 
 
 def list_(index: Index, as_json: AsJson = False) -> None:

@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -46,13 +46,28 @@ class Staging:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
         self.folder = folder
+        self._linked: dict[str, FileStamp] = {}
+
+    def link(self, version: Version, leaving: Collection[str] = ()) -> None:
+        """Takes the files of a published version as they are, but for those named in `leaving`.
+
+        They are one file in two folders: neither is ever written again, and one stays when the other goes.
+        Their hashes are those of their own manifest, so that damage since then cannot pass for a new file.
+
+        Raises:
+            OSError: the file system has no hard links.
+        """
+        for name in version.files.keys() - set(leaving):
+            (self.folder / name).hardlink_to(version.folder / name)
+            self._linked[name] = version.files[name]
 
     def publish(self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS) -> Version:
         """Makes what is in the folder the current version, of a number never given before.
 
         The last `keep` versions stay. What was rolled back from goes: its place in the line is taken.
         """
-        files = {path.name: _stamped(path) for path in sorted(self.folder.iterdir())}
+        paths = sorted(self.folder.iterdir())
+        files = {path.name: self._linked.get(path.name) or _stamped(path) for path in paths}
         stamps = {name: asdict(stamp) for name, stamp in files.items()}
         manifest = json.dumps({"metadata": dict(metadata), "files": stamps}, indent=1).encode()
         _write_durably(self.folder / MANIFEST, manifest)

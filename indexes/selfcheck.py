@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import faiss
 import numpy as np
+import numpy.typing as npt
 
 from indexes.compare import inner_products
-from indexes.distinct import Rows
-from indexes.search import SearchParams, VectorIndex, default_params
+from indexes.distinct import Rows, Vectors
+from indexes.search import VectorIndex
 
 BLOCK_ROWS = 1024
-CANDIDATE_SHARE = 4
-MOST_CANDIDATES = 20_000
 
 
 def lost_rows(index: VectorIndex, rows: Rows) -> Iterator[Rows]:
-    """Those of (R,) rows whose own vector finds something less like it first; an array a block of rows.
+    """Those of (R,) rows that do not find themselves; an array a block of rows.
 
-    A row that thousands of near-equal ones crowd out of the usual candidates is looked for among a quarter of
-    the index: how much a search misses is measured as recall, this asks whether the index holds the row. An
-    index of other vectors still fails, for three in four of its rows do.
+    A row is lost where a search by its vector brings something less like it first. That much its hash
+    mends, whatever the inverted lists hold: so it is lost as well where none of the lists visited has it.
     """
-    usual = default_params(index.spec, 1)
-    share = min(len(index.vectors) // CANDIDATE_SHARE, MOST_CANDIDATES)
-    wide = SearchParams(usual.nprobe, max(usual.candidates, share))
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
-        missed = _missed(index, block, usual)
-        yield _missed(index, missed, wide) if missed.size else missed
+        vectors = np.ascontiguousarray(index.vectors[block])
+        best = index.search(vectors, 1)[0]
+        own = inner_products(vectors, index.vectors, block[:, None])
+        yield block[(best[:, 0] < own[:, 0]) | _unlisted(index, vectors)]
 
 
-def _missed(index: VectorIndex, rows: Rows, params: SearchParams) -> Rows:
-    vectors = np.ascontiguousarray(index.vectors[rows])
-    best = index.search(vectors, 1, params)[0]
-    own = inner_products(vectors, index.vectors, rows[:, None])
-    missed: Rows = rows[best[:, 0] < own[:, 0]]
-    return missed
+def _unlisted(index: VectorIndex, vectors: Vectors) -> npt.NDArray[np.bool_]:
+    """(R,) which entries of the very same vector are in none of the lists that a search visits by default.
+
+    Only the R entries themselves are listed, so that no crowd of near-equal ones comes before.
+    """
+    if index.hashed is None:
+        return np.zeros(len(vectors), bool)
+    entries = index.hashed.find(vectors, index.vectors, index.distinct)
+    asked = faiss.IDSelectorBatch(np.unique(entries))
+    listed = index.probe(vectors, len(vectors), index.spec.nprobe, asked)
+    missing: npt.NDArray[np.bool_] = (listed != entries[:, None]).all(axis=1)
+    return missing

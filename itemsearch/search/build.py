@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexes.build import BuiltIndex, build_index
-from indexes.choose import parse_spec
-from indexes.files import create_vectors, save_array, save_index
+from indexes.choose import Target, parse_spec
+from indexes.files import create_vectors, read_files_summary, save_array
 from indexes.gpu import resolve_device
 from indexes.publish import KEEP_VERSIONS, staging
+from indexes.target import BuildOptions, build_files
 from itemsearch.errors import IndexFolderError
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.search.folder import (
@@ -30,35 +31,47 @@ from itemsearch.search.folder import (
     library_versions,
     summarise,
 )
-from itemsearch.search.verify import check_staged
+from itemsearch.search.verify import Guard, check_staged
 from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
+@dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """How an index is built.
+
+    device: "auto", "cpu" or "gpu". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
+    dimension. seed: of training. target: the recall to reach, and what it may cost; None to measure nothing.
+    keep: how many versions stay, the new one among them.
+    """
+
+    device: str = "auto"
+    spec: str = ""
+    seed: int = 0
+    target: Target | None = None
+    keep: int = KEEP_VERSIONS
+
+
+BY_DEFAULT = IndexConfig()
+
+
 def build_index_folder(
-    store: Path,
-    out: Path,
-    device: str = "auto",
-    spec: str = "",
-    seed: int = 0,
-    keep: int = KEEP_VERSIONS,
+    store: Path, out: Path, config: IndexConfig = BY_DEFAULT, guards: Sequence[Guard] = ()
 ) -> IndexSummary:
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
-        device: "auto", "cpu" or "gpu".
-        spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and dimension.
-        keep: how many versions stay, this one among them.
+        guards: asked, after our own checks, whether the new version may be published.
 
     Raises:
         StoreError: the embeddings cannot be read.
-        GateError: the new version failed its checks, and the old one stays.
         IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
+        GateError: the target is not reached, or a check failed; what was current stays.
     """
     started = time.perf_counter()
     source = open_embedded(store)
     with index_errors(out):
-        where = resolve_device(device)
-        chosen = parse_spec(spec, source.rows, source.dim) if spec else None
+        device = resolve_device(config.device)
+        spec = parse_spec(config.spec, source.rows, source.dim) if config.spec else None
         with staging(out) as stage:
             ids = _copy_rows(source, stage.folder)
             order = _sorted_rows(ids, source)
@@ -66,25 +79,25 @@ def build_index_folder(
             save_array(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
             rank = np.empty_like(order)
             rank[order] = np.arange(len(order))
-            vectors = np.load(stage.folder / "vectors.npy", mmap_mode="r")
             copied = time.perf_counter() - started
-            built = build_index(vectors, chosen, where, seed)
-            save_index(stage.folder, built, rank)
-            metadata = _metadata(source, built, copied)
-            check_staged(stage.folder, metadata)
-            return summarise(out, stage.publish(metadata, keep))
+            options = BuildOptions(spec, device, config.seed, config.target)
+            seconds = {"copy": copied, **build_files(stage.folder, rank, options)}
+            metadata = _metadata(source, stage.folder, seconds)
+            for guard in (check_staged, *guards):
+                guard(stage.folder, metadata)
+            return summarise(out, stage.publish(metadata, config.keep))
 
 
-def _metadata(source: EmbeddedRows, built: BuiltIndex, copied: float) -> dict[str, Any]:
-    """What the manifest says of the version; `copied` seconds went into copying rows."""
+def _metadata(source: EmbeddedRows, folder: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """What the manifest says of the version in `folder`."""
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "store": str(source.source.resolve()),
         "rows": source.rows,
-        "spec": built.spec.factory,
+        "spec": read_files_summary(folder).spec.factory,
         "model": source.model and asdict(source.model),
-        "seconds": {"copy": copied, **built.seconds},
+        "seconds": seconds,
         "libraries": library_versions(),
     }
 

@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.errors import DamagedIndexError, VectorIndexError
+from indexes.errors import DamagedIndexError, TargetError, VectorIndexError
 from indexes.files import FAISS_VERSION, map_array, read_files_summary
+from indexes.params import Tuning, read_tuning
 from indexes.search import VectorIndex
 from indexes.versions import Version, read_version
-from itemsearch.errors import IndexFolderError
+from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.ranker import Judgement, Ranker
@@ -41,7 +42,8 @@ class IndexSummary:
     """What `itemsearch index info` tells.
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
-    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own.
+    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
+    what was measured; None where nothing was, and searches use default parameters.
     """
 
     folder: str
@@ -58,6 +60,7 @@ class IndexSummary:
     seconds: Mapping[str, float]
     libraries: Mapping[str, str]
     model: ModelStamp | None
+    tuning: Tuning | None
 
 
 @contextmanager
@@ -67,7 +70,8 @@ def index_errors(folder: Path) -> Iterator[None]:
         yield
     except VectorIndexError as error:
         message = str(error)
-        raise IndexFolderError(message if str(folder) in message else f"{folder}: {message}") from error
+        kind = GateError if isinstance(error, TargetError) else IndexFolderError
+        raise kind(message if str(folder) in message else f"{folder}: {message}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         IndexFolderError: another version of itemsearch built it.
     """
     files, metadata = read_files_summary(version.folder), version.metadata
+    tuning = read_tuning(version.folder)
     if metadata.get("format") != FORMAT:
         raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
     return IndexSummary(
@@ -167,10 +172,11 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         dim=files.dim,
         kind=files.spec.kind,
         spec=files.spec.factory,
-        nprobe=files.spec.nprobe,
+        nprobe=tuning.chosen.params.nprobe if tuning else files.spec.nprobe,
         bytes_per_vector=files.bytes_per_vector,
         device=files.device,
         seconds=metadata["seconds"],
         libraries=metadata["libraries"],
         model=metadata["model"] and ModelStamp(**metadata["model"]),
+        tuning=tuning,
     )

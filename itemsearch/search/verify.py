@@ -1,12 +1,8 @@
-"""What a version of an index has to pass: it opens, holds all rows, and finds its own products.
-
-A guard of a build is a function that `build_index_folder` calls before it publishes, and that raises
-`GateError` when the version must not be served.
-"""
+"""What a version of an index has to pass: it opens, holds all rows, and finds its own products."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +16,12 @@ from itemsearch.search.folder import OpenVersion, find_row, open_version
 
 SAMPLE_ROWS = 1000
 
+Guard = Callable[[Path, Mapping[str, Any]], None]
+"""Takes what `check_staged` takes, and raises `GateError` when the version must not be served."""
+
 
 def check_staged(folder: Path, metadata: Mapping[str, Any]) -> None:
-    """The gate of a build: `folder` is staged in an index folder, `metadata` what it will be published with.
+    """The gate: `folder` is staged in an index folder, `metadata` what it will be published with.
 
     Raises:
         GateError: it does not open, lacks rows, or some of a sample of ids do not find themselves.
@@ -69,6 +68,6 @@ def check_rows(opened: OpenVersion, folder: Path, rows: int, every: bool = False
         first = products["id"][int(lost[0])].as_py()
         raise DamagedIndexError(
             f"{folder}: {lost.size:,} of {len(asked):,} ids do not find themselves, such as {first!r}; "
-            "build again, with --spec Flat or more sub-quantisers if they are crowds of near-equal vectors"
+            "build the index again"
         )
     return len(asked)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from seeded import expected_hits, served_seed, write_vectors
 
-from itemsearch.search.build import build_index_folder
+from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.versions import list_versions, verify_index
 
 PYTHON = (sys.executable, "-c")
@@ -21,14 +21,14 @@ KILLED_WRITERS = """
 import itertools, os, signal, sys, time
 from pathlib import Path
 from itemsearch.errors import IndexFolderError
-from itemsearch.search.build import build_index_folder
+from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.versions import prune_index, roll_back_index
 
 index, *stores = map(Path, sys.argv[1:])
 
 def write_for_ever():
     for number in itertools.count():
-        version = build_index_folder(stores[number % len(stores)], index, "cpu", keep=3).version
+        version = build_index_folder(stores[number % len(stores)], index, IndexConfig("cpu", keep=3)).version
         if number % 3 == 1:
             roll_back_index(index)
         if number % 3 == 2:
@@ -91,7 +91,7 @@ def test_writers_killed_at_random_leave_a_whole_index(stores: list[Path], tmp_pa
             assert not [version for version in list_versions(index) if version.damage]
             if kill % 5 == 0:
                 newest = max(version.version for version in list_versions(index))
-                assert build_index_folder(stores[1], index, keep=1).version > newest
+                assert build_index_folder(stores[1], index, IndexConfig(keep=1)).version > newest
                 assert served_seed(index) == 1
                 assert len(list((index / "versions").iterdir())) == 1
         writers.stdin.close()
@@ -107,7 +107,7 @@ def test_readers_see_whole_versions_while_a_writer_publishes(stores: list[Path],
     try:
         assert [reader.stdout.readline() for reader in readers if reader.stdout] == ["ready\n"] * 4
         for number in range(1, 21):
-            build_index_folder(stores[number % 3], index, keep=1)
+            build_index_folder(stores[number % 3], index, IndexConfig(keep=1))
     finally:
         stop.touch()
         told = [reader.communicate()[0] for reader in readers]

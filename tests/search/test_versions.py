@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import faiss
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,12 +17,15 @@ import pytest
 from seeded import ROWS, served_seed, vectors_of, write_vectors
 
 from cli.app import main
+from indexes.build import build_index
 from indexes.versions import current_version
 from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.search import build, verify
-from itemsearch.search.build import build_index_folder
+from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.search.versions import list_versions, prune_index, roll_back_index, verify_index
+
+CPU = IndexConfig("cpu")
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_flipped_byte_in_any_file_is_told_by_name(tmp_path: Path, run: Run) -> None:
     index = tmp_path / "index"
-    assert build_index_folder(write_vectors(tmp_path, 0, 10_000), index, "cpu").kind == "ivfpq"
+    assert build_index_folder(write_vectors(tmp_path, 0, 10_000), index, CPU).kind == "ivfpq"
     code, out, _ = run("index", "verify", index)
     assert (code, "10,000 rows, 1,000 ids looked for and found" in out) == (0, True)
     folder = current_version(index).folder
@@ -105,7 +110,7 @@ def test_a_version_cut_short_is_listed_as_such_and_not_gone_back_to(
 ) -> None:
     index = tmp_path / "index"
     for store in stores:
-        build_index_folder(store, index, keep=3)
+        build_index_folder(store, index, IndexConfig(keep=3))
     vectors = index / "versions" / "00000002" / "vectors.npy"
     vectors.write_bytes(vectors.read_bytes()[:-1])
     first, second, third = list_versions(index)
@@ -124,6 +129,11 @@ def spoil_vectors(folder: Path) -> None:
     np.save(folder / "vectors.npy", vectors[::-1])
 
 
+def spoil_lists(folder: Path) -> None:
+    others = np.load(folder / "vectors.npy")[::-1].copy()
+    faiss.write_index(build_index(others, None, "cpu").index, str(folder / "index.faiss"))
+
+
 def spoil_ids(folder: Path) -> None:
     np.save(folder / "id_order.npy", np.load(folder / "id_order.npy")[::-1])
 
@@ -140,6 +150,7 @@ def spoil_products(folder: Path) -> None:
     ("spoil", "told"),
     [
         (spoil_vectors, "of 1,000 ids do not find themselves"),
+        (spoil_lists, "of 1,000 ids do not find themselves"),
         (spoil_ids, "is not where it is looked for"),
         (lose_ids, "9,999 ids instead of 10,000"),
         (spoil_products, r"products\.arrow: damaged"),
@@ -149,17 +160,18 @@ def test_a_version_that_fails_its_checks_is_never_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, spoil: Callable[[Path], None], told: str
 ) -> None:
     index = tmp_path / "index"
-    build_index_folder(write_vectors(tmp_path, 0), index, "cpu")
-    save_index = build.save_index
+    build_index_folder(write_vectors(tmp_path, 0), index, CPU)
+    build_files = build.build_files
 
-    def save_and_spoil(folder: Path, *parts: object) -> None:
-        save_index(folder, *parts)
+    def build_and_spoil(folder: Path, *parts: Any) -> Mapping[str, float]:
+        seconds = build_files(folder, *parts)
         spoil(folder)
+        return seconds
 
-    monkeypatch.setattr(build, "save_index", save_and_spoil)
+    monkeypatch.setattr(build, "build_files", build_and_spoil)
     large = write_vectors(tmp_path, 1, 10_000)
     with pytest.raises(GateError, match=told):
-        build_index_folder(large, index, "cpu")
+        build_index_folder(large, index, CPU)
     code, out, error = run("index", "build", large, "--out", index, "--device", "cpu", "--json")
     assert (code, out, error.count("\n")) == (4, "", 1)
     assert error.startswith("itemsearch: error: not published, what was current stays: ")
@@ -168,13 +180,26 @@ def test_a_version_that_fails_its_checks_is_never_published(
     assert not (index / "staging").exists()
 
 
+def test_a_guard_is_asked_before_a_version_is_published(stores: list[Path], tmp_path: Path) -> None:
+    def refuse_seed_1(folder: Path, metadata: Mapping[str, Any]) -> None:
+        assert (folder / "vectors.npy").exists()
+        if metadata["store"] == str(stores[1]):
+            raise GateError("not tonight")
+
+    index = tmp_path / "index"
+    build_index_folder(stores[0], index, guards=[refuse_seed_1])
+    with pytest.raises(GateError, match="not tonight"):
+        build_index_folder(stores[1], index, guards=[refuse_seed_1])
+    assert served_seed(index) == 0
+
+
 def test_crowds_of_near_equal_vectors_pass(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     centres = vectors_of(0, 20)
     vectors = centres[np.arange(12_000) % 20] + 0.001 * rng.standard_normal((12_000, 4), np.float32)
     table = pa.table({"id": [str(row) for row in range(12_000)], "embedding": list(vectors)})
     pq.write_table(table, tmp_path / "v.parquet")
-    build_index_folder(tmp_path / "v.parquet", tmp_path / "index", "cpu", "IVF16,PQ1")
+    build_index_folder(tmp_path / "v.parquet", tmp_path / "index", IndexConfig("cpu", "IVF16,PQ1"))
     assert verify_index(tmp_path / "index").ids == verify.SAMPLE_ROWS
 
 
