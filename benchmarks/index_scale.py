@@ -3,8 +3,9 @@
     python -m benchmarks.index_scale --rows 1000000 --out RUN [--target-recall 0.95]
 
 Vectors are made as `benchmarks/made_vectors.py` says and kept in RUN/vectors. RUN gets report.md and
-metrics.json. Build seconds leave out choosing the parameters ("tune"), which plain FAISS has no like of;
-queries are asked in turns, ours and FAISS's, and the best of each is told.
+metrics.json. Plain FAISS has no like of choosing the parameters, so that the two builds compared are of the
+parameters found; the first build's seconds, with choosing ("tune"), are told by stage. CPU seconds, of all
+threads, stand beside those of the clock. Queries are asked in turns; the best of either counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ from itemsearch.search.engine import Engine
 
 ROUNDS = 5
 SELF_ROWS = 8192
+
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +63,24 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
         write_vectors(source, config.rows, config.dim, config.seed)
     shutil.rmtree(out / "index", ignore_errors=True)
     _note("building")
-    started = time.perf_counter()
     summary = build_index_folder(source, out / "index", IndexConfig(config.device, target=config.target))
-    took = time.perf_counter() - started - summary.seconds["tune"]
+    _note(f"building {summary.spec} again, nothing to choose")
+    chosen = IndexConfig(config.device, summary.spec)
+    again, ours = _timed(lambda: build_index_folder(source, out / "again", chosen))
+    shutil.rmtree(out / "again")
     index = Engine.open(out / "index").ranker.index
     tuning = summary.tuning
     assert tuning is not None, "built to a target"
-    _note(f"{summary.spec}, {tuning.chosen.params}; building with plain FAISS")
-    raw = build_raw(source, index.spec.nlist, index.spec.m, out / "raw.faiss")
+    _note("building with plain FAISS")
+    raw, plain = _timed(lambda: build_raw(source, index.spec.nlist, index.spec.m, out / "raw.faiss"))
     memory = memory_bytes(index.spec, summary.rows, len(index.distinct), summary.dim)
     metrics = {
         "config": asdict(config),
         "spec": summary.spec,
         "tuning": asdict(tuning),
-        "build seconds": {"ours": took, "faiss": sum(raw.seconds.values())},
-        "stages": {"ours": dict(summary.seconds), "faiss": dict(raw.seconds)},
+        "build seconds": {"ours": ours[0], "faiss": plain[0]},
+        "build CPU seconds": {"ours": ours[1], "faiss": plain[1]},
+        "stages": {"chosen": summary.seconds, "ours": again.seconds, "faiss": raw.seconds},
         "bytes per vector": {"index": summary.bytes_per_vector, "with tables of rows": memory / summary.rows},
         **_compare_searches(index, raw, tuning),
         "find themselves": _share_that_find_themselves(index),
@@ -82,6 +88,13 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
     (out / "report.md").write_text(_report(metrics), "utf-8")
     return metrics
+
+
+def _timed(build: Callable[[], Built]) -> tuple[Built, tuple[float, float]]:
+    """What is built, and how many seconds that took: of the clock, of the processors."""
+    started, used = time.perf_counter(), time.process_time()
+    built = build()
+    return built, (time.perf_counter() - started, time.process_time() - used)
 
 
 def _compare_searches(index: VectorIndex, raw: RawIndex, tuning: Tuning) -> dict[str, Any]:
@@ -151,7 +164,7 @@ def _report(metrics: dict[str, Any]) -> str:
         f"{chosen['params']['nprobe']}, {chosen['params']['candidates']} candidates ranked exactly."
     )
     lines = [head, "", "| | itemsearch | FAISS | ratio |", "|---|---|---|---|"]
-    for name in ("build seconds", "recall", "queries per second", "one at a time"):
+    for name in ("build seconds", "build CPU seconds", "recall", "queries per second", "one at a time"):
         ours, faiss = metrics[name]["ours"], metrics[name]["faiss"]
         lines.append(f"| {name} | {ours:,.4g} | {faiss:,.4g} | {ours / faiss:.3f} |")
     taken = metrics["bytes per vector"]
@@ -161,12 +174,12 @@ def _report(metrics: dict[str, Any]) -> str:
         f"tables of rows; float32 takes {4 * config['dim']}. Ids that find themselves: "
         f"{metrics['find themselves']:.4%}.",
         "",
-        "| stage | itemsearch | FAISS |",
-        "|---|---|---|",
+        "| seconds | built to the recall | itemsearch | FAISS |",
+        "|---|---|---|---|",
     ]
     stages = metrics["stages"]
-    for stage in dict.fromkeys([*stages["ours"], *stages["faiss"]]):
-        cells = (f"{stages[who][stage]:.1f}" if stage in stages[who] else "" for who in ("ours", "faiss"))
+    for stage in dict.fromkeys(stage for seconds in stages.values() for stage in seconds):
+        cells = (f"{each[stage]:.1f}" if stage in each else "" for each in stages.values())
         lines.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
