@@ -30,7 +30,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
 from itemsearch.errors import UsageError
-from itemsearch.search.batch import search_file
+from itemsearch.search.batch import BatchConfig, search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.store.reader import open_embedded
@@ -126,8 +126,7 @@ def _engine_ranks(
             engine,
             str(task.queries),
             results,
-            max(KS),
-            -1.0,
+            BatchConfig(max(KS)),
             lambda reject: None,
             lambda rows: None,
         )

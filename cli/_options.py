@@ -29,6 +29,12 @@ MaxBadRate = Annotated[
     float,
     typer.Option(min=0.0, max=1.0, help="Share of bad rows past which the command fails with exit code 3."),
 ]
+Where = Annotated[
+    str, typer.Option(help="Only products that fulfil an SQL condition: \"category = 'Mugs' and price < 9\".")
+]
+Other = Annotated[
+    str, typer.Option(help="Only results that differ from the query in this column, such as seller.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Model = Annotated[str, typer.Option(help="Model folder or hub name; the shipped weights by default.")]
 TorchDevice = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]

@@ -1,6 +1,7 @@
 """Wires the commands together, and turns errors into one line and an exit code.
 
-Exit codes: 0 done, 1 a failure, 2 wrong usage, 3 the bad-row limit was passed.
+Exit codes: 0 done, 1 a failure, 2 wrong usage, 3 the bad-row limit was passed, 4 an index is not good
+enough to be published.
 """
 
 from __future__ import annotations

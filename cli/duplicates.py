@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson
+from cli._options import AsJson, Other, Where
 from cli._output import emit_json, facts, progress
 
 
@@ -15,6 +15,8 @@ def duplicates(
     index: Annotated[Path, typer.Argument(help="An index folder.")],
     out: Annotated[Path, typer.Option(help="Folder for pairs.parquet and report.html.")],
     min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Least score of a pair.")] = 0.9,
+    where: Where = "",
+    other: Other = "",
     as_json: AsJson = False,
 ) -> None:
     """List the pairs of listings that are most alike, with a page of their pictures.
@@ -23,10 +25,11 @@ def duplicates(
     """
     from itemsearch.search.duplicates import write_duplicates
     from itemsearch.search.engine import Engine
+    from itemsearch.search.narrow import Filter
 
     engine = Engine.open(index)
     with progress("listings") as advance:
-        report = write_duplicates(engine, out, min_score, advance)
+        report = write_duplicates(engine, out, min_score, Filter(where, other), advance)
     if as_json:
         emit_json(report)
         return

@@ -9,37 +9,54 @@ import typer
 
 from cli._options import AsJson
 from cli._output import emit_json, facts, progress
+from cli.tune import At, MaxLatency, MaxMemory, TargetRecall, read_target, recall_line, show_points, tune
+from cli.versions import Index, Keep, list_, prune, rollback, verify
+from indexes.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary
 
 index_app = typer.Typer(help="Build and inspect indexes.", no_args_is_help=True)
+index_app.command()(tune)
+index_app.command("list")(list_)
+index_app.command()(verify)
+index_app.command()(rollback)
+index_app.command()(prune)
 
 
 @index_app.command("build")
 def build(
     store: Annotated[Path, typer.Argument(help="A store, or Parquet with id and embedding columns.")],
-    out: Annotated[Path, typer.Option(help="Folder for the index; an older version there is replaced.")],
+    out: Annotated[Path, typer.Option(help="Folder for the index; a new version is added there.")],
     device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     spec: Annotated[
         str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')
     ] = "",
+    target_recall: TargetRecall = None,
+    at: At = 10,
+    max_memory: MaxMemory = "",
+    max_latency_ms: MaxLatency = None,
+    keep: Keep = KEEP_VERSIONS,
     as_json: AsJson = False,
 ) -> None:
-    """Build a search index over the embeddings of a store.
+    """Build a search index over the embeddings of a store; checked, then made current in one step.
 
     Example: itemsearch index build store --out index
+    Example: itemsearch index build store --out index --target-recall 0.95 --max-latency-ms 10
     """
-    from itemsearch.search.build import build_index_folder
+    from itemsearch.search.build import IndexConfig, build_index_folder
 
+    target = read_target(target_recall, at, max_memory, max_latency_ms)
     with progress("indexing"):
-        summary = build_index_folder(store, out, device, spec)
+        summary = build_index_folder(store, out, IndexConfig(device, spec, target=target, keep=keep))
+    if not as_json:
+        show_points(summary)
     _show(summary, as_json)
 
 
 @index_app.command("info")
 def info(
-    index: Annotated[Path, typer.Argument(help="An index folder.")],
+    index: Index,
     as_json: AsJson = False,
 ) -> None:
     """Say what an index holds and how it was built.
@@ -66,6 +83,7 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "embedding": f"{summary.dim} numbers",
             "bytes per vector": f"{summary.bytes_per_vector:,.1f} in the index",
             "search": "every row" if exact else f"nprobe {summary.nprobe}, then exact re-ranking",
+            "recall": recall_line(summary),
             "model": summary.model.name if summary.model else "none: brought vectors",
             "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
             "version": f"{summary.version} in {summary.folder}",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson, MaxBadRate, TorchDevice
+from cli._options import AsJson, MaxBadRate, Other, TorchDevice, Where
 from cli._output import emit_json, note, progress, table
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
 if TYPE_CHECKING:
+    from itemsearch.search.batch import BatchConfig
     from itemsearch.search.engine import Engine
+    from itemsearch.search.results import Hit
     from itemsearch.types import Reject
 
 TOLD_REJECTS = 20
@@ -32,6 +35,8 @@ def search(
     min_score: Annotated[
         float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this score.")
     ] = -1.0,
+    where: Where = "",
+    other: Other = "",
     model: Annotated[str, typer.Option(help="Model for titles and images; by default the index's own.")] = "",
     device: TorchDevice = "auto",
     max_bad_rate: MaxBadRate = 0.05,
@@ -41,7 +46,9 @@ def search(
 
     Example: itemsearch search index --title "black leather belt" --image belt.jpg
     """
+    from itemsearch.search.batch import BatchConfig
     from itemsearch.search.engine import Engine
+    from itemsearch.search.narrow import Filter
 
     if k < 1:
         raise UsageError(f"-k is {k}: ask for 1 or more results")
@@ -51,29 +58,36 @@ def search(
         raise UsageError("give either --queries, or --id, or --title and/or --image")
     engine = Engine.open(index, model, device)
     if queries is not None and out is not None:
-        _search_file(engine, queries, out, k, min_score, max_bad_rate, as_json)
+        config = BatchConfig(k, min_score, Filter(where, other))
+        _search_file(engine, queries, out, config, max_bad_rate, as_json)
         return
-    result = engine.search(id=id, title=title, image=image, k=k, min_score=min_score)
+    result = engine.search(
+        id=id, title=title, image=image, k=k, min_score=min_score, where=where, other=other
+    )
     if as_json:
         query = {"id": id, "title": title or None, "image": image and str(image)}
         emit_json({"query": query, "k": k, "results": [asdict(hit) for hit in result.hits]})
     elif result.hits:
-        rows = [
-            [
-                str(hit.rank),
-                f"{hit.score:.3f}",
-                f"{hit.joint:.3f}",
-                _cell(hit.title_score),
-                _cell(hit.image_score),
-                hit.id,
-                hit.title,
-                hit.category,
-            ]
-            for hit in result.hits
-        ]
-        table(["rank", "score", "joint", "words", "image", "id", "title", "category"], rows)
+        _show(result.hits)
     else:
-        note("nothing found at this score")
+        note("nothing found under these conditions")
+
+
+def _show(hits: Sequence[Hit]) -> None:
+    rows = [
+        [
+            str(hit.rank),
+            f"{hit.score:.3f}",
+            f"{hit.joint:.3f}",
+            _cell(hit.title_score),
+            _cell(hit.image_score),
+            hit.id,
+            hit.title,
+            hit.category,
+        ]
+        for hit in hits
+    ]
+    table(["rank", "score", "joint", "words", "image", "id", "title", "category"], rows)
 
 
 def _cell(value: float | None) -> str:
@@ -81,7 +95,7 @@ def _cell(value: float | None) -> str:
 
 
 def _search_file(
-    engine: Engine, queries: Path, out: Path, k: int, min_score: float, max_bad_rate: float, as_json: bool
+    engine: Engine, queries: Path, out: Path, config: BatchConfig, max_bad_rate: float, as_json: bool
 ) -> None:
     from itemsearch.search.batch import search_file
 
@@ -95,7 +109,7 @@ def _search_file(
             note(f"query rejected: {where}: {reject.reason.value}: {reject.message}")
 
     with progress("queries") as advance:
-        report = search_file(engine, str(queries), out, k, min_score, tell, advance)
+        report = search_file(engine, str(queries), out, config, tell, advance)
     if report.rejected > TOLD_REJECTS:
         note(f"... and {report.rejected - TOLD_REJECTS:,} more queries rejected")
     if as_json:

@@ -12,9 +12,10 @@ import numpy as np
 
 from indexes.choose import CODEWORDS, IndexSpec, choose_spec
 from indexes.compare import prefer_matrix_products
-from indexes.distinct import Rows, Vectors, find_heads, hash_rows
+from indexes.distinct import Hashes, Rows, Vectors, find_heads, hash_rows
 from indexes.errors import BuildError
 from indexes.gpu import to_gpu
+from indexes.held_out import held_out
 
 BATCH_ROWS = 16_384
 
@@ -27,22 +28,50 @@ UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltIndex:
-    """`index` is FAISS's, on the CPU; None for the exact kind, which needs none.
+class CheckedVectors:
+    """(N, D) vectors that can be indexed, and which of them are the very same.
 
-    heads (N,) int64: the lowest row with the same vector as each row. The ids of `index` number the
-    different vectors in order of their heads.
+    heads (N,): the lowest row with the same vector as each row; leaders (G,): the rows that are their own
+    heads; hashes (N,). seconds: what checking took.
     """
+
+    vectors: Vectors
+    heads: Rows
+    leaders: Rows
+    hashes: Hashes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIndex:
+    """`index` is FAISS's, on the CPU; None for the exact kind, which needs none. Its ids number the
+    `leaders` of `checked`."""
 
     spec: IndexSpec
     index: Any | None
-    heads: Rows
+    checked: CheckedVectors
     device: str
     seconds: Mapping[str, float]
 
 
-def build_index(vectors: Vectors, spec: IndexSpec | None, device: str, seed: int = 0) -> BuiltIndex:
-    """Builds an index over (N, D) float32 vectors of length 1, which may be mapped from a file.
+def check_vectors(vectors: Vectors) -> CheckedVectors:
+    """Checks (N, D) float32 vectors of length 1, which may be mapped from a file.
+
+    Raises:
+        BuildError: no vectors, or one that is not finite or not of length 1.
+    """
+    started = time.perf_counter()
+    if not len(vectors):
+        raise BuildError("there are no vectors to index")
+    hashes = np.concatenate([hash_rows(_checked(batch, start)) for start, batch in _batches(vectors)])
+    heads = find_heads(hashes, vectors)
+    return CheckedVectors(vectors, heads, np.unique(heads), hashes, time.perf_counter() - started)
+
+
+def build_index(
+    vectors: Vectors | CheckedVectors, spec: IndexSpec | None, device: str, seed: int = 0
+) -> BuiltIndex:
+    """Builds an index over vectors that `check_vectors` takes, or has checked.
 
     Args:
         spec: what to build; None to choose by the number of different vectors.
@@ -50,36 +79,30 @@ def build_index(vectors: Vectors, spec: IndexSpec | None, device: str, seed: int
         seed: of the training sample and of k-means; on a CPU, equal seeds give equal indexes.
 
     Raises:
-        BuildError: no vectors, one that is not finite or not of length 1, fewer different vectors than
-            the given spec has centroids, or FAISS cannot hold the index in the memory there is.
+        BuildError: what `check_vectors` refuses, fewer different vectors than the given spec has
+            centroids, or FAISS cannot hold the index in the memory there is.
     """
-    started = time.perf_counter()
-    if not len(vectors):
-        raise BuildError("there are no vectors to index")
-    hashes = np.concatenate([hash_rows(_checked(batch, start)) for start, batch in _batches(vectors)])
-    heads = find_heads(hashes, vectors)
-    leaders = np.unique(heads)
-    spec = spec or choose_spec(len(leaders), vectors.shape[1])
-    checked = time.perf_counter()
+    checked = vectors if isinstance(vectors, CheckedVectors) else check_vectors(vectors)
+    spec = spec or choose_spec(len(checked.leaders), checked.vectors.shape[1])
     if spec.kind == "exact":
-        return BuiltIndex(spec, None, heads, "cpu", {"check": checked - started})
+        return BuiltIndex(spec, None, checked, "cpu", {"check": checked.seconds})
+    started = time.perf_counter()
     try:
-        index, trained = _train_and_add(vectors, leaders, spec, device, seed)
+        index, trained = _train_and_add(checked, spec, device, seed)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise BuildError(f"FAISS cannot build {spec.factory} on the {device}: {reason}") from error
     seconds = {
-        "check": checked - started,
-        "train": trained - checked,
+        "check": checked.seconds,
+        "train": trained - started,
         "add": time.perf_counter() - trained,
     }
-    return BuiltIndex(spec, index, heads, device, seconds)
+    return BuiltIndex(spec, index, checked, device, seconds)
 
 
-def _train_and_add(
-    vectors: Vectors, leaders: Rows, spec: IndexSpec, device: str, seed: int
-) -> tuple[Any, float]:
+def _train_and_add(checked: CheckedVectors, spec: IndexSpec, device: str, seed: int) -> tuple[Any, float]:
     """The full index, and when training ended."""
+    vectors, leaders = checked.vectors, checked.leaders
     prefer_matrix_products(vectors.shape[1])
     index = _empty(vectors.shape[1], spec, seed)
     target = to_gpu(index, spec) if device == "gpu" else index
@@ -105,6 +128,8 @@ def _empty(dim: int, spec: IndexSpec, seed: int) -> Any:
 def _sample(vectors: Vectors, leaders: Rows, spec: IndexSpec, seed: int) -> Vectors:
     """(S, D) different vectors at random: one listed 20,000 times must not become 20,000 centroids.
 
+    Those held out to measure recall on are not among them.
+
     Raises:
         BuildError: fewer different vectors than centroids.
     """
@@ -114,9 +139,10 @@ def _sample(vectors: Vectors, leaders: Rows, spec: IndexSpec, seed: int) -> Vect
             f"{spec.factory} needs {centroids:,} different vectors for training, the {len(vectors):,} rows "
             f"hold {len(leaders):,}: use --spec Flat"
         )
-    size = min(len(leaders), POINTS_PER_CENTROID * centroids)
-    chosen = np.random.default_rng(seed).choice(len(leaders), size, replace=False)
-    sample: Vectors = vectors[leaders[np.sort(chosen)]]
+    trainable = np.delete(leaders, held_out(len(leaders)))
+    size = min(len(trainable), POINTS_PER_CENTROID * centroids)
+    chosen = np.random.default_rng(seed).choice(len(trainable), size, replace=False)
+    sample: Vectors = vectors[trainable[np.sort(chosen)]]
     return sample
 
 

@@ -8,12 +8,14 @@ So the index holds each different vector once, and a search hands out its rows i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
 
 _COMPARE_ROWS = 16_384
 
@@ -60,18 +62,54 @@ class DistinctVectors:
         return queries, np.repeat(scores.ravel(), each), self.rows[places]
 
 
-def hash_rows(vectors: Vectors) -> npt.NDArray[np.uint64]:
+@dataclass(frozen=True, slots=True)
+class HashedVectors:
+    """Finds the entry of the very same vector, which the candidates by code may lack.
+
+    hashes (G,) uint64, sorted; entries (G,) int64, the entry of each.
+    """
+
+    hashes: Hashes
+    entries: Rows
+
+    @classmethod
+    def from_hashes(cls, hashes: Hashes) -> HashedVectors:
+        """From the hashes of entries 0 to G - 1, as `hash_rows` has them."""
+        order = np.argsort(hashes, kind="stable")
+        return cls(hashes[order], order)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def find(self, queries: Vectors, vectors: Vectors, distinct: DistinctVectors) -> Rows:
+        """(Q,) the entry whose vector is byte by byte that of each query, -1 for none.
+
+        Of entries whose hashes collide only the first is looked at; the others are found like any other.
+        """
+        hashes = hash_rows(queries)
+        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        entries = np.where(self.hashes[places] == hashes, self.entries[places], -1)
+        hits = np.flatnonzero(entries >= 0)
+        held = vectors[distinct.first_rows(entries[hits])]
+        different = (held.view(np.uint32) != queries[hits].view(np.uint32)).any(axis=1)
+        entries[hits[different]] = -1
+        return entries
+
+
+@cache
+def _multipliers(dim: int) -> Hashes:
+    return np.random.default_rng(0).integers(2**64, size=dim, dtype=np.uint64) | np.uint64(1)
+
+
+def hash_rows(vectors: Vectors) -> Hashes:
     """(N,) hashes of (N, D) vectors: a sum of their words with fixed odd multipliers, modulo 2^64
     (multilinear hashing, Lemire and Kaser 2014)."""
-    multipliers = np.random.default_rng(0).integers(
-        2**64, size=vectors.shape[1], dtype=np.uint64
-    ) | np.uint64(1)
     words = np.ascontiguousarray(vectors).view(np.uint32).astype(np.uint64)
-    hashes: npt.NDArray[np.uint64] = words @ multipliers
+    hashes: Hashes = words @ _multipliers(vectors.shape[1])
     return hashes
 
 
-def find_heads(hashes: npt.NDArray[np.uint64], vectors: Vectors) -> Rows:
+def find_heads(hashes: Hashes, vectors: Vectors) -> Rows:
     """(N,) the lowest row with the same vector as each row.
 
     Equal hashes are only a hint: vectors are compared byte by byte, and a row whose hash collides with

@@ -5,8 +5,10 @@ VectorIndexError
 ├── NoGpuError         a GPU was asked for and there is none
 ├── BuildError         vectors from which no index can be built
 ├── QueryError         queries that cannot be compared with the vectors
+├── TargetError        no index within the budget reaches the recall asked for
 ├── DamagedIndexError  files that are missing, cut short or altered
-├── BusyError          another process is publishing into the same folder
+├── NoVersionError     a version that is not there
+├── BusyError          another process is writing to the same folder
 └── DiskFullError      no room for a new version
 """
 
@@ -33,7 +35,15 @@ class QueryError(VectorIndexError):
     pass
 
 
+class TargetError(VectorIndexError):
+    pass
+
+
 class DamagedIndexError(VectorIndexError):
+    pass
+
+
+class NoVersionError(VectorIndexError):
     pass
 
 

@@ -1,12 +1,12 @@
-"""An index folder: immutable versions, and a pointer to the current one that is replaced in one step.
+"""The writer's side of an index folder (`indexes.versions` is the readers').
 
-    ROOT/versions/00000001/...        a version: its files, and MANIFEST.json with the hash of each
-    ROOT/CURRENT                      which version readers open, and the hash of its manifest
     ROOT/write.lock                   held by the one writer, freed by the system when it dies
     ROOT/staging/                     what a writer has not published yet
 
 Everything is on the disk before the pointer names it: files, manifest, folder, rename, pointer, in this
-order, each with fsync. A reader that has a version open keeps it: its files stay mapped when it is removed.
+order, each with fsync. A writer may die at any line: what it left is no version, and the next writer removes
+it. What the pointer no longer lists is removed last; a reader that has it open keeps it, for its files stay
+mapped.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from indexes.errors import BusyError, DamagedIndexError, DiskFullError
+from indexes.errors import BusyError, DamagedIndexError, DiskFullError, NoVersionError
+from indexes.versions import (
+    CURRENT,
+    MANIFEST,
+    FileStamp,
+    Pointer,
+    Version,
+    described_version,
+    read_pointer,
+    sha256_of,
+    version_folder,
+)
 
 KEEP_VERSIONS = 2
-MANIFEST = "MANIFEST.json"
-CURRENT = "CURRENT"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A published version. `metadata` is what its writer said of it."""
-
-    folder: Path
-    number: int
-    metadata: Mapping[str, Any]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Staging:
@@ -45,26 +46,42 @@ class Staging:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
         self.folder = folder
+        self._linked: dict[str, FileStamp] = {}
 
-    def publish(self, metadata: Mapping[str, Any]) -> Version:
-        """Makes what is in the folder the current version, and removes all but the last `KEEP_VERSIONS`."""
-        files = {path.name: _described(path) for path in sorted(self.folder.iterdir())}
-        manifest = json.dumps({"metadata": dict(metadata), "files": files}, indent=1).encode()
+    def link(self, version: Version, leaving: Collection[str] = ()) -> None:
+        """Takes the files of a published version as they are, but for those named in `leaving`.
+
+        They are one file in two folders: neither is ever written again, and one stays when the other goes.
+        Their hashes are those of their own manifest, so that damage since then cannot pass for a new file.
+
+        Raises:
+            OSError: the file system has no hard links.
+        """
+        for name in version.files.keys() - set(leaving):
+            (self.folder / name).hardlink_to(version.folder / name)
+            self._linked[name] = version.files[name]
+
+    def publish(self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS) -> Version:
+        """Makes what is in the folder the current version, of a number never given before.
+
+        The last `keep` versions stay. What was rolled back from goes: its place in the line is taken.
+        """
+        paths = sorted(self.folder.iterdir())
+        files = {path.name: self._linked.get(path.name) or _stamped(path) for path in paths}
+        stamps = {name: asdict(stamp) for name, stamp in files.items()}
+        manifest = json.dumps({"metadata": dict(metadata), "files": stamps}, indent=1).encode()
         _write_durably(self.folder / MANIFEST, manifest)
         _sync(self.folder)
-        numbers = published_numbers(self.root)
-        number = max(numbers, default=0) + 1
-        folder = _version_folder(self.root, number)
+        before = _pointer_to_follow(self.root)
+        number = max(before.last, *_numbers_on_disk(self.root)) + 1
+        folder = version_folder(self.root, number)
         folder.parent.mkdir(exist_ok=True)
         self.folder.rename(folder)
         _sync(folder.parent)
-        pointer = {"version": number, "manifest": hashlib.sha256(manifest).hexdigest()}
-        _write_durably(self.root / f"{CURRENT}.tmp", json.dumps(pointer).encode())
-        (self.root / f"{CURRENT}.tmp").rename(self.root / CURRENT)
-        _sync(self.root)
-        for old in sorted([*numbers, number])[:-KEEP_VERSIONS]:
-            shutil.rmtree(_version_folder(self.root, old))
-        return Version(folder, number, metadata)
+        line = {old: digest for old, digest in before.manifests.items() if old <= before.current}
+        line[number] = hashlib.sha256(manifest).hexdigest()
+        _replace_pointer(self.root, Pointer(number, number, line).keeping(keep))
+        return Version(folder, number, metadata, files)
 
 
 @contextmanager
@@ -83,94 +100,115 @@ def staging(root: Path) -> Iterator[Staging]:
     if foreign:
         raise DamagedIndexError(f"{root}: holds {foreign[0]}, which is no index's; give another --out")
     root.mkdir(parents=True, exist_ok=True)
+    _sync(root.parent)
+    with _only_writer(root):
+        folder = root / "staging"
+        folder.mkdir()
+        yield Staging(root, folder)
+
+
+def roll_back(root: Path, check: Callable[[Version], object], number: int | None = None) -> Version:
+    """Makes a version current again, by default the one before the current, if `check` lets it pass.
+
+    Raises:
+        NoVersionError: there is no such version.
+        BusyError: another process is publishing into `root`.
+        DamagedIndexError: no index, or the version's files are missing or cut short.
+    """
+    read_pointer(root)
+    with _only_writer(root):
+        pointer = read_pointer(root)
+        older = [held for held in pointer.numbers if held < pointer.current]
+        if number is None and not older:
+            raise NoVersionError(f"{root}: no version before {pointer.current} to go back to")
+        version = described_version(root, pointer, older[-1] if number is None else number)
+        check(version)
+        _replace_pointer(root, Pointer(version.number, pointer.last, pointer.manifests))
+        return version
+
+
+def prune(root: Path, keep: int) -> list[int]:
+    """Removes the oldest versions until `keep` are left, the current one among them; returns their numbers.
+
+    Raises:
+        BusyError: another process is publishing into `root`.
+        DamagedIndexError: no index.
+    """
+    read_pointer(root)
+    with _only_writer(root):
+        pointer = read_pointer(root)
+        kept = pointer.keeping(keep)
+        _replace_pointer(root, kept)
+        removed = [number for number in pointer.numbers if number not in kept.manifests]
+        for number in removed:
+            if (folder := version_folder(root, number)).exists():
+                shutil.rmtree(folder)
+        return removed
+
+
+@contextmanager
+def _only_writer(root: Path) -> Iterator[None]:
+    """Holds the lock, and clears away what is no version: what a killed writer left, and then what we leave.
+
+    Raises:
+        BusyError: another process holds it.
+        DiskFullError: a write found no room.
+    """
     with (root / "write.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BusyError(f"{root}: another process is building this index; wait for it") from None
-        folder = root / "staging"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+            raise BusyError(f"{root}: another process is writing to this index; wait for it") from None
+        _clear_away(root)
         try:
-            yield Staging(root, folder)
+            yield
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in NO_ROOM:
                 raise
-            raise DiskFullError(f"{root}: the disk is full; nothing was published, make room") from error
+            raise DiskFullError(f"{root}: the disk is full ({error}); nothing changed, make room") from error
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _clear_away(root)
 
 
-def current_version(root: Path) -> Version:
-    """The version that readers open. Its files are checked by size: hashing them is `verify_version`'s.
+def _clear_away(root: Path) -> None:
+    """What cannot be removed now, such as a file that a reader holds on a network disk, is next time."""
+    shutil.rmtree(root / "staging", ignore_errors=True)
+    (root / f"{CURRENT}.tmp").unlink(missing_ok=True)
+    with suppress(DamagedIndexError):  # without a pointer nobody can tell a version from remains
+        listed = read_pointer(root).manifests
+        for number in _numbers_on_disk(root):
+            if number not in listed:
+                shutil.rmtree(version_folder(root, number), ignore_errors=True)
 
-    Raises:
-        DamagedIndexError: no index, or one whose files are missing or cut short.
-    """
-    if not root.is_dir():
-        raise DamagedIndexError(f"{root}: no such index; make one with itemsearch index build")
+
+def _pointer_to_follow(root: Path) -> Pointer:
+    """An empty one where there is none, or a damaged one: building again is what mends it."""
     try:
-        pointer = json.loads((root / CURRENT).read_text("utf-8"))
-        number, expected = int(pointer["version"]), str(pointer["manifest"])
-    except FileNotFoundError:
-        raise DamagedIndexError(f"{root}: no {CURRENT}: not an index, or never finished; build it") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedIndexError(f"{root / CURRENT}: damaged ({error}); build the index again") from error
-    folder = _version_folder(root, number)
-    try:
-        manifest = (folder / MANIFEST).read_bytes()
-    except OSError as error:
-        raise DamagedIndexError(f"{folder / MANIFEST}: {error.strerror}; build the index again") from error
-    if hashlib.sha256(manifest).hexdigest() != expected:
-        raise DamagedIndexError(f"{folder / MANIFEST}: altered since it was published; build the index again")
-    held = json.loads(manifest)
-    for name, described in held["files"].items():
-        _check_size(folder / name, int(described["bytes"]))
-    return Version(folder, number, held["metadata"])
+        return read_pointer(root)
+    except DamagedIndexError:
+        return Pointer(0, 0, {})
 
 
-def verify_version(version: Version) -> None:
-    """Hashes every file of a version.
-
-    Raises:
-        DamagedIndexError: names the first file that is not what was published.
-    """
-    files = json.loads((version.folder / MANIFEST).read_text("utf-8"))["files"]
-    for name, described in files.items():
-        path = version.folder / name
-        _check_size(path, int(described["bytes"]))
-        if _sha256(path) != described["sha256"]:
-            raise DamagedIndexError(f"{path}: altered since it was published; build the index again")
+def _numbers_on_disk(root: Path) -> list[int]:
+    """With a 0 that stands for none."""
+    return [0, *(int(path.name) for path in (root / "versions").glob("*") if path.name.isdecimal())]
 
 
-def published_numbers(root: Path) -> list[int]:
-    """The versions that are there, oldest first."""
-    return sorted(int(path.name) for path in (root / "versions").glob("[0-9]*"))
+def _replace_pointer(root: Path, pointer: Pointer) -> None:
+    temporary = root / f"{CURRENT}.tmp"
+    _write_durably(temporary, pointer.to_json())
+    _sync(root)
+    temporary.rename(root / CURRENT)
+    _sync(root)
 
 
-def _version_folder(root: Path, number: int) -> Path:
-    return root / "versions" / f"{number:08d}"
-
-
-def _check_size(path: Path, expected: int) -> None:
-    if not path.is_file():
-        raise DamagedIndexError(f"{path}: missing; build the index again")
-    if (size := path.stat().st_size) != expected:
-        raise DamagedIndexError(f"{path}: {size:,} bytes instead of {expected:,}; build the index again")
-
-
-def _described(path: Path) -> dict[str, str | int]:
+def _stamped(path: Path) -> FileStamp:
     _sync(path)
-    return {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return FileStamp(path.stat().st_size, sha256_of(path))
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    with _naming(path), path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -180,6 +218,16 @@ def _sync(path: Path) -> None:
     """fsync of a file or a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with _naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """The system names no file when a write or an fsync fails; whoever reads the error needs it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -12,6 +12,7 @@ ItemSearchError
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
 ├── IndexFolderError        an index is missing or damaged, or cannot be built as asked
+│   └── GateError           an index that is not good enough to be published          (exit code 4)
 ├── ModelMismatchError      a store, an index and a model do not belong together
 └── UnknownIdError          an id that the index does not hold
 """
@@ -67,6 +68,10 @@ class StoreError(ItemSearchError):
 
 class IndexFolderError(ItemSearchError):
     pass
+
+
+class GateError(IndexFolderError):
+    exit_code = 4
 
 
 class ModelMismatchError(ItemSearchError):

@@ -72,6 +72,7 @@ class Query:
 
     `title` is "" and `image` is None where the row lacks them; `image` is as in `Product`.
     `embedding` is (D,) float32, finite and not all zero, with the same D throughout the file.
+    `other` is its text in the column that results have to differ in, where one was asked for.
     """
 
     row: int
@@ -79,6 +80,7 @@ class Query:
     title: str
     image: Image.Image | None
     embedding: np.ndarray | None
+    other: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

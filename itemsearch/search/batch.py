@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from itemsearch.catalog import read_queries
 from itemsearch.search.engine import Engine
+from itemsearch.search.narrow import ALL_PRODUCTS, Filter
 from itemsearch.search.results import SearchResult
 from itemsearch.types import Reject
 
@@ -28,6 +29,15 @@ RESULTS_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
+class BatchConfig:
+    """k results a query at most, of `min_score` or more, that pass the filter."""
+
+    k: int = 10
+    min_score: float = -1.0
+    wanted: Filter = ALL_PRODUCTS
+
+
+@dataclass(frozen=True, slots=True)
 class BatchReport:
     """rows read = answered + rejected; `results` rows were written."""
 
@@ -41,12 +51,13 @@ def search_file(
     engine: Engine,
     queries: str,
     out: Path,
-    k: int,
-    min_score: float,
+    config: BatchConfig,
     on_reject: Callable[[Reject], None],
     progress: Callable[[int], None],
 ) -> BatchReport:
     """Answers a queries file as a stream; `on_reject` hears of each query that cannot be read.
+
+    Memory holds a batch of queries and their results, and every query's id.
 
     Raises:
         CatalogError: the queries file as a whole cannot be read.
@@ -57,8 +68,9 @@ def search_file(
     partial = out.with_name(f"{out.name}.partial")
     try:
         with pq.ParquetWriter(partial, RESULTS_SCHEMA, write_page_checksum=True) as writer:
-            for batch in read_queries(queries):
-                found = _table(engine.search_many(batch.queries, k, min_score))
+            for batch in read_queries(queries, other=config.wanted.other):
+                answers = engine.search_many(batch.queries, config.k, config.min_score, config.wanted)
+                found = _table(answers)
                 writer.write_table(found)
                 for reject in batch.rejects:
                     on_reject(reject)

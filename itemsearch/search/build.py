@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexes.build import build_index
-from indexes.choose import parse_spec
-from indexes.files import create_vectors, save_index
+from indexes.choose import Target, parse_spec
+from indexes.files import create_vectors, read_files_summary, save_array
 from indexes.gpu import resolve_device
-from indexes.publish import staging
+from indexes.publish import KEEP_VERSIONS, staging
+from indexes.target import BuildOptions, build_files
 from itemsearch.errors import IndexFolderError
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.search.folder import (
@@ -26,50 +28,78 @@ from itemsearch.search.folder import (
     PRODUCTS,
     IndexSummary,
     index_errors,
-    read_summary,
+    library_versions,
+    summarise,
 )
+from itemsearch.search.verify import Guard, check_staged
 from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
+@dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """How an index is built.
+
+    device: "auto", "cpu" or "gpu". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
+    dimension. seed: of training. target: the recall to reach, and what it may cost; None to measure nothing.
+    keep: how many versions stay, the new one among them.
+    """
+
+    device: str = "auto"
+    spec: str = ""
+    seed: int = 0
+    target: Target | None = None
+    keep: int = KEEP_VERSIONS
+
+
+BY_DEFAULT = IndexConfig()
+
+
 def build_index_folder(
-    store: Path, out: Path, device: str = "auto", spec: str = "", seed: int = 0
+    store: Path, out: Path, config: IndexConfig = BY_DEFAULT, guards: Sequence[Guard] = ()
 ) -> IndexSummary:
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
-        device: "auto", "cpu" or "gpu".
-        spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and dimension.
+        guards: asked, after our own checks, whether the new version may be published.
 
     Raises:
         StoreError: the embeddings cannot be read.
         IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
+        GateError: the target is not reached, or a check failed; what was current stays.
     """
     started = time.perf_counter()
     source = open_embedded(store)
     with index_errors(out):
-        where = resolve_device(device)
-        chosen = parse_spec(spec, source.rows, source.dim) if spec else None
+        device = resolve_device(config.device)
+        spec = parse_spec(config.spec, source.rows, source.dim) if config.spec else None
         with staging(out) as stage:
             ids = _copy_rows(source, stage.folder)
             order = _sorted_rows(ids, source)
-            np.save(stage.folder / ID_ORDER, order)
-            np.save(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
+            save_array(stage.folder / ID_ORDER, order)
+            save_array(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
             rank = np.empty_like(order)
             rank[order] = np.arange(len(order))
-            vectors = np.load(stage.folder / "vectors.npy", mmap_mode="r")
             copied = time.perf_counter() - started
-            built = build_index(vectors, chosen, where, seed)
-            save_index(stage.folder, built, rank)
-            stage.publish(
-                {
-                    "format": FORMAT,
-                    "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                    "store": str(source.source.resolve()),
-                    "model": source.model and asdict(source.model),
-                    "seconds": {"copy": copied, **built.seconds},
-                }
-            )
-    return read_summary(out)
+            options = BuildOptions(spec, device, config.seed, config.target)
+            seconds = {"copy": copied, **build_files(stage.folder, rank, options)}
+            metadata = _metadata(source, stage.folder, seconds)
+            for guard in (check_staged, *guards):
+                guard(stage.folder, metadata)
+            return summarise(out, stage.publish(metadata, config.keep))
+
+
+def _metadata(source: EmbeddedRows, folder: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """What the manifest says of the version in `folder`."""
+    return {
+        "format": FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "store": str(source.source.resolve()),
+        "rows": source.rows,
+        "spec": read_files_summary(folder).spec.factory,
+        "model": source.model and asdict(source.model),
+        "seconds": seconds,
+        "libraries": library_versions(),
+    }
 
 
 def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:

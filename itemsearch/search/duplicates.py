@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from itemsearch.review.page import Listing, Pair, write_pairs_page
 from itemsearch.search.engine import Engine
+from itemsearch.search.narrow import Filter, Narrowing
 
 QUERY_ROWS = 1024
 NEIGHBOURS = 20
@@ -22,7 +23,7 @@ PAIRS_SCHEMA = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "score": pa.
 
 @dataclass(frozen=True, slots=True)
 class DuplicatesReport:
-    """`pairs` of the `rows` listings score `min_score` or more; `shown` of them on the page."""
+    """`rows` listings pass the filter; `pairs` of them score `min_score` or more; `shown` are on the page."""
 
     rows: int
     pairs: int
@@ -30,18 +31,22 @@ class DuplicatesReport:
     min_score: float
 
 
-def find_pairs(engine: Engine, min_score: float, progress: Callable[[int], None]) -> pa.Table:
+def find_pairs(
+    engine: Engine, min_score: float, narrowing: Narrowing, progress: Callable[[int], None]
+) -> pa.Table:
     """Every pair among each listing's `NEIGHBOURS` nearest with a score of at least `min_score`.
+
+    Both pass the filter; where it names a column to differ in, they do.
 
     Returns:
         Columns id_a, id_b, score and the rows row_a, row_b; each pair once, id_a < id_b, the best first.
     """
-    ranker, total = engine.ranker, engine.summary.rows
+    ranker, asked = engine.ranker, narrowing.rows(engine.summary.rows)
     rank = ranker.index.tie_rank
-    found: list[np.ndarray] = []
-    for start in range(0, total, QUERY_ROWS):
-        rows = np.arange(start, min(start + QUERY_ROWS, total))
-        answers = ranker.rank_rows(rows, NEIGHBOURS)
+    found = [np.empty(0, PAIR)]
+    for start in range(0, len(asked), QUERY_ROWS):
+        rows = asked[start : start + QUERY_ROWS]
+        answers = ranker.rank_rows(rows, NEIGHBOURS, narrowing)
         for row, answer in zip(rows, answers, strict=True):
             alike = answer.scores >= min_score
             other = answer.rows[alike]
@@ -50,7 +55,7 @@ def find_pairs(engine: Engine, min_score: float, progress: Callable[[int], None]
             pairs["a"], pairs["b"] = np.where(swapped, other, row), np.where(swapped, row, other)
             pairs["score"] = answer.scores[alike]
             found.append(pairs)
-        progress(int(rows[-1]) + 1)
+        progress(start + len(rows))
     pairs = np.concatenate(found)
     # A pair is found from both ends; either may have lost it to nearer neighbours.
     pairs = pairs[np.unique(pairs[["a", "b"]], return_index=True)[1]]
@@ -68,10 +73,15 @@ def find_pairs(engine: Engine, min_score: float, progress: Callable[[int], None]
 
 
 def write_duplicates(
-    engine: Engine, out: Path, min_score: float, progress: Callable[[int], None]
+    engine: Engine, out: Path, min_score: float, wanted: Filter, progress: Callable[[int], None]
 ) -> DuplicatesReport:
-    """Writes `pairs.parquet` and `report.html` into `out`; the page shows the best `PAGE_PAIRS`."""
-    pairs = find_pairs(engine, min_score, progress)
+    """Writes `pairs.parquet` and `report.html` into `out`; the page shows the best `PAGE_PAIRS`.
+
+    Raises:
+        UsageError: a filter that is none.
+    """
+    narrowing = engine.narrow(wanted)
+    pairs = find_pairs(engine, min_score, narrowing, progress)
     out.mkdir(parents=True, exist_ok=True)
     partial = out / "pairs.parquet.partial"
     pq.write_table(pairs.select(PAIRS_SCHEMA.names).cast(PAIRS_SCHEMA), partial, write_page_checksum=True)
@@ -80,7 +90,7 @@ def write_duplicates(
         Pair(_listing(engine, row["row_a"]), _listing(engine, row["row_b"]), row["score"])
         for row in pairs.slice(0, PAGE_PAIRS).to_pylist()
     ]
-    report = DuplicatesReport(engine.summary.rows, pairs.num_rows, len(shown), min_score)
+    report = DuplicatesReport(len(narrowing.rows(engine.summary.rows)), pairs.num_rows, len(shown), min_score)
     facts = [
         f"{report.pairs:,} pairs among {report.rows:,} listings score {min_score:g} or more.",
         f"The {report.shown:,} most alike are shown, the best first; words that differ are marked.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,8 @@ import pyarrow as pa
 
 from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
 from itemsearch.ranking.evidence import Listings
-from itemsearch.search.folder import IndexSummary, index_errors, open_version
+from itemsearch.search.folder import IndexSummary, find_row, index_errors, open_current
+from itemsearch.search.narrow import ALL_PRODUCTS, NOT_NARROWED, Filter, Narrowing
 from itemsearch.search.ranker import Ranked, Ranker
 from itemsearch.search.results import Hit, SearchResult
 from itemsearch.types import Query
@@ -44,6 +44,7 @@ class Engine:
         self.id_order = id_order
         self.model = model
         self.device = device
+        self._narrowed = (ALL_PRODUCTS, NOT_NARROWED)
 
     @classmethod
     def open(cls, folder: str | Path, model: str = "", device: str = "auto") -> Self:
@@ -58,7 +59,7 @@ class Engine:
             IndexFolderError: no index, or a damaged one.
         """
         with index_errors(Path(folder)):
-            version = open_version(Path(folder))
+            version = open_current(Path(folder))
             return cls(version.summary, version.ranker, version.id_order, model, device)
 
     def search(
@@ -69,46 +70,68 @@ class Engine:
         image: str | Path | Image.Image | None = None,
         k: int = 10,
         min_score: float = -1.0,
+        where: str = "",
+        other: str = "",
     ) -> SearchResult:
         """The k products most like one product: that of an `id`, itself left out, or a title and/or picture.
 
+        Args:
+            where, other: what results have to be, as in `Filter`; `other` compares with the product of `id`.
+
         Raises:
-            UsageError: k below 1, or neither or both of id and title/image.
+            UsageError: k below 1, neither or both of id and title/image, or a filter that is none.
             UnknownIdError: the index does not hold the id.
             ImageError: the picture cannot be read.
             ModelMismatchError: the model is not the one that made the index.
         """
         if (id is not None) == (bool(title.strip()) or image is not None):
             raise UsageError("give either an id, or a title and/or an image")
+        wanted = Filter(where, other)
         if id is not None:
             row = np.array([self.row_of(id)])
             with index_errors(Path(self.summary.folder)):
-                ranked = self.ranker.rank_rows(row, _checked(k))[0]
+                ranked = self.ranker.rank_rows(row, _checked(k), self.narrow(wanted))[0]
             return self._result(id, ranked, min_score)
+        if other:
+            raise UsageError(f"a title or an image has no {other!r} to differ from: search by id")
         if isinstance(image, str | Path):
             image = _read_picture(image)
-        return self.search_many([Query(1, "", " ".join(title.split()), image, None)], k, min_score)[0]
+        query = Query(1, "", " ".join(title.split()), image, None)
+        return self.search_many([query], k, min_score, wanted)[0]
 
     def search_many(
-        self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0
+        self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0, wanted: Filter = ALL_PRODUCTS
     ) -> list[SearchResult]:
-        """One result a query, in their order.
+        """One result a query, in their order. Results differ from a query's `other` where the filter says so.
 
         Raises:
-            UsageError: k below 1, or a vector of another length than the index's.
+            UsageError: k below 1, a vector of another length than the index's, or a filter that is none.
             ModelMismatchError: titles or pictures, and the model is not the one that made the index.
         """
         described = [query for query in queries if query.embedding is None]
         brought = [query for query in queries if query.embedding is not None]
+        narrowing = self.narrow(wanted)
         ranked: dict[int, Ranked] = {}
         with index_errors(Path(self.summary.folder)):
             if described:
-                answers = self.ranker.rank(self._embedded(described), _checked(k))
+                limits = narrowing.for_values([query.other for query in described])
+                answers = self.ranker.rank(self._embedded(described), _checked(k), limits)
                 ranked.update(zip(map(id, described), answers, strict=True))
             if brought:
-                answers = self.ranker.rank_by_vector(self._brought(brought), _checked(k))
+                limits = narrowing.for_values([query.other for query in brought])
+                answers = self.ranker.rank_by_vector(self._brought(brought), _checked(k), limits)
                 ranked.update(zip(map(id, brought), answers, strict=True))
         return [self._result(query.id, ranked[id(query)], min_score) for query in queries]
+
+    def narrow(self, wanted: Filter) -> Narrowing:
+        """The products that a filter leaves; the latest is kept, for a file of queries asks many times.
+
+        Raises:
+            UsageError: a condition that is none, or a column that is not there.
+        """
+        if self._narrowed[0] != wanted:
+            self._narrowed = wanted, Narrowing.of(wanted, self.ranker.products, self.ranker.index)
+        return self._narrowed[1]
 
     def row_of(self, id: str) -> int:
         """The row of a product.
@@ -116,10 +139,8 @@ class Engine:
         Raises:
             UnknownIdError: the index does not hold the id.
         """
-        ids = self.ranker.products["id"]
-        place = bisect.bisect_left(self.id_order, id, key=lambda row: ids[int(row)].as_py())
-        row = int(self.id_order[min(place, len(self.id_order) - 1)])
-        if ids[row].as_py() != id:
+        row = find_row(self.ranker.products, self.id_order, id)
+        if row is None:
             raise UnknownIdError(
                 f"id {id!r} is not in {self.summary.folder}: it holds {self.summary.rows:,} products"
             )

@@ -7,20 +7,24 @@ A version holds the vectors and their index (`indexes`), and beside them the pro
 
 from __future__ import annotations
 
+import bisect
+import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.errors import VectorIndexError
-from indexes.files import map_array, read_files_summary
-from indexes.publish import Version, current_version
+from indexes.errors import DamagedIndexError, TargetError, VectorIndexError
+from indexes.files import FAISS_VERSION, map_array, read_files_summary
+from indexes.params import Tuning, read_tuning
 from indexes.search import VectorIndex
-from itemsearch.errors import IndexFolderError
+from indexes.versions import Version, read_version
+from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.ranker import Judgement, Ranker
@@ -29,7 +33,7 @@ from itemsearch.store.manifest import ModelStamp
 PRODUCTS = "products.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 2
+FORMAT = 3
 """Of what a version holds; raised when older ones can no longer be read."""
 
 
@@ -38,7 +42,8 @@ class IndexSummary:
     """What `itemsearch index info` tells.
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
-    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own.
+    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
+    what was measured; None where nothing was, and searches use default parameters.
     """
 
     folder: str
@@ -53,7 +58,9 @@ class IndexSummary:
     bytes_per_vector: float
     device: str
     seconds: Mapping[str, float]
+    libraries: Mapping[str, str]
     model: ModelStamp | None
+    tuning: Tuning | None
 
 
 @contextmanager
@@ -63,32 +70,69 @@ def index_errors(folder: Path) -> Iterator[None]:
         yield
     except VectorIndexError as error:
         message = str(error)
-        raise IndexFolderError(message if str(folder) in message else f"{folder}: {message}") from error
+        kind = GateError if isinstance(error, TargetError) else IndexFolderError
+        raise kind(message if str(folder) in message else f"{folder}: {message}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class OpenVersion:
-    """The current version's parts, mapped from its files."""
+    """A version's parts, mapped from its files, which may be removed from then on."""
 
     summary: IndexSummary
     ranker: Ranker
     id_order: npt.NDArray[np.int64]
 
 
-def open_version(folder: Path) -> OpenVersion:
+def open_current(folder: Path) -> OpenVersion:
     """Opens the current version of an index folder.
 
     Raises:
         VectorIndexError: no index, or a damaged one.
     """
-    version = current_version(folder)
-    summary = _summary(folder, version)
-    products = pa.ipc.open_file(pa.memory_map(str(version.folder / PRODUCTS))).read_all()
+    return read_version(folder, lambda version: open_version(folder, version))
+
+
+def open_version(folder: Path, version: Version) -> OpenVersion:
+    """Opens a version of an index folder, published or staged.
+
+    Raises:
+        VectorIndexError: it is damaged.
+        IndexFolderError: another version of itemsearch built it.
+    """
+    summary = summarise(folder, version)
+    products = _read_products(version.folder / PRODUCTS)
     return OpenVersion(
         summary=summary,
         ranker=Ranker(VectorIndex.open(version.folder), products, _judgement(version, summary.model)),
         id_order=map_array(version.folder / ID_ORDER),
     )
+
+
+def find_row(products: pa.Table, id_order: npt.NDArray[np.int64], id: str) -> int | None:
+    """The row of a product, by bisection of the (N,) rows in order of id."""
+    ids = products["id"]
+    place = bisect.bisect_left(id_order, id, key=lambda row: ids[int(row)].as_py())
+    if place == len(id_order) or ids[int(id_order[place])].as_py() != id:
+        return None
+    return int(id_order[place])
+
+
+def library_versions() -> dict[str, str]:
+    """Of what a version's content depends on."""
+    return {
+        "itemsearch": installed_version("itemsearch"),
+        "faiss": FAISS_VERSION,
+        "numpy": np.__version__,
+        "pyarrow": pa.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _read_products(path: Path) -> pa.Table:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
 
 
 def _judgement(version: Version, model: ModelStamp | None) -> Judgement | None:
@@ -105,11 +149,18 @@ def read_summary(folder: Path) -> IndexSummary:
         IndexFolderError: no index, or a damaged one.
     """
     with index_errors(folder):
-        return _summary(folder, current_version(folder))
+        return read_version(folder, lambda version: summarise(folder, version))
 
 
-def _summary(folder: Path, version: Version) -> IndexSummary:
+def summarise(folder: Path, version: Version) -> IndexSummary:
+    """What a version says of itself.
+
+    Raises:
+        DamagedIndexError: it is damaged.
+        IndexFolderError: another version of itemsearch built it.
+    """
     files, metadata = read_files_summary(version.folder), version.metadata
+    tuning = read_tuning(version.folder)
     if metadata.get("format") != FORMAT:
         raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
     return IndexSummary(
@@ -121,9 +172,11 @@ def _summary(folder: Path, version: Version) -> IndexSummary:
         dim=files.dim,
         kind=files.spec.kind,
         spec=files.spec.factory,
-        nprobe=files.spec.nprobe,
+        nprobe=tuning.chosen.params.nprobe if tuning else files.spec.nprobe,
         bytes_per_vector=files.bytes_per_vector,
         device=files.device,
         seconds=metadata["seconds"],
+        libraries=metadata["libraries"],
         model=metadata["model"] and ModelStamp(**metadata["model"]),
+        tuning=tuning,
     )

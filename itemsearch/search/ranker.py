@@ -8,14 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from indexes.allowed import Limits
+from indexes.others import search_within
 from indexes.search import VectorIndex
 from itemsearch.ranking.evidence import EvidenceReader, Listings
 from itemsearch.ranking.ranking import Ranking
+from itemsearch.search.narrow import NOT_NARROWED, Narrowing
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 SPARE_CANDIDATES = 100
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +49,32 @@ class Ranker:
         self.products = products
         self.judgement = judgement
 
-    def rank(self, asked: Listings, k: int, exclude: Rows | None = None) -> list[Ranked]:
-        """An answer for each of Q listings, by score; equal scores by joint cosine, then by tie rank.
-
-        Args:
-            exclude: (Q,) a row to leave out of each answer.
-        """
+    def rank(self, asked: Listings, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
+        """An answer for each of Q listings, by score; equal scores by joint cosine, then by tie rank."""
         if self.judgement is None:
-            return self.rank_by_vector(asked.vectors, k, exclude)
+            return self.rank_by_vector(asked.vectors, k, limits)
         candidates = min(2 * k + SPARE_CANDIDATES, len(self.index.vectors))
-        rows = self.index.search(asked.vectors, candidates, exclude=exclude)[1]
+        rows = search_within(self.index, asked.vectors, candidates, limits)[1]
         return [
             self._judge(self.judgement, asked.one(place), near[near >= 0], k)
             for place, near in enumerate(rows)
         ]
 
-    def rank_by_vector(self, vectors: Floats, k: int, exclude: Rows | None = None) -> list[Ranked]:
+    def rank_by_vector(self, vectors: Floats, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
         """An answer for each of (Q, E) vectors: the score is the joint cosine."""
-        scores, rows = self.index.search(vectors, min(k, len(self.index.vectors)), exclude=exclude)
+        scores, rows = search_within(self.index, vectors, min(k, len(self.index.vectors)), limits)
         answers = []
         for score, row in zip(scores, rows, strict=True):
             found, unknown = row >= 0, np.full((row >= 0).sum(), np.nan, np.float32)
             answers.append(Ranked(row[found], score[found], score[found], unknown, unknown))
         return answers
 
-    def rank_rows(self, rows: Rows, k: int) -> list[Ranked]:
+    def rank_rows(self, rows: Rows, k: int, narrowing: Narrowing = NOT_NARROWED) -> list[Ranked]:
         """An answer for each of (Q,) products of the index, itself left out."""
+        limits = narrowing.for_rows(rows)
         if self.judgement is None:
-            return self.rank_by_vector(self.index.vectors[rows], k, rows)
-        return self.rank(self._listings(rows), k, rows)
+            return self.rank_by_vector(self.index.vectors[rows], k, limits)
+        return self.rank(self._listings(rows), k, limits)
 
     def _listings(self, rows: Rows) -> Listings:
         titles = self.products["title"].take(pa.array(rows)).to_pylist()

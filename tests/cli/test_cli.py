@@ -210,6 +210,42 @@ def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> 
     assert run("search", index, "--min-score", "7", "--id", "0").code == 2
 
 
+def test_a_filter_on_the_command_line(run: Run, index: Path, tmp_path: Path) -> None:
+    def ids(*arguments: object) -> list[str]:
+        return [hit["id"] for hit in run("search", index, *arguments, "--json").json["results"]]
+
+    cheap = ids("--id", "00012", "-k", 60, "--where", "price < 20")
+    assert sorted(cheap) == [f"{row:05d}" for row in range(20) if row != 12]
+    others = ids("--id", "00012", "-k", 60, "--other", "category")
+    assert sorted(others) == [f"{row:05d}" for row in range(60) if row % 10 != 2]
+    assert ids("--title", titles(60)[12], "-k", 60, "--where", "id = '00044'") == ["00044"]
+    assert "nothing found" in run("search", index, "--id", "00012", "--where", "price < 0").err
+    queries, out = tmp_path / "q.csv", tmp_path / "r.parquet"
+    queries.write_text(f"query_id,title,category\na,{titles(60)[3]},vase\nb,{titles(60)[7]},lamp\n")
+    asked = ("search", index, "--queries", queries, "--out", out, "-k", 60)
+    assert run(*asked, "--where", "price >= 50", "--other", "category", "--json").code == 0
+    category = [titles(60)[row].split()[1].lower() for row in range(60)]
+    for query, own in (("a", "vase"), ("b", "lamp")):
+        found = pq.read_table(out, filters=[("query_id", "=", query)])["id"].to_pylist()
+        assert sorted(found) == [f"{row:05d}" for row in range(50, 60) if category[row] != own]
+    pairs = ("duplicates", index, "--out", tmp_path, "--min-score", -1, "--where", "price < 10")
+    assert run(*pairs, "--other", "category", "--json").json["rows"] == 10
+
+
+def test_a_wrong_filter_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
+    by_id = ("search", index, "--id", "00000")
+    one_line(run(*by_id, "--where", "colour = 'red'"), 2, "no column 'colour'", "'category'", "'price'")
+    one_line(run(*by_id, "--where", "price <"), 2, "the filter 'price <'", "syntax error")
+    one_line(run(*by_id, "--where", "price"), 2, "write a condition")
+    one_line(run(*by_id, "--other", "seller"), 2, "no column 'seller' to differ in")
+    one_line(run("search", index, "--title", "mug", "--other", "category"), 2, "search by id")
+    one_line(run("duplicates", index, "--out", tmp_path / "d", "--where", "1"), 2, "write a condition")
+    (tmp_path / "q.csv").write_text("query_id,title\na,mug\n")
+    asked = ("search", index, "--queries", tmp_path / "q.csv", "--out", tmp_path / "r.parquet")
+    one_line(run(*asked, "--other", "category"), 1, "q.csv: no column 'category'")
+    assert not (tmp_path / "r.parquet").exists()
+
+
 def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"id": ["a", "b"], "embedding": [[1.0, 0.0], [0.6, 0.8]]}), tmp_path / "v.parquet"
@@ -217,6 +253,29 @@ def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None
     assert run("index", "build", tmp_path / "v.parquet", "--out", tmp_path / "index").code == 0
     found = run("search", tmp_path / "index", "--id", "a", "--json").json["results"]
     assert [(hit["id"], round(hit["score"], 6)) for hit in found] == [("b", 0.6)]
+
+
+def test_a_recall_is_asked_for_and_told(run: Run, store: Path, tmp_path: Path) -> None:
+    build = ("index", "build", store, "--out", tmp_path / "index")
+    built = run(*build, "--target-recall", 0.95, "--max-memory", "1M", "--json")
+    assert built.json["tuning"]["chosen"]["recall"] == 1.0  # type: ignore[index]
+    assert "recall@10 1.0000 on 30 held-out queries" in run("index", "info", tmp_path / "index").out
+    tuned = run("index", "tune", tmp_path / "index", "--target-recall", 0.9, "--at", 5)
+    assert "recall@5" in tuned.out
+    assert "version 2" in tuned.out
+    one_line(run(*build, "--target-recall", 0.9, "--max-latency-ms", 1e-6), 4, "best found 1.0000")
+    one_line(run(*build, "--target-recall", 0.9, "--max-memory", "1K"), 4, "fits in 1,024 bytes")
+    assert run("index", "info", tmp_path / "index", "--json").json["version"] == 2
+
+
+def test_wrong_targets_are_one_line(run: Run, store: Path, index: Path, tmp_path: Path) -> None:
+    build = ("index", "build", store, "--out", tmp_path / "index")
+    one_line(run(*build, "--target-recall", 95), 2, "--target-recall 95")
+    one_line(run(*build, "--target-recall", 0.9, "--max-memory", "4X"), 2, "'4X'", "4G")
+    one_line(run(*build, "--target-recall", 0.9, "--at", 0), 2, "--at 0")
+    one_line(run(*build, "--max-memory", "4G"), 2, "belong to --target-recall")
+    one_line(run("index", "tune", index), 2, "--target-recall is missing")
+    assert not (tmp_path / "index").exists()
 
 
 def test_pretrain_asks_for_one_configuration(run: Run, catalog_csv: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from indexes.errors import BusyError, DamagedIndexError, DiskFullError
-from indexes.publish import current_version, published_numbers, staging, verify_version
+from indexes.publish import staging
+from indexes.versions import current_version, read_pointer, verify_version
 
 
 def publish(root: Path, text: str) -> None:
@@ -34,7 +35,7 @@ def test_old_versions_go_but_an_open_file_stays_readable(tmp_path: Path) -> None
     with (current_version(tmp_path).folder / "a.txt").open() as reader:
         for text in ("two", "three"):
             publish(tmp_path, text)
-        assert published_numbers(tmp_path) == [2, 3]
+        assert read_pointer(tmp_path).numbers == [2, 3]
         assert reader.read() == "one"
 
 
@@ -126,3 +127,36 @@ def test_a_folder_of_other_things_is_not_written_into(tmp_path: Path) -> None:
         pass
     with pytest.raises(DamagedIndexError, match="a file"), staging(tmp_path / "thesis.doc"):
         pass
+
+
+def test_a_version_can_share_the_files_of_another(tmp_path: Path) -> None:
+    publish(tmp_path, "one")
+    first = current_version(tmp_path)
+    with staging(tmp_path) as stage:
+        stage.link(first, leaving=["b.txt"])
+        (stage.folder / "b.txt").write_text("tuned")
+        second = stage.publish({"said": "two"})
+    assert (second.folder / "a.txt").samefile(first.folder / "a.txt")
+    verify_version(current_version(tmp_path))
+    verify_version(first)
+    with staging(tmp_path) as stage:  # what the current version adds is left, not written through the link
+        stage.link(second, leaving=["b.txt"])
+        (stage.folder / "b.txt").write_text("tuned again")
+        third = stage.publish({"said": "three"})
+    assert read_pointer(tmp_path).numbers == [2, 3]
+    assert (second.folder / "b.txt").read_text() == "tuned"
+    publish(tmp_path, "four")
+    publish(tmp_path, "five")
+    assert not second.folder.exists()
+    assert not third.folder.exists()
+
+
+def test_damage_is_not_blessed_by_sharing(tmp_path: Path) -> None:
+    publish(tmp_path, "one")
+    first = current_version(tmp_path)
+    (first.folder / "a.txt").write_text("0ne")
+    with staging(tmp_path) as stage:
+        stage.link(first)
+        stage.publish({"said": "two"})
+    with pytest.raises(DamagedIndexError, match=r"a\.txt: altered"):
+        verify_version(current_version(tmp_path))

@@ -5,6 +5,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+from vectors import clustered, saved
 
 from indexes.build import BuiltIndex, build_index
 from indexes.choose import IndexSpec, choose_spec
@@ -14,24 +15,6 @@ from indexes.gpu import cloner_options, resolve_device
 from indexes.search import Rows, SearchParams, VectorIndex, Vectors
 
 EXACT = IndexSpec("exact")
-
-
-def clustered(rows: int, dim: int = 32, seed: int = 0) -> Vectors:
-    """Products of a few thousand kinds, near-duplicates within each."""
-    rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((rows // 8, dim))
-    vectors = centres[rng.integers(len(centres), size=rows)] + 0.3 * rng.standard_normal((rows, dim))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def saved(folder: Path, vectors: Vectors, spec: IndexSpec, tie_rank: Rows | None = None) -> VectorIndex:
-    folder.mkdir(parents=True, exist_ok=True)
-    stored = create_vectors(folder, *vectors.shape)
-    stored[:] = vectors
-    stored.flush()
-    rank = np.arange(len(vectors)) if tie_rank is None else tie_rank
-    save_index(folder, build_index(stored, spec, "cpu"), rank)
-    return VectorIndex.open(folder)
 
 
 def slow_search(vectors: Vectors, query: Vectors, k: int, tie_rank: Rows, exclude: int = -1) -> list[int]:
@@ -172,6 +155,14 @@ def test_default_recall_and_exact_scores(large: Vectors, ivfpq: VectorIndex) -> 
 def test_every_row_finds_itself(large: Vectors, ivfpq: VectorIndex) -> None:
     _, rows = ivfpq.search(large[:500], 1)
     assert rows[:, 0].tolist() == list(range(500))
+
+
+def test_every_row_finds_itself_however_bad_its_code_is(large: Vectors, tmp_path: Path) -> None:
+    rough = saved(tmp_path, large, IndexSpec("ivfpq", 8, 1))
+    queries, fewest = large[:2000], SearchParams(nprobe=1, candidates=2)
+    by_code = rough.probe(queries, 3, 1)
+    assert (by_code == np.arange(2000)[:, None]).any(axis=1).mean() < 0.9
+    assert rough.search(queries, 1, fewest)[1][:, 0].tolist() == list(range(2000))
 
 
 def test_equal_seeds_give_equal_indexes(large: Vectors) -> None:
