@@ -20,6 +20,7 @@ from cli.duplicates import duplicates
 from cli.embed import embed
 from cli.index import index_app
 from cli.pretrain import pretrain
+from cli.rebuild import rebuild
 from cli.search import search
 from itemsearch.errors import ItemSearchError
 
@@ -38,6 +39,7 @@ app.command()(duplicates)
 app.command()(pretrain)
 app.command()(calibrate)
 app.command()(doctor)
+app.command()(rebuild)
 app.add_typer(benchmark_app, name="benchmark")
 
 

@@ -33,7 +33,7 @@ def test_a_model_folder_beside_the_file_is_found(tmp_path: Path) -> None:
         (LEAST + "[guards]\nmax_falen = 0.1\n", "unknown key 'max_falen'"),
         (LEAST + "[guards]\nmax_fallen = 20\n", "max_fallen is 20; it is a share"),
         (LEAST + "[build]\nkeep = 0\n", "build.keep is 0"),
-        (LEAST + "[build]\nretrain_ratio = -1\n", "retrain_ratio is -1"),
+        (LEAST + 'device = "gpu"\n', "device is 'gpu'"),
         (LEAST.replace('"store"', "3"), "store is 3; it must be a str"),
         (LEAST + 'dtype = "int8"\n', "dtype is 'int8'"),
         ("catalog =", "not TOML"),

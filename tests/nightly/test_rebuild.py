@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import draw_picture, write_catalog
+from typer.testing import CliRunner
+
+from cli.app import app
+from indexes.versions import current_version
+from itemsearch.errors import GateError, TooManyBadRowsError
+from itemsearch.search.engine import Engine
+from itemsearch.store.reader import open_embedded
+
+
+@pytest.fixture
+def shop(tmp_path: Path, tiny_model: Path) -> Path:
+    """A catalog of 40 rows and the configuration that rebuilds its index."""
+    write_catalog(tmp_path / "shop", 40)
+    config = tmp_path / "rebuild.toml"
+    config.write_text(
+        f'catalog = "shop/catalog.csv"\nstore = "store"\nindex = "index"\nmodel = "{tiny_model}"\n'
+        'metrics = "itemsearch.prom"\n'
+    )
+    return config
+
+
+def run(config: Path, *options: str) -> list[dict[str, object]]:
+    """The stages that the run told of, by --log-json."""
+    done = CliRunner().invoke(
+        app, ["rebuild", "--config", str(config), "--log-json", *options], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+
+
+def facts(stages: list[dict[str, object]], name: str) -> dict[str, float]:
+    return next(stage["facts"] for stage in stages if stage["name"] == name)  # type: ignore[return-value]
+
+
+def lines_of(config: Path) -> tuple[Path, list[str]]:
+    path = config.parent / "shop" / "catalog.csv"
+    return path, path.read_text().splitlines()
+
+
+def test_a_night_embeds_what_changed_and_publishes(shop: Path) -> None:
+    stages = run(shop)
+    assert [stage["name"] for stage in stages] == ["check", "embed", "index"]
+    embedded = facts(stages, "embed")
+    assert (embedded["rows"], embedded["embedded"], embedded["reused"]) == (40, 40, 0)
+    assert facts(stages, "index")["recall"] == 1.0
+
+    embedded = facts(run(shop), "embed")
+    assert (embedded["embedded"], embedded["reused"], embedded["rejected"]) == (0, 40, 0)
+
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines[:3], *lines[4:], "new,quite another thing,,mugs,1"]) + "\n")
+    stages = run(shop)
+    assert (facts(stages, "embed")["embedded"], facts(stages, "embed")["reused"]) == (1, 39)
+    engine = Engine.open(shop.parent / "index")
+    assert (engine.summary.version, engine.summary.rows) == (3, 40)
+    assert engine.row_of("new") == 39
+    records = [json.loads(line) for line in (shop.parent / "rebuild.jsonl").read_text().splitlines()]
+    assert [record["failed"] for record in records] == ["", "", ""]
+    metrics = (shop.parent / "itemsearch.prom").read_text()
+    assert "itemsearch_rebuild_success 1" in metrics
+    assert "itemsearch_rebuild_index_version 3" in metrics
+
+
+def test_a_dry_run_tells_and_writes_nothing(shop: Path) -> None:
+    def dry() -> dict[str, object]:
+        done = CliRunner().invoke(app, ["rebuild", "--config", str(shop), "--dry-run", "--json"])
+        assert done.exit_code == 0, done.output
+        return dict(json.loads(done.stdout))
+
+    assert dry() == {"rows": 40, "embed": 40, "reuse": 0, "rejected": 0, "served": None}
+    assert sorted(path.name for path in shop.parent.iterdir()) == ["rebuild.toml", "shop"]
+    run(shop)
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines[:-1], lines[-1].replace(",", ",other ", 1)]) + "\n")
+    planned = dry()
+    assert (planned["embed"], planned["reuse"]) == (1, 39)
+    assert planned["served"] == {"version": 1, "rows": 40, "repeated": 0.0}
+
+
+def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
+    run(shop)
+    path, lines = lines_of(shop)
+    path.write_text("\n".join(lines[:21]) + "\n")
+    with pytest.raises(GateError, match=r"20 rows instead of the 40 of version 1: 50\.0% gone"):
+        run(shop)
+    assert Engine.open(shop.parent / "index").summary.rows == 40
+    assert "itemsearch_rebuild_success 0" in (shop.parent / "itemsearch.prom").read_text()
+    shop.write_text(shop.read_text() + "[guards]\nmax_fallen = 0.5\n")
+    run(shop)
+    assert Engine.open(shop.parent / "index").summary.rows == 20
+
+
+def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
+    run(shop)
+    path, lines = lines_of(shop)
+    for line in range(20, 41):
+        number = lines[line].partition(",")[0]
+        lines[line] = f"{number},the same,images/0.png,mugs,1"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(GateError, match=r"50\.0% of the rows repeat another's embedding, 0\.0% did"):
+        run(shop)
+    assert current_version(shop.parent / "index").number == 1
+
+
+def test_too_many_bad_rows_stop_the_night_before_the_index(shop: Path) -> None:
+    run(shop)
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines, *(f"bad{n},,," for n in range(10))]) + "\n")
+    with pytest.raises(TooManyBadRowsError):
+        run(shop)
+    assert current_version(shop.parent / "index").number == 1
+    assert open_embedded(shop.parent / "store").rows == 40
+
+
+def test_a_damaged_index_is_built_again(shop: Path) -> None:
+    run(shop)
+    vectors = current_version(shop.parent / "index").folder / "vectors.npy"
+    vectors.write_bytes(vectors.read_bytes()[:-4])
+    stages = run(shop)
+    assert "vectors.npy" in str(facts(stages, "check")["damaged"])
+    assert Engine.open(shop.parent / "index").summary.rows == 40
+
+
+def test_a_rebuild_that_is_killed_leaves_a_whole_index_and_the_next_one_ends(
+    shop: Path, tmp_path: Path
+) -> None:
+    run(shop)
+    draw_picture(77).save(tmp_path / "shop" / "images" / "3.png")
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cli.app", "rebuild", "--config", str(shop)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        time.sleep(float(rng.uniform(0.5, 6)))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        assert Engine.open(tmp_path / "index").summary.rows == 40
+    stages = run(shop)
+    assert facts(stages, "embed")["embedded"] <= 1
+    assert Engine.open(tmp_path / "index").summary.rows == 40
