@@ -16,7 +16,7 @@ from itemsearch.catalog import read_queries
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
-from itemsearch.ranking.ranking import Ranking
+from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.duplicates import find_pairs, write_duplicates
@@ -146,8 +146,8 @@ def test_the_evidence_ranks_products_that_pass_alone(index: Path) -> None:
     assert model is not None
     [frequency] = (index / "versions").glob(f"*/{NGRAM_FREQUENCY}")
     reader = EvidenceReader(model.parts, np.load(frequency))
-    weights = tuple(float(number) for number in range(len(reader.features) + 1))
-    ranking = Ranking(reader.features, dict.fromkeys(KINDS, weights))
+    curves = tuple((float(number), *[1.0] * len(KNOTS)) for number in range(len(reader.features)))
+    ranking = Ranking(reader.features, dict.fromkeys(KINDS, curves), dict.fromkeys(KINDS, 0.0))
     engine.ranker.judgement = Judgement(reader, ranking)
     everything = engine.search(id="00017", k=59).hits
     row = {hit.id: int(hit.id) for hit in everything}
