@@ -72,7 +72,8 @@ def bend(features: Floats) -> Floats:
     """(C, F) cosines -> (C, F * SLOPES): each one, and how far it is above each of `KNOTS`."""
     above = np.maximum(features[:, :, None] - np.array((0.0, *KNOTS), np.float32), 0)
     above[:, :, 0] = features  # below 0 too
-    bent: Floats = above.reshape(len(features), -1)  # (C, F, SLOPES) -> (C, F * SLOPES)
+    count = features.shape[1] * SLOPES
+    bent: Floats = above.reshape(len(features), count)  # (C, F, SLOPES) -> (C, F * SLOPES)
     return bent
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -101,6 +102,12 @@ def test_a_damaged_ranking_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / RANKING_FILE).write_text(text)
     with pytest.raises(ModelError, match=r"ranking\.json: no ranking .* calibrate again"):
         read_ranking(tmp_path)
+
+
+def test_no_candidates_have_no_scores() -> None:
+    evidence = questions("both", 1)[0].evidence
+    none = Evidence(*(getattr(evidence, field.name)[:0] for field in dataclasses.fields(evidence)))
+    assert fit_ranking(questions("both", 50), FEATURES).score(none).shape == (0,)
 
 
 def test_curves_of_another_length_are_refused() -> None:
