@@ -77,7 +77,7 @@ def _show(hits: Sequence[Hit]) -> None:
     rows = [
         [
             str(hit.rank),
-            f"{hit.score:.3f}",
+            f"{hit.score:.4f}",
             f"{hit.joint:.3f}",
             _cell(hit.title_score),
             _cell(hit.image_score),
