@@ -48,7 +48,7 @@ def calibrate(
         emit_json(report)
         return
     note(
-        f"of {report.questions:,} listings {report.answerable:,} have their product among the candidates; "
+        f"of {report.questions:,} listings {report.answerable:,} have a second one among the candidates; "
         f"first by joint cosine {report.by_joint:.3f}, by the ranking {report.by_ranking:.3f}"
     )
     print(f"ranking in {model / RANKING_FILE}; embed again for stores to carry it")

@@ -40,7 +40,8 @@ class CalibrationConfig:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
-    """answerable: questions with a right answer among the `CANDIDATES` nearest by joint cosine.
+    """questions: listings that were looked for, those without a second one included. answerable: those with
+    a right answer among the `CANDIDATES` nearest by joint cosine.
 
     by_joint, by_ranking: recall@1 of those. The ranking was fitted to them: no figure to report of a model.
     """
@@ -75,7 +76,8 @@ def calibrate(
     """Fits a ranking for `encoder`, to catalogs that it was not trained on: it is too sure of those.
 
     Rows of a catalog that has the column `config.group` are asked for other rows of their group; those of
-    others are listed again and asked for. `progress` hears how many rows of a catalog are embedded.
+    others are listed again and asked for, and asked for as they are: then the nearest are different products,
+    such as a catalog of few duplicates is full of. `progress` hears how many rows of a catalog are embedded.
 
     Raises:
         CatalogError: a catalog cannot be read, or nothing in them can be asked for.
@@ -83,22 +85,21 @@ def calibrate(
     parts = encoder.model.config.parts
     features = EvidenceReader(parts, np.ones(NGRAM_BUCKETS)).features
     questions: list[Question] = []
-    asked = 0
     for catalog in catalogs:
         exam = set_exam(catalog, encoder, config, progress)
         frequency = inverse_document_frequency(filter(None, exam.gallery.titles), NGRAM_BUCKETS)
         questions += ask(exam, EvidenceReader(parts, frequency))
-        asked += len(exam.asked.titles)
-    if not questions:
+    answerable = sum(bool(question.same.any()) for question in questions)
+    if not answerable:
         names = ", ".join(catalog.path for catalog in catalogs)
         raise EmptyCatalogError(f"{names}: no listing has a second one among its neighbours to learn from")
     ranking = fit_ranking(questions, features)
     found = recall_at_1(questions, None), recall_at_1(questions, ranking)
-    return ranking, CalibrationReport(asked, len(questions), *found)
+    return ranking, CalibrationReport(len(questions), answerable, *found)
 
 
 def ask(exam: Exam, reader: EvidenceReader) -> list[Question]:
-    """The evidence on each listing's nearest candidates, if its answer is among them."""
+    """The evidence on each listing's nearest candidates."""
     questions = []
     count = min(CANDIDATES, len(exam.gallery.titles))
     for place in range(len(exam.asked.titles)):
@@ -108,9 +109,8 @@ def ask(exam: Exam, reader: EvidenceReader) -> list[Question]:
         nearest = np.argpartition(-joint, count - 1)[:count]
         nearest = nearest[np.isfinite(joint[nearest])]
         same = exam.gallery_products[nearest] == exam.asked_products[place]
-        if same.any():
-            evidence = reader.compare(exam.asked.one(place), exam.gallery.take(nearest))
-            questions.append(Question(evidence, same))
+        evidence = reader.compare(exam.asked.one(place), exam.gallery.take(nearest))
+        questions.append(Question(evidence, same))
     return questions
 
 
@@ -126,7 +126,7 @@ def set_exam(
         CatalogError: the catalog cannot be read, or has no usable row.
     """
     rng = np.random.default_rng(config.seed)
-    gallery, asked = _Embedded([], [], []), _Embedded([], [], [])
+    gallery, asked, alone = _Embedded([], [], []), _Embedded([], [], []), _Embedded([], [], [])
     products: list[str] = []
     grouped = False
     for batch in _first_rows(catalog, config.rows):
@@ -137,17 +137,19 @@ def set_exam(
             products += [group or product.id for group, product in zip(known, batch.products, strict=True)]
         else:
             products += [product.id for product in batch.products]
-            relisted = [_hide(listing, rng) for listing in _relist(batch, rng)]
-            asked.add(
-                encoder, [listing.title for listing in relisted], [listing.image for listing in relisted]
-            )
+            as_it_is = [Relisted(product.title, product.image, (), ()) for product in batch.products]
+            for side, listings in ((asked, _relist(batch, rng)), (alone, as_it_is)):
+                hidden = [_hide(listing, rng) for listing in listings]
+                side.add(encoder, [one.title for one in hidden], [one.image for one in hidden])
         progress(len(products))
     names = np.array(products)
     if not products:
         raise EmptyCatalogError(f"{catalog.path}: no usable row: see itemsearch check")
     if grouped:
         return Exam(gallery.listings(), names, np.arange(len(names)), gallery.listings(), names)
-    return Exam(asked.listings(), names, np.full(len(names), -1), gallery.listings(), names)
+    own = np.concatenate([np.full(len(names), -1), np.arange(len(names))])
+    both = asked.and_then(alone)
+    return Exam(both.listings(), np.tile(names, 2), own, gallery.listings(), names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,11 @@ class _Embedded:
         self.vectors.append(encoder.encode(titles, images))
         self.titles.extend(titles)
         self.has_image.extend(image is not None for image in images)
+
+    def and_then(self, other: _Embedded) -> _Embedded:
+        return _Embedded(
+            self.vectors + other.vectors, self.titles + other.titles, self.has_image + other.has_image
+        )
 
     def listings(self) -> Listings:
         return Listings(np.concatenate(self.vectors), self.titles, np.array(self.has_image))

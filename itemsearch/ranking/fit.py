@@ -26,7 +26,11 @@ STEPS = 200
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The evidence of a query against its C candidates, and which of them are right: same (C,) bool."""
+    """The evidence of a query against its C candidates, and which of them are right: same (C,) bool.
+
+    None is where a listing has no second one: from those nothing is learnt of the order, and much of how
+    alike two different products can be.
+    """
 
     evidence: Evidence
     same: npt.NDArray[np.bool_]
@@ -39,28 +43,10 @@ def fit_ranking(questions: Sequence[Question], features: tuple[str, ...]) -> Ran
     top one, Cao et al. 2007), its slopes the squares of what is fitted, so that none falls; then, for each
     kind, a slope and a shift that leave the order as it is and make the scores probabilities (Platt 1999).
     """
-    evidence = bend(np.concatenate([question.evidence.features for question in questions]))
-    pieces = torch.from_numpy(evidence).double()  # (N, F * SLOPES)
-    kinds = torch.from_numpy(np.concatenate([question.evidence.kinds for question in questions]))
-    same = torch.from_numpy(np.concatenate([question.same for question in questions]))
-    of = torch.repeat_interleave(torch.tensor([len(question.same) for question in questions]))
-    used = _used(features)  # (K, F * SLOPES)
-    # A slope counts in the ridge by what it moves a score: few candidates come near the last knot.
-    spread = pieces.std(dim=0).clamp(min=LEAST_SPREAD)
-    prior = used * PRIOR_SLOPE
-    prior[:, torch.arange(len(prior[0])) % SLOPES != 0] = 0.0
-
-    def misordered(roots: Tensor) -> Tensor:
-        slopes = roots.square() / spread * used
-        logits = (slopes[kinds] * pieces).sum(dim=1)
-        every = _logsumexp(logits, of, len(questions))
-        right = _logsumexp(logits.masked_fill(~same, -1e9), of, len(questions))
-        return (every - right).mean() + RIDGE * ((slopes - prior) * spread).square().sum()
-
-    roots = _minimise(misordered, (prior * spread + LEAST_ROOT**2).sqrt())
-    asked = torch.zeros(len(KINDS), dtype=torch.bool).index_fill(0, kinds, True)
-    slopes = torch.where(asked[:, None], roots.square() / spread * used, prior)
-    biases = -prior.sum(dim=1) * PRIOR_COSINE
+    pieces, kinds, same = _stacked(questions)
+    answered = [question for question in questions if question.same.any()]
+    slopes = _order(answered, features)
+    biases = -_prior(features).sum(dim=1) * PRIOR_COSINE
     logits = (slopes[kinds] * pieces).sum(dim=1) + biases[kinds]
 
     def unsure(scaling: Tensor) -> Tensor:
@@ -79,6 +65,35 @@ def fit_ranking(questions: Sequence[Question], features: tuple[str, ...]) -> Ran
     )
 
 
+def _order(questions: Sequence[Question], features: tuple[str, ...]) -> Tensor:
+    """(K, F * SLOPES) slopes under which the right candidates come first."""
+    pieces, kinds, same = _stacked(questions)
+    of = torch.repeat_interleave(torch.tensor([len(question.same) for question in questions]))
+    used = _used(features)  # (K, F * SLOPES)
+    # A slope counts in the ridge by what it moves a score: few candidates come near the last knot.
+    spread = pieces.std(dim=0).clamp(min=LEAST_SPREAD)
+    prior = _prior(features)
+
+    def misordered(roots: Tensor) -> Tensor:
+        slopes = roots.square() / spread * used
+        logits = (slopes[kinds] * pieces).sum(dim=1)
+        every = _logsumexp(logits, of, len(questions))
+        right = _logsumexp(logits.masked_fill(~same, -1e9), of, len(questions))
+        return (every - right).mean() + RIDGE * ((slopes - prior) * spread).square().sum()
+
+    roots = _minimise(misordered, (prior * spread + LEAST_ROOT**2).sqrt())
+    asked = torch.zeros(len(KINDS), dtype=torch.bool).index_fill(0, kinds, True)
+    return torch.where(asked[:, None], roots.square() / spread * used, prior)
+
+
+def _stacked(questions: Sequence[Question]) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, F * SLOPES) pieces of evidence, (N,) kinds and (N,) whether right, of all candidates of all."""
+    evidence = bend(np.concatenate([question.evidence.features for question in questions]))
+    kinds = np.concatenate([question.evidence.kinds for question in questions])
+    same = np.concatenate([question.same for question in questions])
+    return torch.from_numpy(evidence).double(), torch.from_numpy(kinds), torch.from_numpy(same)
+
+
 def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
     """Where a smooth convex `loss` is least."""
     place = start.clone().requires_grad_()
@@ -95,13 +110,21 @@ def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
 
 
 def recall_at_1(questions: Sequence[Question], ranking: Ranking | None) -> float:
-    """The share of questions whose first candidate is right; ranked by the joint cosine without a ranking."""
+    """The share of those with a right candidate that have it first; by the joint cosine without a ranking."""
+    answered = [question for question in questions if question.same.any()]
     right = 0
-    for question in questions:
+    for question in answered:
         evidence = question.evidence
         scores = evidence.joint if ranking is None else ranking.score(evidence)
         right += bool(question.same[scores.argmax()])
-    return right / len(questions)
+    return right / len(answered)
+
+
+def _prior(features: tuple[str, ...]) -> Tensor:
+    """(K, F * SLOPES) straight lines, equally steep, for what a kind has."""
+    prior = _used(features) * PRIOR_SLOPE
+    prior[:, torch.arange(len(prior[0])) % SLOPES != 0] = 0.0
+    return prior
 
 
 def _used(features: tuple[str, ...]) -> Tensor:

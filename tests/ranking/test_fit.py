@@ -61,6 +61,17 @@ def test_a_curve_may_bend_and_never_falls() -> None:
     assert slopes[2, -2:].sum() > slopes[2, 0]
 
 
+def test_listings_without_a_second_one_make_it_less_sure_and_leave_the_order() -> None:
+    asked = questions("both", 200)
+    alone = [Question(question.evidence, np.zeros(10, bool)) for question in questions("both", 200, seed=2)]
+    plain, wary = fit_ranking(asked, FEATURES), fit_ranking([*asked, *alone], FEATURES)
+    evidence = questions("both", 1, seed=3)[0].evidence
+    first, second = plain.score(evidence), wary.score(evidence)
+    assert second.max() < first.max()
+    assert (np.argsort(first) == np.argsort(second)).all()
+    assert recall_at_1([*asked, *alone], wary) == recall_at_1(asked, wary)
+
+
 def test_kinds_that_were_not_asked_for_keep_the_prior() -> None:
     ranking = fit_ranking(questions("both", 100), FEATURES)
     for kind, slopes, bias in (
