@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 from cli.benchmark import benchmark_app
-from cli.calibrate import calibrate
 from cli.catalog import check, sample_catalog
 from cli.doctor import doctor
 from cli.duplicates import duplicates
 from cli.embed import embed
+from cli.fit_ranking import fit_ranking
 from cli.index import index_app
 from cli.pretrain import pretrain
 from cli.rebuild import rebuild
@@ -37,7 +37,7 @@ app.add_typer(index_app, name="index")
 app.command()(search)
 app.command()(duplicates)
 app.command()(pretrain)
-app.command()(calibrate)
+app.command()(fit_ranking)
 app.command()(doctor)
 app.command()(rebuild)
 app.add_typer(benchmark_app, name="benchmark")

@@ -14,7 +14,7 @@ from itemsearch.errors import ModelError
 from itemsearch.ranking.evidence import KINDS, Evidence, Floats
 
 RANKING_FILE = "ranking.json"
-"""In a model's folder, where its ranking has been calibrated."""
+"""In a model's folder, where its ranking has been fitted."""
 
 KNOTS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 """Cosines at which a piece of evidence may begin to count for more: a picture that is all but the same says
@@ -78,7 +78,7 @@ def bend(features: Floats) -> Floats:
 
 
 def read_ranking(folder: Path) -> Ranking | None:
-    """The ranking of the model in `folder`; None where it was never calibrated.
+    """The ranking of the model in `folder`; None where it was never fitted.
 
     Raises:
         ModelError: the file is damaged.
@@ -89,4 +89,4 @@ def read_ranking(folder: Path) -> Ranking | None:
     try:
         return Ranking.from_description(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: no ranking ({error}); run itemsearch calibrate again") from error
+        raise ModelError(f"{path}: no ranking ({error}); run itemsearch fit-ranking again") from error

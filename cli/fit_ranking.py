@@ -1,4 +1,4 @@
-"""itemsearch calibrate: how a model's ranking weighs words, pictures and the joint view."""
+"""itemsearch fit-ranking: how a model's ranking weighs words, pictures and the joint view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli._output import emit_json, note, progress
 from itemsearch.errors import UsageError
 
 
-def calibrate(
+def fit_ranking(
     model: Annotated[Path, typer.Argument(help="A model folder of itemsearch pretrain.")],
     catalog: Annotated[
         list[str], typer.Option(help="Products that the model was not trained on. May be repeated.")
@@ -28,11 +28,10 @@ def calibrate(
 ) -> None:
     """Learn the final score of a model, from products listed again or known to be the same.
 
-    Example: itemsearch calibrate model --catalog held-out.parquet
+    Example: itemsearch fit-ranking model --catalog held-out.parquet
     """
     from itemsearch.embed.encoder import ProductEncoder
-    from itemsearch.ranking.calibrate import CalibrationConfig
-    from itemsearch.ranking.calibrate import calibrate as run
+    from itemsearch.ranking.exam import ExamConfig, learn_ranking
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
@@ -40,7 +39,7 @@ def calibrate(
     encoder = ProductEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     with progress("listings") as advance:
-        ranking, report = run(catalogs, encoder, CalibrationConfig(group, rows, seed), advance)
+        ranking, report = learn_ranking(catalogs, encoder, ExamConfig(group, rows, seed), advance)
     partial = model / f"{RANKING_FILE}.partial"
     partial.write_text(json.dumps(ranking.describe(), indent=1), "utf-8")
     partial.rename(model / RANKING_FILE)

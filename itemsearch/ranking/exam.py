@@ -30,7 +30,7 @@ only ever saw edits of one photo would trust the picture's details more than the
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationConfig:
+class ExamConfig:
     """group: a column that is equal for rows of one product; "" for none. rows: at most so many a catalog."""
 
     group: str = ""
@@ -39,7 +39,7 @@ class CalibrationConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationReport:
+class ExamReport:
     """questions: listings that were looked for, those without a second one included. answerable: those with
     a right answer among the `CANDIDATES` nearest by joint cosine.
 
@@ -67,12 +67,12 @@ class Exam:
     gallery_products: npt.NDArray[np.str_]
 
 
-def calibrate(
+def learn_ranking(
     catalogs: Sequence[CatalogConfig],
     encoder: ProductEncoder,
-    config: CalibrationConfig,
+    config: ExamConfig,
     progress: Callable[[int], None],
-) -> tuple[Ranking, CalibrationReport]:
+) -> tuple[Ranking, ExamReport]:
     """Fits a ranking for `encoder`, to catalogs that it was not trained on: it is too sure of those.
 
     Rows of a catalog that has the column `config.group` are asked for other rows of their group; those of
@@ -95,7 +95,7 @@ def calibrate(
         raise EmptyCatalogError(f"{names}: no listing has a second one among its neighbours to learn from")
     ranking = fit_ranking(questions, features)
     found = recall_at_1(questions, None), recall_at_1(questions, ranking)
-    return ranking, CalibrationReport(len(questions), answerable, *found)
+    return ranking, ExamReport(len(questions), answerable, *found)
 
 
 def ask(exam: Exam, reader: EvidenceReader) -> list[Question]:
@@ -117,7 +117,7 @@ def ask(exam: Exam, reader: EvidenceReader) -> list[Question]:
 def set_exam(
     catalog: CatalogConfig,
     encoder: ProductEncoder,
-    config: CalibrationConfig,
+    config: ExamConfig,
     progress: Callable[[int], None],
 ) -> Exam:
     """Embeds a catalog's first rows, and what is asked for.

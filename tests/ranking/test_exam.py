@@ -17,7 +17,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import EmptyCatalogError
-from itemsearch.ranking.calibrate import CalibrationConfig, calibrate, set_exam
+from itemsearch.ranking.exam import ExamConfig, learn_ranking, set_exam
 from itemsearch.search.build import build_index_folder
 
 
@@ -39,7 +39,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catal
     folder = tmp_path_factory.mktemp("calibrated") / "model"
     shutil.copytree(tiny_model, folder)
     (folder / "ranking.json").write_text("{}")  # a damaged one is what calibrating is to mend
-    done = CliRunner().invoke(app, ["calibrate", str(folder), "--catalog", str(catalog_csv), "--json"])
+    done = CliRunner().invoke(app, ["fit-ranking", str(folder), "--catalog", str(catalog_csv), "--json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert (report["questions"], report["answerable"]) == (120, 60)
@@ -83,11 +83,11 @@ def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tm
 
 
 def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: ProductEncoder) -> None:
-    config = CalibrationConfig(group="product")
+    config = ExamConfig(group="product")
     exam = set_exam(CatalogConfig(str(offers_csv)), encoder, config, lambda rows: None)
     assert exam.own.tolist() == list(range(60))
     assert exam.asked_products.tolist() == [str(row // 3) for row in range(60)]
-    ranking, report = calibrate([CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None)
+    ranking, report = learn_ranking([CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None)
     assert report.answerable == report.questions == 60
     assert report.by_ranking > 0.9
     slopes = dict(zip(ranking.features, ranking.slopes["title"], strict=True))
@@ -95,7 +95,7 @@ def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: Produc
 
 
 def test_relistings_lack_a_modality_at_times(catalog_csv: Path, encoder: ProductEncoder) -> None:
-    exam = set_exam(CatalogConfig(str(catalog_csv)), encoder, CalibrationConfig(), lambda rows: None)
+    exam = set_exam(CatalogConfig(str(catalog_csv)), encoder, ExamConfig(), lambda rows: None)
     assert exam.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
     assert exam.asked_products.tolist() == exam.gallery_products.tolist() * 2
     without_title = [not title for title in exam.asked.titles]
@@ -107,17 +107,17 @@ def test_relistings_lack_a_modality_at_times(catalog_csv: Path, encoder: Product
 
 def test_rows_are_limited(tmp_path: Path, encoder: ProductEncoder) -> None:
     catalog = CatalogConfig(str(write_catalog(tmp_path, 12)), batch_rows=4)
-    assert len(set_exam(catalog, encoder, CalibrationConfig(rows=6), lambda rows: None).gallery.titles) == 8
+    assert len(set_exam(catalog, encoder, ExamConfig(rows=6), lambda rows: None).gallery.titles) == 8
 
 
 def test_nothing_to_learn_from_is_told(tmp_path: Path, encoder: ProductEncoder) -> None:
     (tmp_path / "c.csv").write_text("id,title,product\n1,mug,a\n2,lamp,b\n")
     with pytest.raises(EmptyCatalogError, match="no listing has a second one"):
-        calibrate(
-            [CatalogConfig(str(tmp_path / "c.csv"))], encoder, CalibrationConfig("product"), lambda rows: None
+        learn_ranking(
+            [CatalogConfig(str(tmp_path / "c.csv"))], encoder, ExamConfig("product"), lambda rows: None
         )
 
 
 def test_no_model_folder_is_told(catalog_csv: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["calibrate", str(tmp_path / "none"), "--catalog", str(catalog_csv)])
+    done = CliRunner().invoke(app, ["fit-ranking", str(tmp_path / "none"), "--catalog", str(catalog_csv)])
     assert done.exit_code != 0
