@@ -17,11 +17,12 @@ from fastapi import (
     Response,
     UploadFile,
 )
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from itemsearch.catalog.images import decode_image
-from itemsearch.errors import ItemSearchError, StaleDecisionError
+from itemsearch.errors import ImageError, ItemSearchError, StaleDecisionError
 from itemsearch.review.decisions import Kind, content_hashes
 from itemsearch.review.desk import Choice, Desk
 from itemsearch.review.export import as_parquet, decisions_table
@@ -31,6 +32,8 @@ from itemsearch.review.views import GroupFilter, Views
 from itemsearch.spreadsheet import as_csv
 
 MAX_UPLOAD = 20 * 2**20
+MAX_BODY = 4 * MAX_UPLOAD
+"""Beyond this a request is cut off without a page that says so."""
 LATEST_DECISIONS = 200
 A_YEAR = "private, max-age=31536000, immutable"
 
@@ -39,11 +42,12 @@ routes = APIRouter()
 
 def build_app(desk: Desk, address: Address) -> FastAPI:
     """The application over an open desk, for requests that `address` lets in."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_UPLOAD)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     app.state.desk, app.state.views = desk, Views(desk)
     app.include_router(routes)
     app.add_exception_handler(ItemSearchError, _told)
     app.add_exception_handler(AnyHTTPError, _told)
+    app.add_exception_handler(RequestValidationError, _told)
     guard(app, address)
     return app
 
@@ -130,6 +134,8 @@ def search_by_picture(
     picture: Annotated[UploadFile, File()],
     words: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
+    if (picture.size or 0) > MAX_UPLOAD:
+        raise ImageError(f"the picture is over {MAX_UPLOAD // 2**20} MB: make it smaller")
     hits = desk.search(words=words, picture=decode_image(picture.file.read()))
     return HTMLResponse(views.search(hits, "", words, picture.filename or "a picture"))
 
@@ -180,8 +186,11 @@ def _told(request: Request, error: Exception) -> HTMLResponse:
     """What went wrong, in a line."""
     views = _views(request)
     if isinstance(error, AnyHTTPError):
-        words = {404: "There is no such page.", 413: f"That is over {MAX_UPLOAD // 2**20} MB; send less."}
-        return HTMLResponse(views.message(words.get(error.status_code, error.detail)), error.status_code)
+        words = "There is no such page." if error.status_code == 404 else error.detail
+        return HTMLResponse(views.message(words), error.status_code)
+    if isinstance(error, RequestValidationError):
+        field = error.errors()[0]["loc"][-1]
+        return HTMLResponse(views.message(f"Not understood: {field} is missing or wrong."), 422)
     stale = isinstance(error, StaleDecisionError)
     hint = "Nothing of yours was saved: go back, reload the page and look again." if stale else ""
     return HTMLResponse(views.message(f"{error}.", hint), 409 if stale else 400)

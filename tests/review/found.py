@@ -29,7 +29,9 @@ def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict
     return {"id_a": a, "id_b": b, "decision": decision, **plain, **evidence}
 
 
-def a_group(id: str, ids: Sequence[str], tier: str = "review", flag: str | None = None) -> list[dict[str, Any]]:
+def a_group(
+    id: str, ids: Sequence[str], tier: str = "review", flag: str | None = None
+) -> list[dict[str, Any]]:
     return [
         {"group_id": id, "id": own, "keeper": own == ids[0], "tier": tier, "score": 0.9, "flag": flag}
         for own in ids
