@@ -49,7 +49,15 @@ _WORN = re.compile(
     r"|(?<![\w'&-])(?P<alone>x{1,4}[sl]|[2-6]x[sl])(?![\w'&-])",
     re.IGNORECASE,
 )
-_LETTER_SIZES = {"small": "s", "medium": "m", "large": "l", "xxs": "2xs", "xxl": "2xl", "xxxl": "3xl", "xxxxl": "4xl"}
+_LETTER_SIZES = {
+    "small": "s",
+    "medium": "m",
+    "large": "l",
+    "xxs": "2xs",
+    "xxl": "2xl",
+    "xxxl": "3xl",
+    "xxxxl": "4xl",
+}
 _PACK = re.compile(
     r"\b(?:pack|set|box|lot|bundle|case)\s+of\s+(?P<of>\d{1,4})\b"
     r"|\b(?P<before>\d{1,4})[\s-]?(?:pack|packs|pk|pcs|pc|pieces|piece|count|ct|pairs)\b"
@@ -76,6 +84,7 @@ _COLOUR_WORDS: Mapping[str, str] = {
         "pink": "pink pnk magenta fuchsia",
         "purple": "purple violet lavender lilac mauve",
         "brown": "brown brn",
+        "beige": "beige",
     }.items()
     for word in words.split()
 }  # fmt: skip
@@ -118,7 +127,9 @@ def _capacities(title: str) -> Found:
 
 
 def _packs(title: str) -> Found:
-    lengths = [match.span() for match in _MEASURE.finditer(title) if _UNITS[match["unit"].lower()][1] == "length"]
+    lengths = [
+        match.span() for match in _MEASURE.finditer(title) if _UNITS[match["unit"].lower()][1] == "length"
+    ]
     for match in _PACK.finditer(title):
         if match["times"] and any(start <= match.start() < end for start, end in lengths):
             continue  # 30 x 40 cm
