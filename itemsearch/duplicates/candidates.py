@@ -27,12 +27,18 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far candidates are looked for: this many `neighbours` of each listing by the joint cosine, and pictures
-    of perceptual hashes at most `near_hash` bits apart, each compared with the `window` next ones."""
+    """How far candidates are looked for.
+
+    So many `neighbours` of each listing by the joint cosine; and pictures of perceptual hashes at most
+    `near_hash` bits apart, each compared with the `window` next ones.
+    """
 
     neighbours: int = 20
     near_hash: int = 6
     window: int = 5
+
+
+BY_DEFAULT = Reach()
 
 
 class Candidates:
@@ -82,8 +88,8 @@ class Candidates:
     def same(self, nearest: Rows) -> Rows:
         """Keys of pairs of listings with their heads.
 
-        Where results have to differ in a column, those of one head do not; each is then paired with what its head
-        is: `nearest` are the keys so far.
+        Where results have to differ in a column, those of one head do not; each is then paired with what its
+        head is: `nearest` are the keys so far.
         """
         rows = self.rows[self.head[self.rows] != self.rows]
         heads = self.head[rows]
@@ -126,7 +132,7 @@ class Candidates:
         return self.ranker.index.allow(mask)
 
     def _heads(self, alike: Sequence[str]) -> Rows:
-        """(N,) for each product the first, in order of id, of those with the same content, label and `alike`."""
+        """(N,) for each product the first, by id, of those with the same content, label and `alike`."""
         products, index = self.ranker.products, self.ranker.index
         if "content_hash" in products.column_names:
             codes = _codes(products["content_hash"])

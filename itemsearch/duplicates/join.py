@@ -1,8 +1,8 @@
 """The self-join of an index: each pair of listings that may be one product, once, with its evidence.
 
-Work is kept in parts as it is done, so that a run that was killed is gone on with: first the neighbours of one
-block of listings after another, then the evidence on one block of pairs after another. Only pairs that reach
-some threshold are kept, so memory is bounded by what is found, not by what is compared.
+Work is kept in parts as it is done, so that a run that was killed is gone on with: first the neighbours of
+one block of listings after another, then the evidence on one block of pairs after another. Only pairs that
+reach some threshold are kept, so memory is bounded by what is found, not by what is compared.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.duplicates.candidates import Candidates, Reach, blocks
+from itemsearch.duplicates.candidates import BY_DEFAULT, Candidates, Reach, blocks
 from itemsearch.duplicates.evidence import PairEvidence
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
-from itemsearch.duplicates.variants import Guard
+from itemsearch.duplicates.variants import EVERY_RULE, Guard
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import Filter
+from itemsearch.search.narrow import ALL_PRODUCTS, Filter
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -47,11 +47,11 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JoinConfig:
-    """Which pairs are looked for. key: of whatever `Wanted` depends on; parts made with another are not used."""
+    """Which pairs are looked for. key: what `Wanted` depends on; parts made with another are not used."""
 
-    wanted: Filter = Filter()
-    reach: Reach = Reach()
-    guard: Guard = Guard()
+    wanted: Filter = ALL_PRODUCTS
+    reach: Reach = BY_DEFAULT
+    guard: Guard = EVERY_RULE
     key: str = ""
 
 

@@ -57,7 +57,8 @@ class Looks:
 
     def distance(self, a: Rows, b: Rows) -> npt.NDArray[np.uint8]:
         """(P,) Hamming distances, 0 to 64; of no meaning where `both` is False."""
-        return np.bitwise_count(self.hashes[a] ^ self.hashes[b])
+        distance: npt.NDArray[np.uint8] = np.bitwise_count(self.hashes[a] ^ self.hashes[b])
+        return distance
 
     def both(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
         """(P,) whether both listings have a picture."""
@@ -81,8 +82,8 @@ def read_looks(thumbnails: pa.ChunkedArray) -> Looks:
 
 
 def perceptual_hashes(pictures: npt.NDArray[np.float32]) -> Hashes:
-    """(N,) hashes of (N, SIDE, SIDE) grey pictures: which low frequencies of the discrete cosine transform are
-    above their median (Zauner 2010)."""
+    """(N,) hashes of (N, SIDE, SIDE) grey pictures: which low frequencies of the discrete cosine transform
+    are above their median (Zauner 2010)."""
     transform = _cosine_transform()
     frequencies = transform @ pictures @ transform.T  # (N, SIDE, SIDE) -> (N, KEPT, KEPT)
     low = frequencies.reshape(len(pictures), KEPT * KEPT).round(DIGITS)
@@ -95,9 +96,9 @@ def near_pictures(looks: Looks, rows: Rows, rank: Rows, window: int, most: int) 
     """Pairs of `rows` whose pictures' hashes are at most `most` bits apart, found by sorted neighbourhoods.
 
     Hashes are sorted four times, each time beginning with another quarter of the bits, and compared with the
-    `window` next ones (Manku et al. 2007): so a picture that half a catalog shows, such as one that stands for
-    none, makes no more than 4 `window` pairs a listing. Listings of one hash lie in order of `rank` (N,), best
-    that of their titles.
+    `window` next ones (Manku et al. 2007): so a picture that half a catalog shows, such as one that stands
+    for none, makes no more than 4 `window` pairs a listing. Listings of one hash lie in order of `rank` (N,),
+    best that of their titles.
     """
     shown = rows[looks.has_image[rows]]
     found = [np.empty((2, 0), np.int64)]

@@ -44,6 +44,9 @@ class Guard:
         return rule if rule in self.rules and column not in self.columns else ""
 
 
+EVERY_RULE = Guard()
+
+
 @dataclass(frozen=True, slots=True)
 class ListingReader:
     """Reads what products say of themselves, by row of the index. columns: those read beside the title."""
@@ -71,7 +74,9 @@ class ListingReader:
     def read(self, rows: pa.ChunkedArray) -> list[Values]:
         """What each product's title and columns say."""
         titled = ("title",) if "title" in self.products.column_names else ()
-        named = list(dict.fromkeys(("id", *titled, *self.columns)))
+        named = list(dict.fromkeys((*titled, *self.columns)))
+        if not named:
+            return [{}] * len(rows)
         return [self._values(cells) for cells in self.products.select(named).take(rows).to_pylist()]
 
     def _values(self, cells: Mapping[str, Any]) -> Values:
@@ -82,7 +87,7 @@ class ListingReader:
             text = "" if cell is None else str(cell).strip()
             if column in self.guard.columns and text:
                 amounts = read_attributes(text, AMOUNTS)
-                plain = {("", ""): {" ".join(text.casefold().split()): text}}
+                plain: Values = {("", ""): {" ".join(text.casefold().split()): text}}
                 found |= {(column, key[1]): dict(said) for key, said in (amounts or plain).items()}
             elif rule := self.guard.rule_of(column):
                 said = f"size {text}" if rule == "size" else text  # "M" alone is a size in this column
@@ -92,10 +97,10 @@ class ListingReader:
 
 
 def find_conflicts(a: Values, b: Values) -> list[str]:
-    """Such as "size: 500 ml / 1 l", for each dimension of which both speak and each says what the other does not.
+    """Such as "size: 500 ml / 1 l": where both speak of a dimension and each says what the other does not.
 
-    A side that says nothing conflicts with nothing, nor does one that says less: "black" fits "black and red".
-    Of models, of which a title may name many, one in common is enough.
+    A side that says nothing conflicts with nothing, nor does one that says less: "black" fits "black and
+    red". Of models, of which a title may name many, one in common is enough.
     """
     found = []
     for key in a.keys() & b.keys():
