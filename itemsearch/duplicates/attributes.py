@@ -109,11 +109,13 @@ def _measures(title: str, rule: str) -> Found:
         of, dimension, factor = _UNITS[match["unit"].lower()]
         if of != rule or match[0].lower() in _NETWORKS:
             continue
+        unit = match["unit"].lower()
+        space = " " if unit.isalpha() else ""
         numbers = _TIMES.split(match["numbers"])
         if dimension == "length" and len(numbers) == 1 and (axis := _AXIS.match(title.lower(), match.end())):
             dimension = str(axis.lastgroup)  # the width of one and the height of another are no conflict
         for number in numbers if dimension == "length" else numbers[-1:]:
-            yield dimension, float(number.replace(",", ".")) * factor, f"{number} {match['unit'].lower()}"
+            yield dimension, float(number.replace(",", ".")) * factor, f"{number}{space}{unit}"
 
 
 def _sizes(title: str) -> Found:

@@ -102,7 +102,9 @@ def _graph(pairs: pa.Table, products: pa.Table, rejected: Collection[tuple[str, 
     rows = rows[order]
     number = np.full(products.num_rows, -1)
     number[rows] = np.arange(len(rows))
-    of_id = dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True)) if rejected else {}
+    of_id = (
+        dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True)) if rejected else {}
+    )
     known = [(of_id[a], of_id[b]) for a, b in rejected if a in of_id and b in of_id]
     apart = np.array(known, np.int64).reshape(-1, 2)
     a, b = np.concatenate([number[row_a], apart[:, 0]]), np.concatenate([number[row_b], apart[:, 1]])

@@ -72,7 +72,9 @@ class _Merger:
         self.between: dict[int, dict[int, tuple[float, int]]] = {node: {} for node in self.members}
         for one, other, weight in zip(a, b, weights, strict=True):
             self.between[one][other] = self.between[other][one] = (weight, 1)
-        self.queue = [(-weight, *pair) for weight, *pair in zip(weights, a, b, strict=True) if weight > FORBIDDEN]
+        self.queue = [
+            (-weight, *pair) for weight, *pair in zip(weights, a, b, strict=True) if weight > FORBIDDEN
+        ]
         heapq.heapify(self.queue)
 
     def run(self) -> Iterable[list[int]]:
