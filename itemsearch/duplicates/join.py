@@ -7,6 +7,7 @@ reach some threshold are kept, so memory is bounded by what is found, not by wha
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -131,7 +132,7 @@ def _settings(engine: Engine, config: JoinConfig, changed: Mask | None) -> dict[
         "version": engine.summary.version,
         "created": engine.summary.created,
         "config": repr(config),
-        "changed": None if changed is None else np.packbits(changed).tobytes().hex(),
+        "changed": None if changed is None else hashlib.sha256(np.packbits(changed).tobytes()).hexdigest(),
     }
 
 

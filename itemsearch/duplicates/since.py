@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from indexes.versions import read_version
+from itemsearch.duplicates.types import PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import UsageError
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import index_errors, open_version
 
-RUN = "run.json"
+RUN, PAIRS = "run.json", "pairs.parquet"
 
 
 def changed_since(engine: Engine, since: str) -> npt.NDArray[np.bool_]:
@@ -43,7 +45,8 @@ def changed_products(products: pa.Table, earlier: pa.Table) -> npt.NDArray[np.bo
     places = pc.index_in(products["id"], earlier["id"])
     held = earlier["content_hash"].take(places)  # null for an id that was not there
     same = pc.fill_null(pc.equal(products["content_hash"], held), False)
-    return ~same.to_numpy()
+    changed: npt.NDArray[np.bool_] = ~same.to_numpy()
+    return changed
 
 
 def _version_of(engine: Engine, since: str) -> tuple[Path, int]:
@@ -61,3 +64,28 @@ def _version_of(engine: Engine, since: str) -> tuple[Path, int]:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: damaged ({error}); give --new the number of a version") from error
+
+
+def carried_pairs(engine: Engine, folder: Path, changed: npt.NDArray[np.bool_], settings: str) -> pa.Table:
+    """The pairs of an earlier run of which both products are still there and neither is among `changed`.
+
+    Returns:
+        `ROWS_SCHEMA` and `PAIRS_SCHEMA`.
+
+    Raises:
+        UsageError: the folder was made by another model or with other `settings`, or cannot be read.
+    """
+    try:
+        run = json.loads((folder / RUN).read_text("utf-8"))
+        if run["settings"] != settings:
+            raise UsageError(f"{folder} was made with other options or another model: run without --new once")
+        pairs = pq.read_table(folder / PAIRS, columns=PAIRS_SCHEMA.names, page_checksum_verification=True)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise UsageError(f"{folder}: no finished run to go on from ({error}); run without --new") from error
+    ids = engine.ranker.products["id"]
+    rows = [pc.index_in(pairs[name], ids) for name in ("id_a", "id_b")]
+    still = [row.is_valid().to_numpy() & ~changed[pc.fill_null(row, 0).to_numpy()] for row in rows]
+    kept = pa.array(still[0] & still[1])
+    columns = [row.filter(kept).cast(pa.int64()) for row in rows]
+    held = pairs.filter(kept).cast(PAIRS_SCHEMA)
+    return pa.table([*columns, *held.columns], schema=pa.schema([*ROWS_SCHEMA, *PAIRS_SCHEMA]))

@@ -19,8 +19,8 @@ RUNS = ("=", "+", "-", "@", "\t", "\r")
 def write_groups_csv(path: Path, groups: pa.Table, products: pa.Table) -> None:
     """Writes a row a listing: the columns of `GROUPS_SCHEMA`, its title and its category.
 
-    Text that a spreadsheet would run begins with a ', so that it does not. There is a byte order mark, without
-    which Excel takes UTF-8 for something else.
+    Text that a spreadsheet would run begins with a ', so that it does not. Without the byte order mark
+    Excel would take UTF-8 for something else.
     """
     rows = pc.index_in(groups["id"], products["id"])
     shown = [name for name in SHOWN if name in products.column_names]

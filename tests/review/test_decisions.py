@@ -91,7 +91,7 @@ def test_of_people_who_decide_at_once_one_wins_and_all_others_are_told(decisions
 def test_decisions_on_different_groups_at_once_are_all_kept(decisions: Decisions) -> None:
     def decide(number: int) -> None:
         ids = [f"{number}-a", f"{number}-b"]
-        decisions.record(Kind.CONFIRM, str(number), same_product(ids, {id: "" for id in ids}), 0, ids)
+        decisions.record(Kind.CONFIRM, str(number), same_product(ids, dict.fromkeys(ids, "")), 0, ids)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(decide, range(40)))
