@@ -40,20 +40,29 @@ _UNITS: Mapping[str, tuple[str, str, float]] = {
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|[.]\d+)"
 _MEASURE = re.compile(
-    rf"(?<![\w.,])(?P<numbers>{_NUMBER}(?:\s?[x×]\s?{_NUMBER})*)[\s-]?(?P<unit>{_UNIT})(?!\w)", re.IGNORECASE
+    rf"(?<![\w.,])(?P<numbers>{_NUMBER}(?:\s?[x\u00d7]\s?{_NUMBER})*)[\s-]?(?P<unit>{_UNIT})(?!\w)",
+    re.IGNORECASE,
 )
-_TIMES = re.compile(r"\s?[x×]\s?", re.IGNORECASE)
+_TIMES = re.compile(r"\s?[x\u00d7]\s?", re.IGNORECASE)
 _WORN = re.compile(
     r"\b(?:size|sz)[\s:.-]*(?P<named>\d{1,2}(?:[.]5)?|[x\d]{0,3}[sml]|small|medium|large)\b"
     r"|\b(?:uk|eu|us)[\s-]?(?P<scaled>\d{1,2}(?:[.]5)?)\b"
     r"|(?<![\w'&-])(?P<alone>x{1,4}[sl]|[2-6]x[sl])(?![\w'&-])",
     re.IGNORECASE,
 )
-_LETTER_SIZES = {"small": "s", "medium": "m", "large": "l", "xxs": "2xs", "xxl": "2xl", "xxxl": "3xl", "xxxxl": "4xl"}
+_LETTER_SIZES = {
+    "small": "s",
+    "medium": "m",
+    "large": "l",
+    "xxs": "2xs",
+    "xxl": "2xl",
+    "xxxl": "3xl",
+    "xxxxl": "4xl",
+}
 _PACK = re.compile(
     r"\b(?:pack|set|box|lot|bundle|case)\s+of\s+(?P<of>\d{1,4})\b"
     r"|\b(?P<before>\d{1,4})[\s-]?(?:pack|packs|pk|pcs|pc|pieces|piece|count|ct|pairs)\b"
-    r"|(?<![\w.,])(?P<times>\d{1,3})\s?[x×]\s?(?=\d)"
+    r"|(?<![\w.,])(?P<times>\d{1,3})\s?[x\u00d7]\s?(?=\d)"
     r"|\b(?P<name>twin|double|triple)[\s-]?pack\b",
     re.IGNORECASE,
 )  # fmt: skip
@@ -76,6 +85,7 @@ _COLOUR_WORDS: Mapping[str, str] = {
         "pink": "pink pnk magenta fuchsia",
         "purple": "purple violet lavender lilac mauve",
         "brown": "brown brn",
+        "beige": "beige",
     }.items()
     for word in words.split()
 }  # fmt: skip
@@ -92,18 +102,20 @@ CACHED_TITLES = 100_000
 def _measures(title: str, rule: str) -> Found:
     """Numbers with a unit: "2 x 500 ml" says 500 ml, "30 x 40 cm" says both lengths.
 
-    Widths, heights and depths are dimensions of their own. Clock rates are left out: sellers give the least or
-    the most.
+    Widths, heights and depths are dimensions of their own. Clock rates are left out: sellers give the
+    least or the most.
     """
     for match in _MEASURE.finditer(title):
         of, dimension, factor = _UNITS[match["unit"].lower()]
         if of != rule or match[0].lower() in _NETWORKS:
             continue
+        unit = match["unit"].lower()
+        space = " " if unit.isalpha() else ""
         numbers = _TIMES.split(match["numbers"])
         if dimension == "length" and len(numbers) == 1 and (axis := _AXIS.match(title.lower(), match.end())):
             dimension = str(axis.lastgroup)  # the width of one and the height of another are no conflict
         for number in numbers if dimension == "length" else numbers[-1:]:
-            yield dimension, float(number.replace(",", ".")) * factor, f"{number} {match['unit'].lower()}"
+            yield dimension, float(number.replace(",", ".")) * factor, f"{number}{space}{unit}"
 
 
 def _sizes(title: str) -> Found:
@@ -118,12 +130,14 @@ def _capacities(title: str) -> Found:
 
 
 def _packs(title: str) -> Found:
-    lengths = [match.span() for match in _MEASURE.finditer(title) if _UNITS[match["unit"].lower()][1] == "length"]
+    lengths = [
+        match.span() for match in _MEASURE.finditer(title) if _UNITS[match["unit"].lower()][1] == "length"
+    ]
     for match in _PACK.finditer(title):
         if match["times"] and any(start <= match.start() < end for start, end in lengths):
             continue  # 30 x 40 cm
         count = match["of"] or match["before"] or match["times"] or _NAMED_PACKS[match["name"].lower()]
-        yield "count", float(count), match[0].strip().rstrip("x× ").lower()
+        yield "count", float(count), match[0].strip().rstrip("x\u00d7 ").lower()
 
 
 def _colours(title: str) -> Found:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,20 @@ class Looks:
     digests: Hashes
     hashes: Hashes
 
+    @classmethod
+    def of_none(cls, count: int) -> Self:
+        """Of so many listings without pictures."""
+        return cls(np.zeros(count, bool), np.zeros(count, np.uint64), np.zeros(count, np.uint64))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Parts in order as one."""
+        return cls(
+            np.concatenate([part.has_image for part in parts]),
+            np.concatenate([part.digests for part in parts]),
+            np.concatenate([part.hashes for part in parts]),
+        )
+
     def same(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
         """(P,) whether both have a picture and it is the same."""
         same: npt.NDArray[np.bool_] = (self.digests[a] == self.digests[b]) & self.both(a, b)
@@ -42,7 +57,8 @@ class Looks:
 
     def distance(self, a: Rows, b: Rows) -> npt.NDArray[np.uint8]:
         """(P,) Hamming distances, 0 to 64; of no meaning where `both` is False."""
-        return np.bitwise_count(self.hashes[a] ^ self.hashes[b])
+        distance: npt.NDArray[np.uint8] = np.bitwise_count(self.hashes[a] ^ self.hashes[b])
+        return distance
 
     def both(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
         """(P,) whether both listings have a picture."""
@@ -50,31 +66,24 @@ class Looks:
         return both
 
 
-def read_looks(thumbnails: pa.ChunkedArray) -> Iterator[Looks]:
-    """The looks of binary JPEGs, null where there is no picture, `BATCH_PICTURES` at a time, in order."""
+def read_looks(thumbnails: pa.ChunkedArray) -> Looks:
+    """The looks of binary JPEGs, null where there is no picture."""
+    parts = [Looks.of_none(0)]
     for start in range(0, len(thumbnails), BATCH_PICTURES):
         pictures = thumbnails.slice(start, BATCH_PICTURES).to_pylist()
-        shown = np.array([picture is not None for picture in pictures], bool)
-        digests, hashes = np.zeros(len(pictures), np.uint64), np.zeros(len(pictures), np.uint64)
-        if shown.any():
-            held = [picture for picture in pictures if picture is not None]
-            digests[shown] = [_digest(picture) for picture in held]
-            hashes[shown] = perceptual_hashes(np.stack([_grey(picture) for picture in held]))
-        yield Looks(shown, digests, hashes)
-
-
-def join_looks(parts: list[Looks]) -> Looks:
-    """Parts in order as one."""
-    return Looks(
-        np.concatenate([part.has_image for part in parts]),
-        np.concatenate([part.digests for part in parts]),
-        np.concatenate([part.hashes for part in parts]),
-    )
+        held = [picture for picture in pictures if picture is not None]
+        part = Looks.of_none(len(pictures))
+        part.has_image[:] = [picture is not None for picture in pictures]
+        if held:
+            part.digests[part.has_image] = [_digest(picture) for picture in held]
+            part.hashes[part.has_image] = perceptual_hashes(np.stack([_grey(picture) for picture in held]))
+        parts.append(part)
+    return Looks.joined(parts)
 
 
 def perceptual_hashes(pictures: npt.NDArray[np.float32]) -> Hashes:
-    """(N,) hashes of (N, SIDE, SIDE) grey pictures: which low frequencies of the discrete cosine transform are
-    above their median (Zauner 2010)."""
+    """(N,) hashes of (N, SIDE, SIDE) grey pictures: which low frequencies of the discrete cosine transform
+    are above their median (Zauner 2010)."""
     transform = _cosine_transform()
     frequencies = transform @ pictures @ transform.T  # (N, SIDE, SIDE) -> (N, KEPT, KEPT)
     low = frequencies.reshape(len(pictures), KEPT * KEPT).round(DIGITS)
@@ -87,9 +96,9 @@ def near_pictures(looks: Looks, rows: Rows, rank: Rows, window: int, most: int) 
     """Pairs of `rows` whose pictures' hashes are at most `most` bits apart, found by sorted neighbourhoods.
 
     Hashes are sorted four times, each time beginning with another quarter of the bits, and compared with the
-    `window` next ones (Manku et al. 2007): so a picture that half a catalog shows, such as one that stands for
-    none, makes no more than 4 `window` pairs a listing. Listings of one hash lie in order of `rank` (N,), best
-    that of their titles.
+    `window` next ones (Manku et al. 2007): so a picture that half a catalog shows, such as one that stands
+    for none, makes no more than 4 `window` pairs a listing. Listings of one hash lie in order of `rank` (N,),
+    best that of their titles.
     """
     shown = rows[looks.has_image[rows]]
     found = [np.empty((2, 0), np.int64)]

@@ -38,50 +38,58 @@ class Guard:
                 raise UsageError(f"no variant rule {rule!r}; the rules are {', '.join(RULES)}")
         return cls(tuple(rule for rule in RULES if rule not in ignored), tuple(columns))
 
+    def rule_of(self, column: str) -> str:
+        """The rule that reads a column as it reads titles; "" for none."""
+        rule = COLUMN_RULES.get(column.casefold(), "")
+        return rule if rule in self.rules and column not in self.columns else ""
+
+
+EVERY_RULE = Guard()
+
 
 @dataclass(frozen=True, slots=True)
 class ListingReader:
-    """Reads what products say of themselves, by row of the index."""
+    """Reads what products say of themselves, by row of the index. columns: those read beside the title."""
 
     guard: Guard
     products: pa.Table
+    columns: tuple[str, ...]
 
     @classmethod
     def of(cls, guard: Guard, products: pa.Table) -> ListingReader:
         """
         Raises:
-            UsageError: a column that is not there.
+            UsageError: a column that is not there, or of a kind that cannot be compared.
         """
         for column in guard.columns:
             if column not in products.column_names:
                 present = ", ".join(map(repr, products.column_names))
                 raise UsageError(f"no column {column!r} to tell variants by; the columns are {present}")
-        return cls(guard, products)
+            if not _is_plain(kind := products.schema.field(column).type):
+                raise UsageError(f"column {column!r} is {kind}: variants are told by text or numbers")
+        named = [name for name in products.column_names if guard.rule_of(name)]
+        read = tuple(name for name in named if _is_plain(products.schema.field(name).type))
+        return cls(guard, products, tuple(dict.fromkeys((*read, *guard.columns))))
 
-    def read(self, rows: list[int]) -> list[Values]:
+    def read(self, rows: pa.ChunkedArray) -> list[Values]:
         """What each product's title and columns say."""
-        names = [name for name in self.products.column_names if name == "title" or name in self._told()]
-        taken = self.products.select(names).take(pa.array(rows, pa.int64())).to_pylist()
-        return [self._values(cells) for cells in taken]
-
-    def _told(self) -> set[str]:
-        """The columns that say something beside the title."""
-        by_rule = {name for name in self.products.column_names if self._rule_of(name)}
-        return by_rule | set(self.guard.columns)
-
-    def _rule_of(self, column: str) -> str:
-        rule = COLUMN_RULES.get(column.casefold(), "")
-        return rule if rule in self.guard.rules and column not in self.guard.columns else ""
+        titled = ("title",) if "title" in self.products.column_names else ()
+        named = list(dict.fromkeys((*titled, *self.columns)))
+        if not named:
+            return [{}] * len(rows)
+        return [self._values(cells) for cells in self.products.select(named).take(rows).to_pylist()]
 
     def _values(self, cells: Mapping[str, Any]) -> Values:
-        found = {k: dict(v) for k, v in read_attributes(cells.get("title") or "", self.guard.rules).items()}
-        for column, cell in cells.items():
+        title = str(cells.get("title") or "")
+        found = {key: dict(said) for key, said in read_attributes(title, self.guard.rules).items()}
+        for column in self.columns:
+            cell = cells[column]
             text = "" if cell is None else str(cell).strip()
             if column in self.guard.columns and text:
                 amounts = read_attributes(text, AMOUNTS)
-                plain = {("", ""): {" ".join(text.casefold().split()): text}}
+                plain: Values = {("", ""): {" ".join(text.casefold().split()): text}}
                 found |= {(column, key[1]): dict(said) for key, said in (amounts or plain).items()}
-            elif rule := self._rule_of(column):
+            elif rule := self.guard.rule_of(column):
                 said = f"size {text}" if rule == "size" else text  # "M" alone is a size in this column
                 for key, values in read_attributes(said, (rule,)).items():
                     found[key] = {**values, **found.get(key, {})}
@@ -89,10 +97,10 @@ class ListingReader:
 
 
 def find_conflicts(a: Values, b: Values) -> list[str]:
-    """Such as "size: 500 ml / 1 l", for each dimension of which both speak and each says what the other does not.
+    """Such as "size: 500 ml / 1 l": where both speak of a dimension and each says what the other does not.
 
-    A side that says nothing conflicts with nothing, nor does one that says less: "black" fits "black and red".
-    Of models, of which a title may name many, one in common is enough.
+    A side that says nothing conflicts with nothing, nor does one that says less: "black" fits "black and
+    red". Of models, of which a title may name many, one in common is enough.
     """
     found = []
     for key in a.keys() & b.keys():
@@ -103,6 +111,10 @@ def find_conflicts(a: Values, b: Values) -> list[str]:
         if only_a and only_b and not (key[0] == "model" and shared):
             found.append(f"{key[0]}: {', '.join(only_a)} / {', '.join(only_b)}")
     return sorted(found)
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _same(one: Value, other: Value) -> bool:

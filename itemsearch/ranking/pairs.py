@@ -150,5 +150,5 @@ def _sums(values: npt.NDArray[np.float64], lengths: Rows) -> npt.NDArray[np.floa
 def _ratio(dots: Floats, squares: Floats) -> Floats:
     """Cosines from inner products and the products of squared norms; 0 where a part is missing."""
     norms = np.sqrt(squares)
-    ratio: Floats = dots / np.where(norms > 1e-12, norms, 1)
+    ratio: Floats = (dots / np.where(norms > 1e-12, norms, 1)).astype(np.float32)
     return ratio
