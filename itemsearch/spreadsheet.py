@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,17 +12,24 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """UTF-8, with a heading; null is an empty cell. Text that a spreadsheet would run as a formula gets a `'`
-    in front."""
+    """With a heading; null is an empty cell, and no cell runs as a formula.
+
+    Without the byte order mark Excel would take UTF-8 for something else.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(map(_cell, table.column_names))
+    writer.writerow(map(defused, table.column_names))
     for row in table.to_pylist():
         writer.writerow(map(_cell, row.values()))
-    return text.getvalue().encode()
+    return text.getvalue().encode("utf-8-sig")
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return str(value).lower() if isinstance(value, bool) else value
+def defused(text: str) -> str:
+    """`text`, with a `'` in front where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return defused(value) if isinstance(value, str) else value

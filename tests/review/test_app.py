@@ -113,7 +113,7 @@ def test_decisions_are_found_again_by_another_server_and_exported(client: TestCl
     again = client_of(Desk.open(found))
     assert "2 decided, 1 left" in again.get("/").text
     assert "Rejected: not the same product" in again.get("/decisions").text
-    rows = list(csv.DictReader(io.StringIO(again.get("/decisions.csv").text)))
+    rows = list(csv.DictReader(io.StringIO(again.get("/decisions.csv").content.decode("utf-8-sig"))))
     assert [row["same"] for row in rows] == ["true"] * 3 + ["false"]
     assert rows[-1]["group_id"] == "'=1+1"
     table = pq.read_table(io.BytesIO(again.get("/decisions.parquet").content))
