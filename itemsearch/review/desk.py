@@ -64,8 +64,7 @@ class Desk:
         if not (folder / RUN).exists():
             return cls(Engine.open(folder), None)
         try:
-            index = json.loads((folder / RUN).read_text("utf-8"))["index"]
-            engine = Engine.open(index)
+            index = Path(json.loads((folder / RUN).read_text("utf-8"))["index"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ReviewError(
                 f"{folder / RUN}: damaged ({error}); run itemsearch duplicates again"
