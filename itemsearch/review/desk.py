@@ -69,6 +69,7 @@ class Desk:
             raise ReviewError(
                 f"{folder / RUN}: damaged ({error}); run itemsearch duplicates again"
             ) from error
+        engine = Engine.open(index)
         findings = Findings.read(folder, engine.ranker.products)
         return cls(engine, read_shown(findings, VARIANTS, WEAKEST))
 
