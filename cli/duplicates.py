@@ -9,20 +9,11 @@ import typer
 
 from cli._options import AsJson, Other, Where
 from cli._output import emit_json, facts, note, steps
-from cli._thresholds import MinPrecision, MinScore, chosen_thresholds
+from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.run import RunReport
-
-IgnoreVariant = Annotated[
-    list[str],
-    typer.Option(
-        help="A difference that makes no variant: size, capacity, pack, model or colour. Repeatable."
-    ),
-]
-VariantColumn = Annotated[
-    list[str], typer.Option(help="A column whose values tell variants apart, such as size. Repeatable.")
-]
 
 
 def duplicates(
@@ -99,7 +90,7 @@ def _tell(report: RunReport, out: Path) -> None:
         }
     )
     if not report.calibrated:
-        note("scores are not probabilities: itemsearch calibrate learns from labels how many are right")
+        note(NOT_PROBABILITIES)
         if report.weakest:
             note("the weakest pairs that were accepted:")
         for pair in report.weakest:
