@@ -24,8 +24,12 @@ def test_a_pair_is_explained_as_a_run_decides(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     made = some_listings(120)
-    made.append(listing("x", "kind 0 item 8 red 500 ml", made[8]["embedding"], jpeg(8), seller="s"))
-    made.append(listing("y", "kind 0 item 8 blue 1 l", made[8]["embedding"], jpeg(8), seller="s"))
+    made.append(
+        listing("x", "scented lotion for dry hands red 500 ml", made[8]["embedding"], jpeg(8), seller="s")
+    )
+    made.append(
+        listing("y", "scented lotion for dry hands blue 1 l", made[8]["embedding"], jpeg(8), seller="s")
+    )
     engine = opened(build(tmp_path, made))
     config = RunConfig(JoinConfig(), BARS, calibrated=False)
     find_duplicates(engine, tmp_path / "out", config, lambda step, done, total: None)
