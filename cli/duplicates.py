@@ -83,7 +83,8 @@ def _tell(report: RunReport, out: Path) -> None:
     facts(
         {
             "listings": f"{report.rows:,}, {report.compared:,} pairs of them compared",
-            "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review, of {report.listings:,} listings",
+            "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review",
+            "grouped": f"{report.listings:,} listings",
             "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),
             "changes": changed or "none",
             "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",
