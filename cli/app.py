@@ -22,6 +22,7 @@ from cli.fit_ranking import fit_ranking
 from cli.index import index_app
 from cli.pretrain import pretrain
 from cli.rebuild import rebuild
+from cli.review import review
 from cli.search import search
 from itemsearch.errors import ItemSearchError
 
@@ -38,6 +39,7 @@ app.add_typer(index_app, name="index")
 app.command()(search)
 app.command()(duplicates)
 app.command()(explain)
+app.command()(review)
 app.command()(pretrain)
 app.command()(fit_ranking)
 app.command()(doctor)

@@ -91,8 +91,8 @@ def staging(root: Path) -> Iterator[Staging]:
     Raises:
         BusyError: another process is publishing into `root`.
         DiskFullError: there is no room for the version; the current one stays.
-        DamagedIndexError: `root` is a file, or a folder of something else. Beside the versions of an index that is
-            there already others may keep files of their own.
+        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index already, others
+            may keep files beside it.
     """
     if root.exists() and not root.is_dir():
         raise DamagedIndexError(f"{root}: a file; an index is a folder, give another --out")

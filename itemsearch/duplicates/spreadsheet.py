@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.types import GROUPS_SCHEMA
+from itemsearch.spreadsheet import defused
 
 SHOWN = ("title", "category")
-RUNS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def write_groups_csv(path: Path, groups: pa.Table, products: pa.Table) -> None:
@@ -39,6 +38,4 @@ def _cell(value: Any) -> Any:
         return "yes" if value else ""
     if isinstance(value, float):
         return f"{value:.4f}"
-    if isinstance(value, str) and value.startswith(RUNS):
-        return f"'{value}"
-    return value
+    return defused(value) if isinstance(value, str) else value

@@ -148,16 +148,20 @@ class Decisions:
             )
             return [Statement(a, b, bool(same), *rest) for a, b, same, *rest in rows]
 
-    def events(self, limit: int = -1) -> list[Event]:
-        """The latest first, undos among them; `limit` of them, by default all."""
+    def event(self, number: int) -> Event | None:
+        """The event of a number; None where there is none."""
+        return next((event for event in self.events(1, number) if event.number == number), None)
+
+    def events(self, limit: int = -1, last: int = 2**62) -> list[Event]:
+        """The latest first, undos among them: `limit` of those up to the number `last`, by default all."""
         with self._reading() as db:
             if db is None:
                 return []
             rows = db.execute(
                 "select number, at, kind, group_id, coalesce(undoes, number), "
                 "number in (select undoes from events where undoes is not null) "
-                "from events order by number desc limit ?",
-                (limit,),
+                "from events where number <= ? order by number desc limit ?",
+                (last, limit),
             ).fetchall()
             return [
                 Event(number, at, Kind(kind), group_id, bool(undone), _listings(db, about))

@@ -65,7 +65,8 @@ def test_help_loads_nothing_heavy() -> None:
 def test_every_command_has_help_with_an_example(run: Run) -> None:
     whole = run("--help")
     assert whole.code == 0
-    for command in ("sample-catalog", "check", "embed", "search", "duplicates", "explain", "pretrain"):
+    commands = ("sample-catalog", "check", "embed", "search", "duplicates", "explain", "review", "pretrain")
+    for command in commands:
         assert command in whole.out
         helped = run(command, "--help")
         assert helped.code == 0
@@ -335,3 +336,40 @@ def test_a_full_disk_is_one_line(catalog_csv: Path, tiny_model: Path, tmp_path: 
     assert "Traceback" not in done.stderr
     assert "itemsearch: error: " in done.stderr
     assert not (tmp_path / "store" / "manifest.json").exists()
+
+
+def test_review_that_cannot_start_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
+    import socket
+
+    one_line(run("review", tmp_path), 1, "not an index")
+    one_line(run("review", index, "--host", "0.0.0.0"), 1, "--token")
+    one_line(run("review", index, "--token", "short"), 1, "12 or more")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        one_line(run("review", index, "--port", port), 1, f"port {port}", "give another --port")
+
+
+def test_review_says_what_to_install(run: Run, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("itemsearch.review.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    one_line(run("review", index), 1, "pip install 'itemsearch[review]'")
+
+
+def test_review_serves_until_it_is_interrupted(index: Path) -> None:
+    import signal
+    import urllib.request
+
+    command = [sys.executable, "-m", "cli.app", "review", str(index), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stderr is not None
+        address = re.search(r"http://\S+", served.stderr.readline())
+        assert address
+        with urllib.request.urlopen(address[0]) as answer:
+            assert b"Search 60 listings" in answer.read()
+        served.send_signal(signal.SIGINT)
+        rest = served.stderr.read()
+    assert "Traceback" not in rest
+    assert served.returncode in (0, 130)
