@@ -80,7 +80,7 @@ def progress(label: str) -> Iterator[Advance]:
 
 @contextmanager
 def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Told the step that a long job is in, how much of it is done and how much there is; shows the time left."""
+    """Told the step that a long job is in, how much of it is done and of how much; shows the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -17,6 +17,7 @@ from cli.catalog import check, sample_catalog
 from cli.doctor import doctor
 from cli.duplicates import duplicates
 from cli.embed import embed
+from cli.explain import explain
 from cli.fit_ranking import fit_ranking
 from cli.index import index_app
 from cli.pretrain import pretrain
@@ -37,6 +38,7 @@ app.command()(embed)
 app.add_typer(index_app, name="index")
 app.command()(search)
 app.command()(duplicates)
+app.command()(explain)
 app.command()(review)
 app.command()(pretrain)
 app.command()(fit_ranking)

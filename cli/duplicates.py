@@ -9,20 +9,11 @@ import typer
 
 from cli._options import AsJson, Other, Where
 from cli._output import emit_json, facts, note, steps
-from cli._thresholds import MinPrecision, MinScore, chosen_thresholds
+from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.run import RunReport
-
-IgnoreVariant = Annotated[
-    list[str],
-    typer.Option(
-        help="A difference that makes no variant: size, capacity, pack, model or colour. Repeatable."
-    ),
-]
-VariantColumn = Annotated[
-    list[str], typer.Option(help="A column whose values tell variants apart, such as size. Repeatable.")
-]
 
 
 def duplicates(
@@ -92,14 +83,15 @@ def _tell(report: RunReport, out: Path) -> None:
     facts(
         {
             "listings": f"{report.rows:,}, {report.compared:,} pairs of them compared",
-            "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review, of {report.listings:,} listings",
+            "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review",
+            "grouped": f"{report.listings:,} listings",
             "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),
             "changes": changed or "none",
             "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",
         }
     )
     if not report.calibrated:
-        note("scores are not probabilities: itemsearch calibrate learns from labels how many are right")
+        note(NOT_PROBABILITIES)
         if report.weakest:
             note("the weakest pairs that were accepted:")
         for pair in report.weakest:

@@ -92,6 +92,7 @@ _COLOUR_WORDS: Mapping[str, str] = {
 _WORD = re.compile(r"[^\W_]+")
 _MODEL = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)*")
 _LETTER_THEN_DIGIT = re.compile(r"[^\W\d].*\d")
+_LAST_NUMBER = re.compile(r"(?<=\s)\d{2,5}(?=\s*$)")
 LEAST_MODEL = 3
 """Letters and digits: s8 is one phone, but i7 is in many laptops."""
 MOST_SERIES = 4
@@ -147,13 +148,18 @@ def _colours(title: str) -> Found:
 
 
 def _models(title: str) -> Found:
-    """Tokens in which a digit follows a letter; numbers with a unit, sizes and packs are none."""
+    """Tokens in which a digit follows a letter, and a number that ends the title, as that of a shade does.
+
+    Numbers with a unit, sizes and packs are none.
+    """
     plain = _PACK.sub(" ", _WORN.sub(" ", _MEASURE.sub(" ", title)))
     for match in _MODEL.finditer(plain):
         token = "".join(_WORD.findall(match[0].lower()))
         if len(token) >= LEAST_MODEL and _LETTER_THEN_DIGIT.search(token):
             number = token.replace("o", "0")  # sellers mistake the one for the other
             yield ("series" if len(token) <= MOST_SERIES else "number"), number, match[0]
+    if last := _LAST_NUMBER.search(plain):
+        yield "ending", last[0], last[0]
 
 
 READERS: Mapping[str, Callable[[str], Found]] = {

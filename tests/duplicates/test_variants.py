@@ -33,6 +33,7 @@ def conflicts(a: str, b: str, guard: Guard = EVERY_RULE, **columns: tuple[object
         ("Shirt red", "Shirt Navy Blue", "colour: red / navy"),
         ("Galaxy note SM-N950F", "Galaxy note SM-N960F", "model: SM-N950F / SM-N960F"),
         ("Phone P20", "Phone P10", "model: P20 / P10"),
+        ("Matte Lipstick 225", "Matte Lipstick 212", "model: 225 / 212"),
     ],
 )
 def test_a_conflict_is_told(a: str, b: str, told: str) -> None:
@@ -64,6 +65,8 @@ def test_a_conflict_is_told(a: str, b: str, told: str) -> None:
         ("Washer W543BX0GB", "Washer W543BXOGB"),
         ("Fridge 60cm wide", "Fridge 178cm tall"),
         ("Phone 4G", "Phone 5G dual"),
+        ("Lipstick 225 matte", "Lipstick matte 225"),
+        ("Calendar 2018 with 365 pages", "Calendar 2018"),
         ("Men's L'Oreal gel", "M&S gel"),
         ("", "Shirt red"),
     ],
