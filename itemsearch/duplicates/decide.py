@@ -201,8 +201,8 @@ def _told(bar: Bar, value: float, sure: bool, passes: bool) -> str:
     name = f"{bar.evidence} cosine" if cosine else bar.evidence
     if not passes:
         return f"{name} {value:.4g} is below {bar.review:.4g}, and no other evidence is enough"
-    need, tier = (bar.automatic, "no person") if sure else (bar.review, "a review")
-    return f"{name} {value:.4g}, of {need:.4g} that {tier} needs"
+    need, enough = (bar.automatic, "a duplicate") if sure else (bar.review, "a review")
+    return f"{name} {value:.4g} reaches {need:.4g}, enough for {enough}"
 
 
 def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:
