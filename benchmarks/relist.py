@@ -30,7 +30,10 @@ SCHEMA = pa.schema(
 
 AGAIN, TWICE = 1 / 10, 1 / 3
 """Share of products that `write_listed_again` lists a second time, and of those the share with a third."""
-PRODUCT = "product"
+PRODUCT, SELLER = "product", "seller"
+SHOP = "the shop"
+SELLERS = 20
+"""Other sellers; the listings of one product are of different ones."""
 
 
 def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
@@ -47,9 +50,11 @@ def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int
 
 
 def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
-    """Writes a catalog with some products listed again, and the column `PRODUCT`: whose listing a row is.
+    """Writes a catalog with some products listed again.
 
-    The other seller names the category and nothing else of the carried columns. What is listed again, and how,
+    Its columns `PRODUCT` and `SELLER` say which product a row is a listing of, and whose.
+
+    Another seller names the category and nothing else of the carried columns. What is listed again, and how,
     depends on the seed and the product's row alone.
 
     Returns:
@@ -70,26 +75,28 @@ def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) ->
 
 def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
-    rows: list[tuple[str, str, bytes | None, str, str]] = []
+    rows: list[tuple[str, str, bytes | None, str, str, str]] = []
     carried: list[int | None] = []
     described = batch.carried.select(texts).to_pylist()
     for place, (product, known) in enumerate(zip(batch.products, described, strict=True)):
         picture = None if product.image is None else _encoded(product.image, "PNG")
-        rows.append((product.id, product.title, picture, product.category, product.id))
+        rows.append((product.id, product.title, picture, product.category, product.id, SHOP))
         carried.append(place)
         rng = np.random.default_rng([seed, product.row])
         copies = 0 if rng.random() >= AGAIN else 1 if rng.random() >= TWICE else 2
         for copy in range(1, copies + 1):
             listed = relist(product, known, rng)
             picture = None if listed.image is None else _encoded(listed.image)
-            rows.append((f"{product.id}:{copy}", listed.title, picture, product.category, product.id))
+            seller = f"seller {(product.row + copy) % SELLERS}"
+            again = (f"{product.id}:{copy}", listed.title, picture, product.category, product.id, seller)
+            rows.append(again)
             carried.append(None)
-    names = ("id", "title", "image", "category", PRODUCT)
-    kinds = (pa.string(), pa.string(), pa.binary(), pa.string(), pa.string())
+    names = ("id", "title", "image", "category", PRODUCT, SELLER)
+    kinds = (pa.string(), pa.string(), pa.binary(), pa.string(), pa.string(), pa.string())
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     made = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-    rest = batch.carried.drop_columns([PRODUCT]) if PRODUCT in batch.carried.schema.names else batch.carried
-    taken = rest.take(pa.array(carried, pa.int64()))
+    kept = [name for name in batch.carried.schema.names if name not in (PRODUCT, SELLER)]
+    taken = batch.carried.select(kept).take(pa.array(carried, pa.int64()))
     return pa.table([*made, *taken.columns], names=[*names, *taken.schema.names])
 
 

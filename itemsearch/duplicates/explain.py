@@ -19,6 +19,17 @@ from itemsearch.search.engine import Engine
 
 Rows = npt.NDArray[np.int64]
 
+_AS_IN_PAIRS = (
+    "decision",
+    "reason",
+    "score",
+    "joint",
+    "title",
+    "image",
+    "same_image",
+    "phash_distance",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Rival:
@@ -73,15 +84,15 @@ def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard:
     decided = _decided(engine, two, near, thresholds, guard)
     ids = engine.ranker.products["id"].take(pa.array(two)).to_pylist()
     (pair,) = [each for each in decided if [each["id_a"], each["id_b"]] == ids]
+    lists: dict[str, Any] = {name: tuple(pair[name]) for name in ("words_a", "words_b", "conflicts")}
     return Explanation(
         ids=(ids[0], ids[1]),
         titles=(pair["title_a"], pair["title_b"]),
-        rival=_rival(decided, ids),
+        **{name: pair[name] for name in _AS_IN_PAIRS},
+        **lists,
         compared=_is_compared(engine, two, near, pair["phash_distance"]),
+        rival=_rival(decided, ids),
         thresholds=thresholds,
-        **{name: pair[name] for name in ("decision", "reason", "score", "joint", "title", "image")},
-        **{name: pair[name] for name in ("same_image", "phash_distance")},
-        **{name: tuple(pair[name]) for name in ("words_a", "words_b", "conflicts")},
     )
 
 

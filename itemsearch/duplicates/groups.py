@@ -11,12 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.duplicates.decide import IDENTICAL
 from itemsearch.duplicates.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.linkage import FORBIDDEN, Ints, average_linkage, components
 from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
 
-IDENTICAL = 1 - 1e-6
-"""Joint cosine of embeddings that are one: the join links such listings through one of them alone."""
 PARTING = (Decision.VARIANT, Decision.REJECTED)
 CHAIN_SPLIT, TOO_LARGE = "chain split", "too large"
 

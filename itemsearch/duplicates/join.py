@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +40,8 @@ Wanted = Callable[[pa.Table], Mask]
 """Which of the pairs that `PairEvidence.measure` gave reach a threshold."""
 
 
-class Progress(Protocol):
-    """Hears how far each step of a long job is."""
-
-    def __call__(self, step: str, done: int, total: int) -> None: ...
+Progress = Callable[[str, int, int], None]
+"""Hears a step of a long job, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,14 +120,14 @@ def _earlier_groups(out: Path, config: RunConfig) -> pa.Table:
 
 
 def _join(engine: Engine, out: Path, config: RunConfig, progress: Progress, changed: Mask | None) -> Joined:
-    """All pairs that may pass, and the others of their listings, which they are weighed against."""
+    """All pairs that may pass, and the others of their listings, which a probability weighs them against."""
 
     def wanted(measured: pa.Table) -> Mask:
         return may_pass(measured, config.thresholds)
 
     settings = replace(config.join, key=repr(config.thresholds))
     joined = join(engine, settings, wanted, out / JOIN / "pairs", progress, changed)
-    if changed is None:
+    if changed is None or config.thresholds.weights is None:
         return joined
     partners = changed.copy()
     partners[joined.pairs["row_a"].to_numpy()] = partners[joined.pairs["row_b"].to_numpy()] = True
