@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,7 +95,16 @@ def embed_images(images: Sequence[Image.Image | None]) -> Floats:
 
 def tfidf_scores(asked: Sequence[str], gallery: Sequence[str]) -> Floats:
     """(Q, N) cosines of TF-IDF vectors of character 3-5-grams, fitted to the gallery."""
-    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(3, 5), dtype=np.float32)
+    vectorizer = _vectorizer()
     held = vectorizer.fit_transform(gallery)
     scores: Floats = (vectorizer.transform(asked) @ held.T).toarray()
     return scores
+
+
+def tfidf_vectors(titles: Sequence[str]) -> Any:
+    """(N, D) of length 1, as `tfidf_scores` compares: a sparse matrix of SciPy's."""
+    return _vectorizer().fit_transform(titles)
+
+
+def _vectorizer() -> TfidfVectorizer:
+    return TfidfVectorizer(analyzer="char", ngram_range=(3, 5), dtype=np.float32)

@@ -13,14 +13,17 @@ from typing import Annotated
 import typer
 
 from cli.benchmark import benchmark_app
+from cli.calibrate import calibrate
 from cli.catalog import check, sample_catalog
 from cli.doctor import doctor
 from cli.duplicates import duplicates
 from cli.embed import embed
+from cli.explain import explain
 from cli.fit_ranking import fit_ranking
 from cli.index import index_app
 from cli.pretrain import pretrain
 from cli.rebuild import rebuild
+from cli.review import review
 from cli.search import search
 from itemsearch.errors import ItemSearchError
 
@@ -36,6 +39,9 @@ app.command()(embed)
 app.add_typer(index_app, name="index")
 app.command()(search)
 app.command()(duplicates)
+app.command()(explain)
+app.command()(review)
+app.command()(calibrate)
 app.command()(pretrain)
 app.command()(fit_ranking)
 app.command()(doctor)

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from cli._options import AsJson, Columns, ImageRoot, Model, TorchDevice, catalog_config, column_mapping
+from cli._options import (
+    AsJson,
+    Columns,
+    ImageRoot,
+    Model,
+    Other,
+    TorchDevice,
+    catalog_config,
+    column_mapping,
+)
 from cli._output import emit_json, note
 from itemsearch.errors import UsageError
 
@@ -18,6 +27,9 @@ benchmark_app = typer.Typer(
 
 Out = Annotated[Path, typer.Option(help="Folder for report.md, metrics.json and what they were made of.")]
 Seed = Annotated[int, typer.Option(help="Of edits and samples.")]
+CalibratedFor = Annotated[
+    float, typer.Option("--min-precision", help="Share of right pairs that the calibration is to keep.")
+]
 NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure the model alone.")]
 
 
@@ -84,6 +96,46 @@ def category(
         model=model,
         device=device,
         rows=rows,
+        seed=seed,
+        baselines=not no_baselines,
+    )
+    _tell(benchmark.run(config, out, note), out, as_json)
+
+
+@benchmark_app.command()
+def pairs(
+    catalog: Annotated[str, typer.Argument(help="The products whose groups are measured.")],
+    calibrate_on: Annotated[str, typer.Option(help="Catalog of other products to calibrate on.")],
+    out: Out,
+    same: Annotated[
+        str,
+        typer.Option(
+            help="Column that is equal for listings of one product. Without: one in ten is relisted."
+        ),
+    ] = "",
+    other: Other = "seller",
+    min_precision: CalibratedFor = 0.95,
+    column: Columns = [],  # noqa: B006
+    image_root: ImageRoot = None,
+    model: Model = "default",
+    device: TorchDevice = "auto",
+    seed: Seed = 0,
+    no_baselines: NoBaselines = False,
+    as_json: AsJson = False,
+) -> None:
+    """Group the duplicates of a catalog whose truth is known, calibrated on another one.
+
+    Example: itemsearch benchmark pairs held-out.parquet --calibrate-on shop.parquet --out run
+    """
+    benchmark = _load("pairs")
+    config = benchmark.PairsConfig(
+        catalog=catalog_config(catalog, column, image_root),
+        calibrate_on=catalog_config(calibrate_on, column, image_root),
+        same=same,
+        other=other,
+        min_precision=min_precision,
+        model=model,
+        device=device,
         seed=seed,
         baselines=not no_baselines,
     )

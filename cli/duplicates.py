@@ -1,42 +1,98 @@
-"""itemsearch duplicates: the pairs of a whole catalog that may be one product."""
+"""itemsearch duplicates: which listings are the same product, how sure, why, and which to keep."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli._options import AsJson, Other, Where
-from cli._output import emit_json, facts, progress
+from cli._output import emit_json, facts, note, steps
+from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from cli._variants import IgnoreVariant, VariantColumn
+
+if TYPE_CHECKING:
+    from itemsearch.duplicates.run import RunReport
 
 
 def duplicates(
     index: Annotated[Path, typer.Argument(help="An index folder.")],
-    out: Annotated[Path, typer.Option(help="Folder for pairs.parquet and report.html.")],
-    min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Least score of a pair.")] = 0.9,
+    out: Annotated[Path, typer.Option(help="Folder for the report, the tables and the spreadsheet.")],
+    min_precision: MinPrecision = None,
+    min_score: MinScore = None,
     where: Where = "",
     other: Other = "",
+    new: Annotated[
+        str,
+        typer.Option(
+            help="Only products that are new or different since a version of the index, or since an earlier "
+            "--out folder, whose other pairs are kept."
+        ),
+    ] = "",
+    since: Annotated[
+        Path | None, typer.Option(help="An earlier folder to compare groups with. Default: what --out holds.")
+    ] = None,
+    ignore_variant: IgnoreVariant = [],  # noqa: B006
+    variant_column: VariantColumn = [],  # noqa: B006
+    keep_by: Annotated[
+        list[str],
+        typer.Option(
+            help="What makes a keeper: complete, picture, or a column (-COLUMN: its highest). Repeatable."
+        ),
+    ] = [],  # noqa: B006
+    neighbours: Annotated[int, typer.Option(min=1, help="Nearest listings compared with each.")] = 20,
+    max_group: Annotated[int, typer.Option(min=2, help="A group of more listings is flagged.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the pairs of listings that are most alike, with a page of their pictures.
+    """Group the listings that are the same product, propose which to keep, and say why.
 
-    Example: itemsearch duplicates index --out duplicates --min-score 0.9
+    Example: itemsearch duplicates index --out duplicates --min-precision 0.95
     """
-    from itemsearch.search.duplicates import write_duplicates
+    from itemsearch.duplicates.candidates import Reach
+    from itemsearch.duplicates.groups import GroupSettings
+    from itemsearch.duplicates.join import JoinConfig
+    from itemsearch.duplicates.keeper import KEEP_BY
+    from itemsearch.duplicates.run import RunConfig, find_duplicates
+    from itemsearch.duplicates.variants import Guard
     from itemsearch.search.engine import Engine
     from itemsearch.search.narrow import Filter
 
     engine = Engine.open(index)
-    with progress("listings") as advance:
-        report = write_duplicates(engine, out, min_score, Filter(where, other), advance)
+    bars = chosen_thresholds(engine, min_precision, min_score)
+    guard = Guard.without(ignore_variant, variant_column)
+    config = RunConfig(
+        join=JoinConfig(Filter(where, other), Reach(neighbours), guard),
+        thresholds=bars.thresholds,
+        calibrated=bars.calibrated,
+        groups=GroupSettings(max_size=max_group, keep_by=tuple(keep_by) or KEEP_BY),
+        new=new,
+        since=since,
+    )
+    with steps() as progress:
+        report = find_duplicates(engine, out, config, progress)
     if as_json:
         emit_json(report)
         return
+    _tell(report, out)
+
+
+def _tell(report: RunReport, out: Path) -> None:
+    changed = ", ".join(f"{count:,} {name}" for name, count in report.changes.items() if count)
+    groups, pairs = report.groups, report.pairs
     facts(
         {
-            "listings": f"{report.rows:,}",
-            "pairs": f"{report.pairs:,} that score {min_score:g} or more: {out / 'pairs.parquet'}",
-            "page": f"the best {report.shown:,}: {out / 'report.html'}",
+            "listings": f"{report.rows:,}, {report.compared:,} pairs of them compared",
+            "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review",
+            "grouped": f"{report.listings:,} listings",
+            "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),
+            "changes": changed or "none",
+            "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",
         }
     )
+    if not report.calibrated:
+        note(NOT_PROBABILITIES)
+        if report.weakest:
+            note("the weakest pairs that were accepted:")
+        for pair in report.weakest:
+            note(f"  {pair.id_a} and {pair.id_b}: {pair.reason}")

@@ -91,13 +91,14 @@ def staging(root: Path) -> Iterator[Staging]:
     Raises:
         BusyError: another process is publishing into `root`.
         DiskFullError: there is no room for the version; the current one stays.
-        DamagedIndexError: `root` is a file, or holds something that is no index.
+        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index, others
+            may keep files beside it.
     """
     if root.exists() and not root.is_dir():
         raise DamagedIndexError(f"{root}: a file; an index is a folder, give another --out")
     ours = {"versions", CURRENT, f"{CURRENT}.tmp", "write.lock", "staging"}
     foreign = sorted(path.name for path in root.iterdir() if path.name not in ours) if root.exists() else []
-    if foreign:
+    if foreign and not (root / CURRENT).exists():
         raise DamagedIndexError(f"{root}: holds {foreign[0]}, which is no index's; give another --out")
     root.mkdir(parents=True, exist_ok=True)
     _sync(root.parent)

@@ -14,6 +14,9 @@ ItemSearchError
 ├── IndexFolderError        an index is missing or damaged, or cannot be built as asked
 │   └── GateError           an index that is not good enough to be published          (exit code 4)
 ├── ModelMismatchError      a store, an index and a model do not belong together
+├── DecisionsError          the decisions on an index cannot be read or written
+│   └── StaleDecisionError  somebody else decided on the same listings in the meantime
+├── ReviewError             the review application cannot start: a port in use, no token
 └── UnknownIdError          an id that the index does not hold
 """
 
@@ -75,6 +78,18 @@ class GateError(IndexFolderError):
 
 
 class ModelMismatchError(ItemSearchError):
+    pass
+
+
+class DecisionsError(ItemSearchError):
+    pass
+
+
+class StaleDecisionError(DecisionsError):
+    pass
+
+
+class ReviewError(ItemSearchError):
     pass
 
 

@@ -52,27 +52,27 @@ class RowValidator:
                 row=row,
                 place=place,
                 id=row_id,
-                title=clean_text(_text("title", record.get("title"))),
-                category=clean_text(_text("category", record.get("category"))),
+                title=clean_text(cell_text("title", record.get("title"))),
+                category=clean_text(cell_text("category", record.get("category"))),
                 image=_image_source(record.get("image")),
                 embedding=self._embedding(record.get("embedding")),
             )
-        except _BadCellError as error:
+        except BadCellError as error:
             return Reject(row, row_id or error.id, error.reason, f"{place}: {error}")
         if not cells.title and cells.image is None and cells.embedding is None:
             return Reject(row, row_id, RejectReason.EMPTY, f"{place}: no title and no image")
         return cells
 
     def _id(self, row: int, value: object) -> str:
-        row_id = _text("id", value).strip()
+        row_id = cell_text("id", value).strip()
         if not row_id:
-            raise _BadCellError("no id", RejectReason.MISSING_ID)
+            raise BadCellError("no id", RejectReason.MISSING_ID)
         if _CONTROL_CHARACTERS.search(row_id):
-            raise _BadCellError(f"the id {row_id!r:.60} holds a control character", id=row_id)
+            raise BadCellError(f"the id {row_id!r:.60} holds a control character", id=row_id)
         first_row = self._first_rows.setdefault(row_id, row)
         if first_row != row:
             message = f"the id {row_id!r:.60} is that of row {first_row} already"
-            raise _BadCellError(message, RejectReason.DUPLICATE_ID, row_id)
+            raise BadCellError(message, RejectReason.DUPLICATE_ID, row_id)
         return row_id
 
     def _embedding(self, value: object) -> np.ndarray | None:
@@ -81,7 +81,7 @@ class RowValidator:
         embedding = _vector(value)
         self._dimension = self._dimension or len(embedding)
         if len(embedding) != self._dimension:
-            raise _BadCellError(
+            raise BadCellError(
                 f"the embedding has {len(embedding)} numbers where the first has {self._dimension}"
             )
         return embedding
@@ -92,7 +92,7 @@ def clean_text(text: str) -> str:
     return " ".join(_CONTROL_BUT_SPACES.sub("", text).split())
 
 
-class _BadCellError(Exception):
+class BadCellError(Exception):
     """A cell that the row is refused for. `id` is the row's, where it is known from the bad cell alone."""
 
     def __init__(self, message: str, reason: RejectReason = RejectReason.MALFORMED, id: str = "") -> None:
@@ -101,7 +101,7 @@ class _BadCellError(Exception):
         self.id = id
 
 
-def _text(role: str, value: object) -> str:
+def cell_text(role: str, value: object) -> str:
     match value:
         case None:
             return ""
@@ -116,7 +116,7 @@ def _text(role: str, value: object) -> str:
         case int() if not isinstance(value, bool):
             return str(value)
     mend = "write ids as text or whole numbers" if role == "id" else "write it as text"
-    raise _BadCellError(f"the {role} is {value!r:.60}: {mend}")
+    raise BadCellError(f"the {role} is {value!r:.60}: {mend}")
 
 
 def _image_source(value: object) -> bytes | str | None:
@@ -131,7 +131,7 @@ def _image_source(value: object) -> bytes | str | None:
             return value
         case dict() if not value.keys().isdisjoint(("bytes", "path")):
             return _image_source(value.get("bytes")) or _image_source(value.get("path"))
-    raise _BadCellError(f"the image is {value!r:.60}: give a file's path or its bytes")
+    raise BadCellError(f"the image is {value!r:.60}: give a file's path or its bytes")
 
 
 def _vector(value: object) -> np.ndarray:
@@ -142,11 +142,11 @@ def _vector(value: object) -> np.ndarray:
         except ValueError:
             numbers = None
     if not isinstance(numbers, list) or any(type(number) not in (int, float) for number in numbers):
-        raise _BadCellError(f"the embedding is {value!r:.60}: write it as a list of numbers")
+        raise BadCellError(f"the embedding is {value!r:.60}: write it as a list of numbers")
     with np.errstate(over="ignore"):
         vector = np.array(numbers, np.float64).astype(np.float32)
     if not np.isfinite(vector).all():
-        raise _BadCellError("the embedding holds a number that is not finite in float32")
+        raise BadCellError("the embedding holds a number that is not finite in float32")
     if not vector.any():
-        raise _BadCellError("the embedding is empty or all zeros: it has no direction to compare")
+        raise BadCellError("the embedding is empty or all zeros: it has no direction to compare")
     return vector

@@ -1,48 +1,59 @@
-"""One self-contained page of pairs: pictures side by side, nothing fetched from elsewhere."""
+"""One self-contained page of groups: pictures side by side, nothing fetched from elsewhere."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from itemsearch.review.findings import Findings, Listing, read_shown
+from itemsearch.review.render import RULE, asset, environment, options
+
+PAGE_GROUPS = 5000
+PAGE_VARIANTS = 200
+PAGE_WEAKEST = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A product as a page shows it. `thumbnail` is a JPEG, None where the product has no picture."""
+def write_groups_page(path: Path, findings: Findings, facts: Sequence[str], calibrated: bool) -> int:
+    """Writes the best `PAGE_GROUPS` groups, variants and the weakest accepted pairs as one HTML file.
 
-    id: str
-    title: str
-    category: str
-    thumbnail: bytes | None
+    Args:
+        facts: sentences for the head of the page.
+        calibrated: whether thresholds were learnt from labels; if not, the page warns.
 
+    Returns:
+        How many groups are on the page.
+    """
+    shown = read_shown(findings, PAGE_VARIANTS, PAGE_WEAKEST)
+    groups = shown.groups[:PAGE_GROUPS]
+    style, script = asset("page.css"), asset("page.js")
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two listings and how alike they are, in [-1, 1]."""
+    def picture(listing: Listing) -> str:
+        return data_uri(findings.products["thumbnail"][listing.row].as_py())
 
-    first: Listing
-    second: Listing
-    score: float
-
-
-def write_pairs_page(path: Path, heading: str, facts: Sequence[str], pairs: Sequence[Pair]) -> None:
-    """Writes `pairs` in the order given as one HTML file."""
-    environment = Environment(
-        loader=PackageLoader("itemsearch.review"), autoescape=True, undefined=StrictUndefined
+    page = environment(picture).get_template("report.html")
+    stream = page.stream(
+        facts=facts,
+        calibrated=calibrated,
+        rule=RULE,
+        left_out=len(shown.groups) - len(groups),
+        groups=groups,
+        options=options(groups),
+        variants=shown.variants,
+        weakest=shown.weakest,
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
     )
-    environment.filters["data_uri"] = data_uri
-    environment.globals["mark_differences"] = mark_differences
-    page = environment.get_template("pairs.html").stream(heading=heading, facts=facts, pairs=pairs)
+    stream.enable_buffering(50)
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("wb") as file:
-        page.dump(file, encoding="utf-8")
+        stream.dump(file, encoding="utf-8")
     partial.rename(path)
+    return len(groups)
 
 
 def data_uri(picture: bytes) -> str:
@@ -50,15 +61,13 @@ def data_uri(picture: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
 
 
-def mark_differences(title: str, other: str) -> Markup:
-    """`title`, escaped, with the words that `other` lacks inside <mark>."""
-    words, others = title.split(), other.split()
-    matcher = SequenceMatcher(
-        None, [w.casefold() for w in words], [w.casefold() for w in others], autojunk=False
+def _policy(style: str, script: str) -> str:
+    """What a browser may load and run for the page: its own style sheet, script and pictures."""
+    return (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     )
-    marked: list[Markup] = []
-    for kind, start, end, _, _ in matcher.get_opcodes():
-        run = escape(" ".join(words[start:end]))
-        if run:
-            marked.append(run if kind == "equal" else Markup("<mark>{}</mark>").format(run))
-    return Markup(" ").join(marked)
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

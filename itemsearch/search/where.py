@@ -65,7 +65,7 @@ def _columns_of(products: pa.Table, condition: str) -> pa.Table:
     for folded, count in Counter(map(str.casefold, names)).items():
         if count > 1:
             raise UsageError(f"the filter {condition!r}: there are {count} columns {folded!r}; rename one")
-    columns = {name: products[name] if name in _OWN_TEXT else _as_numbers(products[name]) for name in names}
+    columns = {name: products[name] if name in _OWN_TEXT else as_numbers(products[name]) for name in names}
     return pa.table({**columns, _ROW: np.arange(products.num_rows)})
 
 
@@ -73,7 +73,7 @@ def _is_in(name: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A text column as int64 or float64 where all its cells are plain numbers or empty; else as it is."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column

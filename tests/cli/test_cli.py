@@ -65,7 +65,8 @@ def test_help_loads_nothing_heavy() -> None:
 def test_every_command_has_help_with_an_example(run: Run) -> None:
     whole = run("--help")
     assert whole.code == 0
-    for command in ("sample-catalog", "check", "embed", "search", "duplicates", "pretrain"):
+    commands = ("sample-catalog", "check", "embed", "search", "duplicates", "explain", "review", "pretrain")
+    for command in commands:
         assert command in whole.out
         helped = run(command, "--help")
         assert helped.code == 0
@@ -118,17 +119,55 @@ def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
 
 
 def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
-    done = run("duplicates", index, "--out", tmp_path, "--min-score", "-1", "--json").json
+    done = run(
+        "duplicates", index, "--out", tmp_path, "--min-score", 0.5, "--ignore-variant", "model", "--json"
+    ).json
     assert done["rows"] == 60
     pairs = pq.read_table(tmp_path / "pairs.parquet").to_pylist()
-    assert len(pairs) == done["pairs"]
-    assert all(pair["id_a"] < pair["id_b"] for pair in pairs)
-    assert len({(pair["id_a"], pair["id_b"]) for pair in pairs}) == len(pairs)
-    assert [pair["score"] for pair in pairs] == sorted((pair["score"] for pair in pairs), reverse=True)
+    assert len(pairs) == sum(done["pairs"].values()) > 0
+    assert all(pair["score"] >= 0.5 for pair in pairs)
+    told = run("duplicates", index, "--out", tmp_path, "--min-score", 0.5, "--ignore-variant", "model")
+    assert re.search(r"changes +none", told.out)
+    assert "scores are not probabilities" in told.err
+    assert "the weakest pairs that were accepted:" in told.err
+    weakest = [pair for pair in pairs if pair["decision"] == "duplicate"][-1]
+    assert f"{weakest['id_a']} and {weakest['id_b']}: score" in told.err
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<article") == min(500, len(pairs))
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_duplicates_asked_for_wrongly_are_one_line(run: Run, index: Path, tmp_path: Path) -> None:
+    asked = ("duplicates", index, "--out", tmp_path)
+    one_line(run(*asked, "--min-score", 0.9, "--min-precision", 0.9), 2, "either --min-precision or")
+    one_line(run(*asked, "--min-precision", 0.9), 2, "is not calibrated", "run itemsearch calibrate")
+    one_line(run(*asked, "--ignore-variant", "taste"), 2, "no variant rule 'taste'", "colour")
+    one_line(run(*asked, "--variant-column", "taste"), 2, "no column 'taste'", "'price'")
+    one_line(run(*asked, "--new", 7), 1, "no version 7")
+    one_line(run(*asked, "--new", tmp_path / "none"), 2, "neither the number of a version nor a folder")
+    one_line(run(*asked, "--since", tmp_path / "none"), 2, "no such file")
+    one_line(run(*asked, "--keep-by", "taste"), 2, "taste")
+    (tmp_path / "file").write_text("")
+    one_line(run("duplicates", index, "--out", tmp_path / "file"), 1, "file")
+
+
+def test_a_pair_is_explained(run: Run, index: Path) -> None:
+    told = run("explain", index, "00012", "00042", "--min-score", 0.5)
+    assert told.code == 0
+    for words in (
+        titles(60)[12],
+        titles(60)[42],
+        "decision",
+        "conflicts",
+        "perceptual hashes differ in",
+        "score 0.5",
+    ):
+        assert words in told.out
+    explained = run("explain", index, "00042", "00012", "--min-score", 0.5, "--json").json
+    assert explained["ids"] == ["00012", "00042"]
+    assert explained["joint"] == pytest.approx(explained["score"])
+    one_line(run("explain", index, "00012", "gone"), 1, "id 'gone' is not in")
+    one_line(run("explain", index, "00012", "00012"), 2, "the ids of two listings")
 
 
 def test_a_sample_catalog_is_checked_without_a_reject(run: Run, tmp_path: Path) -> None:
@@ -299,3 +338,40 @@ def test_a_full_disk_is_one_line(catalog_csv: Path, tiny_model: Path, tmp_path: 
     assert "Traceback" not in done.stderr
     assert "itemsearch: error: " in done.stderr
     assert not (tmp_path / "store" / "manifest.json").exists()
+
+
+def test_review_that_cannot_start_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
+    import socket
+
+    one_line(run("review", tmp_path), 1, "not an index")
+    one_line(run("review", index, "--host", "0.0.0.0"), 1, "--token")
+    one_line(run("review", index, "--token", "short"), 1, "12 or more")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        one_line(run("review", index, "--port", port), 1, f"port {port}", "give another --port")
+
+
+def test_review_says_what_to_install(run: Run, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("itemsearch.review.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    one_line(run("review", index), 1, "pip install 'itemsearch[review]'")
+
+
+def test_review_serves_until_it_is_interrupted(index: Path) -> None:
+    import signal
+    import urllib.request
+
+    command = [sys.executable, "-m", "cli.app", "review", str(index), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stderr is not None
+        address = re.search(r"http://\S+", served.stderr.readline())
+        assert address
+        with urllib.request.urlopen(address[0]) as answer:
+            assert b"Search 60 listings" in answer.read()
+        served.send_signal(signal.SIGINT)
+        rest = served.stderr.read()
+    assert "Traceback" not in rest
+    assert served.returncode in (0, 130)

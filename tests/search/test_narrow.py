@@ -19,7 +19,6 @@ from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
-from itemsearch.search.duplicates import find_pairs, write_duplicates
 from itemsearch.search.folder import NGRAM_FREQUENCY
 from itemsearch.search.labels import Labels
 from itemsearch.search.narrow import Filter, Narrowing
@@ -205,25 +204,6 @@ def test_queries_bring_the_column_that_has_to_differ(tmp_path: Path) -> None:
     assert batch.queries[0].other == "3"
     with pytest.raises(CatalogError, match="'x' does not fit string"):
         list(read_queries(str(tmp_path / "q.parquet"), other="x"))
-
-
-def test_pairs_are_within_the_filter_and_across_sellers(sold: Path, tmp_path: Path) -> None:
-    engine = Engine.open(sold)
-    sellers = sellers_of(engine)
-    within = engine.narrow(Filter("batch = 1", "seller"))
-    found = find_pairs(engine, 0.99, within, lambda rows: None).to_pylist()
-    expected = {
-        (f"{a:03d}", f"{b:03d}")
-        for a in range(150, 200)
-        for b in range(a + 1, 200)
-        if sellers[a] != sellers[b] and "" not in (sellers[a], sellers[b])
-    }
-    pairs = {(pair["id_a"], pair["id_b"]) for pair in found}
-    assert pairs <= expected
-    assert {id for pair in pairs for id in pair} == {id for pair in expected for id in pair}
-    nothing = write_duplicates(engine, tmp_path, 0.9, Filter("batch = 7"), lambda rows: None)
-    assert (nothing.rows, nothing.pairs, nothing.shown) == (0, 0, 0)
-    assert pq.read_metadata(tmp_path / "pairs.parquet").num_rows == 0
 
 
 STREAM = """

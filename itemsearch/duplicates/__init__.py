@@ -1,0 +1,1 @@
+"""Which listings are the same product: candidates, evidence, decisions, groups."""

@@ -1,0 +1,41 @@
+"""groups.csv: for people with a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from itemsearch.duplicates.types import GROUPS_SCHEMA
+from itemsearch.spreadsheet import defused
+
+SHOWN = ("title", "category")
+
+
+def write_groups_csv(path: Path, groups: pa.Table, products: pa.Table) -> None:
+    """Writes a row a listing: the columns of `GROUPS_SCHEMA`, its title and its category.
+
+    Text that a spreadsheet would run begins with a ', so that it does not. Without the byte order mark
+    Excel would take UTF-8 for something else.
+    """
+    rows = pc.index_in(groups["id"], products["id"])
+    shown = [name for name in SHOWN if name in products.column_names]
+    listed = products.select(shown).take(rows).to_pylist()
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow([*GROUPS_SCHEMA.names, *shown])
+        for member, product in zip(groups.to_pylist(), listed, strict=True):
+            writer.writerow([_cell(value) for value in (*member.values(), *product.values())])
+    partial.rename(path)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return defused(value) if isinstance(value, str) else value

@@ -1,0 +1,45 @@
+"""Serves the review application until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from itemsearch.errors import ReviewError
+from itemsearch.review.app import build_app
+from itemsearch.review.desk import Desk
+from itemsearch.review.guard import Address
+
+
+def serve(desk: Desk, address: Address, ready: Callable[[str], None]) -> None:
+    """Serves `desk`; `ready` is told the application's address, without its token.
+
+    Raises:
+        ReviewError: the port is taken, the host is none of this machine's, or other machines are let in
+            without a token.
+    """
+    address.check()
+    listening = _listen(address)
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    # No log of requests: an address may hold the token.
+    config = uvicorn.Config(build_app(desk, address), log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    ready(f"http://{host}:{listening.getsockname()[1]}/")
+    with listening:
+        server.run(sockets=[listening])
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address.host, address.port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        where = f"{address.host} port {address.port}"
+        raise ReviewError(f"{where}: {error.strerror or error}; give another --port or --host") from error
+    return listening

@@ -1,0 +1,52 @@
+"""Evidence in plain words, and the words in which titles differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from itemsearch.duplicates.words import differing_words
+
+NEARLY_SAME_HASH = 4
+"""Bits, of 64, in which the perceptual hashes of pictures that look the same differ at most."""
+PICTURES = ((0.85, "pictures look much alike"), (0.5, "pictures look somewhat alike"))
+"""Least cosines, of the pictures of real products: of two drawn by chance 1 in 100 is above 0.45."""
+MOST_WORDS = 0.5
+
+
+def evidence_in_words(pair: Mapping[str, Any], title: str, other: str) -> tuple[str, ...]:
+    """What a row of pairs (`EVIDENCE_SCHEMA`) says of two listings with these titles, conflicts first."""
+    conflicts = [conflict.replace(":", " differs:", 1) for conflict in pair["conflicts"] or ()]
+    return (*conflicts, _pictures(pair), _titles(pair, title, other))
+
+
+def _pictures(pair: Mapping[str, Any]) -> str:
+    if pair["same_image"]:
+        return "same picture"
+    if pair["phash_distance"] is not None and pair["phash_distance"] <= NEARLY_SAME_HASH:
+        return "nearly the same picture"
+    if pair["image"] is None:
+        return "pictures not compared"
+    return next((words for least, words in PICTURES if pair["image"] >= least), "pictures look different")
+
+
+def _titles(pair: Mapping[str, Any], title: str, other: str) -> str:
+    if not title or not other:
+        return "a title is missing"
+    only, other_only = set(pair["words_a"] or ()), set(pair["words_b"] or ())
+    if not only and not other_only:
+        return "same words in the titles"
+    words = len(set(title.split()) | set(other.split()))
+    shared = 1 - len(only | other_only) / words
+    return "titles share most words" if shared >= MOST_WORDS else "titles share few words"
+
+
+def mark_differences(title: str, others: Sequence[str]) -> Markup:
+    """`title`, escaped, with the words that one of `others` lacks inside <mark>."""
+    words: list[Markup] = []
+    for word in title.split():
+        differs = any(differing_words(word, other)[0] for other in others)
+        words.append(Markup("<mark>{}</mark>").format(word) if differs else escape(word))
+    return Markup(" ").join(words)

@@ -1,0 +1,55 @@
+"""A folder as `itemsearch duplicates` writes it, over an index of the session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
+
+
+def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict[str, Any]:
+    plain = {
+        "score": 0.99,
+        "joint": 0.9,
+        "title": 0.8,
+        "image": 0.9,
+        "same_image": False,
+        "phash_distance": 9,
+        "words_a": ["Red"],
+        "words_b": ["Green"],
+        "conflicts": [],
+        "reason": "The score is at least 0.95.",
+    }
+    return {"id_a": a, "id_b": b, "decision": decision, **plain, **evidence}
+
+
+def a_group(
+    id: str, ids: Sequence[str], tier: str = "review", flag: str | None = None
+) -> list[dict[str, Any]]:
+    return [
+        {"group_id": id, "id": own, "keeper": own == ids[0], "tier": tier, "score": 0.9, "flag": flag}
+        for own in ids
+    ]
+
+
+def tables(
+    pairs: Sequence[Mapping[str, Any]], groups: Sequence[list[dict[str, Any]]]
+) -> tuple[pa.Table, pa.Table]:
+    rows = [row for group in groups for row in group]
+    return pa.Table.from_pylist(list(pairs), PAIRS_SCHEMA), pa.Table.from_pylist(rows, GROUPS_SCHEMA)
+
+
+def write_found(
+    folder: Path, index: Path, pairs: Sequence[Mapping[str, Any]], groups: Sequence[list[dict[str, Any]]]
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in zip(("pairs", "groups"), tables(pairs, groups), strict=True):
+        pq.write_table(table, folder / f"{name}.parquet")
+    (folder / "run.json").write_text(json.dumps({"index": str(index)}))
+    return folder

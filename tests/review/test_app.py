@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import draw_picture
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from itemsearch.errors import IndexFolderError, ReviewError
+from itemsearch.review.app import MAX_UPLOAD, build_app
+from itemsearch.review.decisions import Decisions, labels, rejected_pairs
+from itemsearch.review.desk import Desk
+from itemsearch.review.guard import Address
+
+ORIGIN = "http://localhost:8000"
+BIG = ["00000", "00001", "00002"]
+
+
+def client_of(desk: Desk, address: Address | None = None, origin: str = ORIGIN) -> TestClient:
+    return TestClient(build_app(desk, address or Address()), ORIGIN, headers={"Origin": origin})
+
+
+@pytest.fixture
+def desk(found: Path) -> Desk:
+    return Desk.open(found)
+
+
+@pytest.fixture
+def client(desk: Desk) -> TestClient:
+    return client_of(desk)
+
+
+def choice(action: str, part: list[str], seen: int = 0, **more: object) -> dict[str, object]:
+    return {"action": action, "group": "big", "part": part, "shown": BIG, "seen": seen, **more}
+
+
+def test_groups_wait_in_order_and_leave_when_decided(client: TestClient, desk: Desk) -> None:
+    page = client.get("/").text
+    assert "0 decided, 3 left" in page
+    assert re.findall(r"group (big|small|sure)<", page) == ["big", "small", "sure"]
+    done = client.post("/decide", data=choice("confirm", BIG)).text
+    assert "Confirmed: one product" in done
+    assert "1 decided, 2 left" in done
+    assert "group big<" not in done
+    assert "group big<" in client.get("/?state=decided").text
+    assert labels(desk.engine)["same"].to_pylist() == [True] * 3
+
+
+def test_filters_narrow_the_page(client: TestClient) -> None:
+    assert re.findall(r"· group (\w+)<", client.get("/?tier==automatic").text) == ["sure"]
+    assert re.findall(r"· group (\w+)<", client.get("/?category==mug&state=any").text) == [
+        "big",
+        "small",
+        "sure",
+    ]
+    assert "No groups here" in client.get("/?category==none").text
+
+
+def test_one_listing_is_rejected_and_the_rest_stays_to_decide(client: TestClient, desk: Desk) -> None:
+    data = {"id": "00001", "group": "big", "part": BIG, "shown": BIG, "seen": 0, "back": "/group?id=big"}
+    page = client.post("/reject-one", data=data).text
+    assert "set apart" in page
+    assert "0 decided, 3 left" in page
+    assert rejected_pairs(desk.engine) == {("00000", "00001"), ("00001", "00002")}
+    page = client.post("/decide", data=choice("confirm", ["00000", "00002"], 1, back="/group?id=big")).text
+    assert "confirmed: one product" in page
+    assert "1 decided, 2 left" in page
+
+
+def test_a_split_sets_the_ticked_apart_and_undo_brings_them_back(client: TestClient, desk: Desk) -> None:
+    data = choice("split", BIG, ticked=["00002"], back="/group?id=big")
+    assert 'name="event" value="1"' in client.post("/decide", data=data).text
+    assert rejected_pairs(desk.engine) == {("00000", "00002"), ("00001", "00002")}
+    assert "Taken back" in client.post("/undo", data={"event": 1}).text
+    assert rejected_pairs(desk.engine) == set()
+    again = client.post("/undo", data={"event": 1})
+    assert (again.status_code, "undone already" in again.text) == (409, True)
+    none_ticked = client.post("/decide", data=choice("split", BIG, 9))
+    assert (none_ticked.status_code, "tick the listings" in none_ticked.text) == (400, True)
+
+
+def test_two_groups_become_one_product(client: TestClient, desk: Desk) -> None:
+    both = client.get("/merge?group=big&other=small").text
+    assert both.count('name="part"') == 5
+    ids = [*BIG, "00010", "00011"]
+    client.post("/decide", data={**choice("merge", ids), "shown": ids})
+    assert labels(desk.engine).num_rows == 10
+    assert 'The same product too: <a href="/group?id=small">00010' in " ".join(
+        client.get("/group?id=big").text.split()
+    )
+    assert "2 decided, 1 left" in client.get("/").text
+    assert "give the id of another" in client.get("/merge?group=big&other=big").text
+
+
+def test_a_stale_form_is_told_and_loses_nothing(client: TestClient, desk: Desk) -> None:
+    client.post("/decide", data=choice("confirm", BIG))
+    late = client.post("/decide", data=choice("reject", BIG))
+    assert late.status_code == 409
+    assert "somebody else decided here" in late.text
+    assert "reload the page" in late.text
+    assert rejected_pairs(desk.engine) == set()
+    assert len(desk.decisions.events()) == 1
+
+
+def test_decisions_are_found_again_by_another_server_and_exported(client: TestClient, found: Path) -> None:
+    client.post("/decide", data=choice("confirm", BIG))
+    client.post("/decide", data={**choice("reject", ["00010", "00011"]), "shown": ["00010"], "group": "=1+1"})
+    again = client_of(Desk.open(found))
+    assert "2 decided, 1 left" in again.get("/").text
+    assert "Rejected: not the same product" in again.get("/decisions").text
+    rows = list(csv.DictReader(io.StringIO(again.get("/decisions.csv").content.decode("utf-8-sig"))))
+    assert [row["same"] for row in rows] == ["true"] * 3 + ["false"]
+    assert rows[-1]["group_id"] == "'=1+1"
+    table = pq.read_table(io.BytesIO(again.get("/decisions.parquet").content))
+    assert table["group_id"].to_pylist() == ["big"] * 3 + ["=1+1"]
+    assert table["holds"].to_pylist() == [True] * 4
+
+
+def test_search_by_id_by_words_and_by_picture(client: TestClient) -> None:
+    by_id = client.get("/search?id=00000").text
+    assert by_id.count("more like this") == 24
+    assert '<a href="/group?id=big">' in by_id
+    assert client.get("/search?words=red+mug").text.count("more like this") == 24
+    upright, turned, tag = io.BytesIO(), io.BytesIO(), Image.Exif()
+    draw_picture(12).save(upright, "PNG")
+    tag[0x0112] = 6  # to be shown a quarter turn further, as phones say
+    draw_picture(12).transpose(Image.Transpose.ROTATE_90).save(turned, "PNG", exif=tag)
+    found = [
+        client.post("/search", files={"picture": ("mine.png", held.getvalue())}).text
+        for held in (upright, turned)
+    ]
+    assert "Most like mine.png" in found[0]
+    assert found[0].count("more like this") == 24
+    assert found[0] == found[1]
+
+
+def test_what_cannot_be_searched_is_one_line(client: TestClient) -> None:
+    unknown = client.get("/search?id=nope")
+    assert (unknown.status_code, "id &#39;nope&#39; is not in" in unknown.text) == (400, True)
+    bad = client.post("/search", files={"picture": ("x.jpg", b"words")})
+    assert (bad.status_code, "not a picture of a known format" in bad.text) == (400, True)
+    empty = client.post("/search", files={"picture": ("", b"")})
+    assert (empty.status_code, "picture is missing or wrong" in empty.text) == (422, True)
+    large = client.post("/search", files={"picture": ("x.jpg", b"0" * (MAX_UPLOAD + 1))})
+    assert (large.status_code, "over 20 MB" in large.text) == (400, True)
+    assert client.get("/nothing").status_code == 404
+    assert "There is no such page" in client.get("/nothing").text
+
+
+def test_a_wrong_form_is_one_line(client: TestClient) -> None:
+    assert client.post("/decide", data=choice("confirm", ["00000"])).status_code == 400
+    assert client.post("/decide", data=choice("confirm", ["00000", "no such id"])).status_code == 400
+    wrong = client.post("/decide", data=choice("burn", BIG))
+    assert (wrong.status_code, "Traceback" in wrong.text) == (422, False)
+
+
+def test_an_index_alone_is_searched(own_index: Path) -> None:
+    client = client_of(Desk.open(own_index))
+    assert "Search 60 listings" in client.get("/").text
+    assert client.get("/decisions").status_code == 200
+
+
+def test_pictures_are_small_jpegs_that_browsers_keep(client: TestClient) -> None:
+    (address,) = set(re.findall(r'src="(/pictures/0-[^"]+)"', client.get("/search?id=00000").text))
+    answer = client.get(address)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "immutable" in answer.headers["cache-control"]
+    assert max(Image.open(io.BytesIO(answer.content)).size) <= 96
+    assert client.get("/pictures/999-x.jpg").status_code == 404
+
+
+def test_other_sites_can_neither_send_forms_nor_read(client: TestClient, desk: Desk) -> None:
+    for origin in ("http://evil.example", "null", ""):
+        refused = client.post("/decide", data=choice("confirm", BIG), headers={"Origin": origin})
+        assert refused.status_code == 403
+    assert desk.decisions.events() == []
+    assert client.get("/", headers={"Host": "evil.example:8000"}).status_code == 400
+    for host in ("127.0.0.1:8000", "localhost", "[::1]:8000"):
+        assert client.get("/", headers={"Host": host}).status_code == 200
+    headers = client.get("/").headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    away = client.post("/decide", data=choice("confirm", BIG, back="//evil.example"), follow_redirects=False)
+    assert away.headers["location"].startswith("/?did=")
+
+
+def test_other_machines_need_the_token(desk: Desk) -> None:
+    with pytest.raises(ReviewError, match="--token"):
+        Address("0.0.0.0").check()
+    with pytest.raises(ReviewError, match="5 characters"):
+        Address("127.0.0.1", 1, "short").check()
+    client = client_of(desk, Address("0.0.0.0", 8000, "a long enough token"))
+    for wrong in ("/", "/?token=wrong", "/assets/page.css", "/pictures/0-x.jpg"):
+        assert client.get(wrong).status_code == 401
+    assert client.post("/decide", data=choice("confirm", BIG)).status_code == 401
+    welcome = client.get("/?token=a long enough token", follow_redirects=False)
+    assert welcome.headers["location"] == "/"
+    assert "httponly" in welcome.headers["set-cookie"].lower()
+    assert "long enough" not in welcome.headers["set-cookie"]
+    assert client.get("/").status_code == 200
+
+
+def test_what_is_no_folder_of_ours_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(IndexFolderError):
+        Desk.open(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(ReviewError, match=r"run\.json"):
+        Desk.open(tmp_path)
+
+
+def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None:
+    desk = Desk.open(evil_found)
+    client = client_of(desk)
+    group = next(iter(desk.groups))
+    pages = [
+        "/",
+        "/pairs?kind=variants",
+        "/pairs?kind=weakest",
+        "/decisions",
+        "/search?words=<script>alert(1)",
+    ]
+    for page in [*pages, f"/search?id={'%22%3E%3Cscript%3E'}"]:
+        text = client.get(page).text
+        assert text.count("<script") == 1, page
+        assert "<svg" not in text
+        assert not re.search(r"<img[^>]*onerror", text)
+        assert "49" not in re.findall(r"<figcaption>(.*?)<", text)
+    ids = [listing.id for listing in desk.groups[group].listings]
+    form = {"action": "confirm", "group": group, "part": ids, "shown": ids, "seen": 0}
+    assert client.post("/decide", data=form).text.count("<script") == 1
+    cells = list(csv.reader(io.StringIO(client.get("/decisions.csv").text)))[1]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    Decisions.of_index(Path(desk.engine.summary.folder)).path.unlink()
