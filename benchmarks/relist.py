@@ -44,14 +44,14 @@ def _relisted(batch: CatalogBatch, seed: int) -> pa.RecordBatch:
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     for product, carried in zip(batch.products, batch.carried.select(texts).to_pylist(), strict=True):
         listed = relist(product, carried, np.random.default_rng([seed, product.row]))
-        picture = None if listed.image is None else _encoded(listed.image)
+        picture = None if listed.image is None else encoded(listed.image)
         edits = ("+".join(listed.word_edits), "+".join(listed.picture_edits))
         rows.append((f"{product.id}:relisted", listed.title, picture, product.id, *edits))
     columns = zip(*rows, strict=True) if rows else ([] for _ in SCHEMA)
     return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
-def _encoded(image: Image.Image) -> bytes:
+def encoded(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

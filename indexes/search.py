@@ -11,7 +11,6 @@ import faiss
 import numpy as np
 
 from indexes.allowed import Allowed, Mask
-from indexes.choose import IndexSpec
 from indexes.compare import inner_products, prefer_matrix_products
 from indexes.distinct import DistinctVectors, HashedVectors, Rows, Vectors
 from indexes.errors import DamagedIndexError, QueryError
@@ -20,12 +19,14 @@ from indexes.files import (
     FAISS_INDEX,
     TIE_RANK,
     VECTORS,
+    FilesSummary,
     map_array,
     read_distinct,
     read_faiss,
     read_files_summary,
     read_hashed,
 )
+from indexes.held_out import HELD_OUT
 from indexes.params import SearchParams, Tuning, default_params, read_tuning
 
 BLOCK_QUERIES = 1024
@@ -52,7 +53,7 @@ class VectorIndex:
 
     def __init__(
         self,
-        spec: IndexSpec,
+        summary: FilesSummary,
         vectors: Vectors,
         tie_rank: Rows,
         distinct: DistinctVectors,
@@ -60,7 +61,8 @@ class VectorIndex:
         hashed: HashedVectors | None,
         tuning: Tuning | None,
     ) -> None:
-        self.spec = spec
+        self.spec = summary.spec
+        self.training = summary.training
         self.vectors = vectors
         self.tie_rank = tie_rank
         self.distinct = distinct
@@ -89,7 +91,7 @@ class VectorIndex:
         ):
             raise DamagedIndexError(f"{folder}: its files are not of one index; build the index again")
         prefer_matrix_products(summary.dim)
-        return cls(summary.spec, vectors, tie_rank, distinct, index, hashed, read_tuning(folder))
+        return cls(summary, vectors, tie_rank, distinct, index, hashed, read_tuning(folder))
 
     def allow(self, mask: Mask) -> Allowed:
         """The rows of an (N,) mask, made ready for any number of searches among them alone."""
@@ -143,6 +145,13 @@ class VectorIndex:
     def params(self, k: int) -> SearchParams:
         """How k results are searched for by default."""
         return self.tuning.params(k) if self.tuning else default_params(self.spec, k)
+
+    def held_out(self) -> Rows:
+        """(H,) entries to measure on, in random order: the index was not trained on them."""
+        if self.training is None or self.hashed is None:
+            return np.random.default_rng(0).permutation(len(self.distinct))[:HELD_OUT]
+        below = np.searchsorted(self.hashed.hashes, np.uint64(self.training.held_out_below))
+        return self.hashed.entries[:below]
 
     def _checked(self, queries: Vectors, k: int) -> Vectors:
         queries = np.ascontiguousarray(queries, np.float32)

@@ -68,7 +68,9 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
         device = "gpu" if config.device == "cuda" else config.device
-        built = IndexConfig(device, target=target, keep=config.build.keep)
+        built = IndexConfig(
+            device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
+        )
 
         def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
             stage.facts["repeated"] = repeated = _repeated(folder)
@@ -79,6 +81,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             "version": summary.version,
             "rows": summary.rows,
             "spec": summary.spec,
+            "training": summary.training,
             "bytes_per_vector": summary.bytes_per_vector,
             **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
         }

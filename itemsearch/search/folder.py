@@ -33,7 +33,7 @@ from itemsearch.store.manifest import ModelStamp
 PRODUCTS = "products.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 3
+FORMAT = 4
 """Of what a version holds; raised when older ones can no longer be read."""
 
 
@@ -43,7 +43,8 @@ class IndexSummary:
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
     the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
-    what was measured; None where nothing was, and searches use default parameters.
+    what was measured; None where nothing was, and searches use default parameters. training: what was
+    trained, or kept of an earlier version, and why.
     """
 
     folder: str
@@ -60,6 +61,7 @@ class IndexSummary:
     seconds: Mapping[str, float]
     libraries: Mapping[str, str]
     model: ModelStamp | None
+    training: str
     tuning: Tuning | None
 
 
@@ -159,10 +161,10 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         DamagedIndexError: it is damaged.
         IndexFolderError: another version of itemsearch built it.
     """
-    files, metadata = read_files_summary(version.folder), version.metadata
-    tuning = read_tuning(version.folder)
+    metadata = version.metadata
     if metadata.get("format") != FORMAT:
         raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
+    files, tuning = read_files_summary(version.folder), read_tuning(version.folder)
     return IndexSummary(
         folder=str(folder),
         version=version.number,
@@ -178,5 +180,6 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         seconds=metadata["seconds"],
         libraries=metadata["libraries"],
         model=metadata["model"] and ModelStamp(**metadata["model"]),
+        training=metadata["training"],
         tuning=tuning,
     )
