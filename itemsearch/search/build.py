@@ -108,6 +108,8 @@ def _keeping(
     except DamagedIndexError as error:
         told = f"the version before is damaged ({error})" if (out / CURRENT).exists() else "the first version"
         return replace(options, anew=told)
+    if version.metadata.get("format") != FORMAT:
+        return replace(options, anew=f"version {version.number} is of another version of itemsearch")
     made_by = version.metadata["model"]
     if model is None or made_by is None or made_by["fingerprint"] != model.fingerprint:
         return replace(options, anew=f"version {version.number} is of another model")

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from indexes.publish import NO_ROOM
 from itemsearch.errors import StoreError
 from itemsearch.store.manifest import (
     MANIFEST,
@@ -86,7 +87,15 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """
+        Raises:
+            StoreError: the disk is full.
+        """
         os.close(self._lock)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise StoreError(
+                f"{self.folder}: the disk is full ({error}); the store stays as it was, make room"
+            ) from error
 
     @property
     def _staging(self) -> Path:

@@ -1,16 +1,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import draw_picture, write_catalog
+from conftest import write_catalog
 from typer.testing import CliRunner
 
 from cli.app import app
@@ -132,25 +126,3 @@ def test_a_damaged_index_is_built_again(shop: Path) -> None:
     stages = run(shop)
     assert "vectors.npy" in str(facts(stages, "check")["damaged"])
     assert Engine.open(shop.parent / "index").summary.rows == 40
-
-
-def test_a_rebuild_that_is_killed_leaves_a_whole_index_and_the_next_one_ends(
-    shop: Path, tmp_path: Path
-) -> None:
-    run(shop)
-    draw_picture(77).save(tmp_path / "shop" / "images" / "3.png")
-    rng = np.random.default_rng(0)
-    for _ in range(3):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "cli.app", "rebuild", "--config", str(shop)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        time.sleep(float(rng.uniform(0.5, 6)))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        assert Engine.open(tmp_path / "index").summary.rows == 40
-    stages = run(shop)
-    assert facts(stages, "embed")["embedded"] <= 1
-    assert Engine.open(tmp_path / "index").summary.rows == 40
