@@ -170,9 +170,13 @@ class VectorIndex:
     ) -> None:
         """Fills (q, k) `scores` and `rows` with the best of what `rows_of` found."""
         query, score, row = found
-        order = np.lexsort((self.tie_rank[row], -score, query))
-        order = order[row[order] != left_out[query[order]]]
-        query, score, row = query[order], score[order], row[order]
+        rank = self.tie_rank[row]
+        tied = (query[1:] == query[:-1]) & (score[1:] == score[:-1])
+        if (tied & (rank[1:] < rank[:-1])).any():  # rows of different vectors that score the same
+            order = np.lexsort((rank, -score, query))
+            query, score, row = query[order], score[order], row[order]
+        kept = row != left_out[query]
+        query, score, row = query[kept], score[kept], row[kept]
         place = np.arange(len(query)) - np.searchsorted(query, query)
         fits = place < rows.shape[1]
         scores[query[fits], place[fits]] = score[fits]
@@ -193,7 +197,7 @@ class VectorIndex:
             entries = self._with_the_very_same(queries, self._visit_lists(queries, count, params, allowed))
             entries = entries if allowed is None else allowed.numbers(entries)
             scores = inner_products(queries, self.vectors, distinct.first_rows(entries))
-        order = np.lexsort((self.tie_rank[distinct.first_rows(entries)], -scores), axis=1)[:, :count]
+        order = _by_score(scores, self.tie_rank[distinct.first_rows(entries)])[:, :count]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(entries, order, axis=1)
 
     def _visit_lists(
@@ -226,6 +230,15 @@ class VectorIndex:
         chosen.nprobe, chosen.sel = nprobe, selector
         entries: Rows = index.search(queries, wanted, params=chosen)[1]
         return entries
+
+
+def _by_score(scores: Vectors, ranks: Rows) -> Rows:
+    """(Q, C) columns by falling score, equal ones by rank: few have any, and sorting all by both is slow."""
+    order: Rows = np.argsort(-scores, axis=1)
+    best = np.take_along_axis(scores, order, axis=1)
+    tied = np.flatnonzero(((best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -np.inf)).any(axis=1))
+    order[tied] = np.lexsort((ranks[tied], -scores[tied]), axis=1)
+    return order
 
 
 def _blocks(queries: int, each: int) -> Iterator[slice]:

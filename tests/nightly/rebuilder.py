@@ -1,8 +1,8 @@
 """Runs `itemsearch rebuild` in forks of one process that has imported everything, and does them harm.
 
 Reads jobs from standard input and answers each on standard output, a JSON line each. Shards are of 8 rows, so
-that a catalog of a few dozen has several. A run is counted in steps: where a stage begins or ends, and every call
-that makes, renames, removes or syncs a file or a folder.
+that a catalog of a few dozen has several. A run is counted in steps: where a stage begins or ends, and every
+call that makes, renames, removes or syncs a file or a folder.
 """
 
 from __future__ import annotations
