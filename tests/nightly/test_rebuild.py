@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import write_catalog
 from typer.testing import CliRunner
 
-from cli.app import app
+from cli.app import app, main
+from indexes.choose import Target
+from indexes.params import Tuning
+from indexes.tune import tune
 from indexes.versions import current_version
 from itemsearch.errors import GateError, TooManyBadRowsError
 from itemsearch.search.engine import Engine
@@ -117,6 +121,27 @@ def test_too_many_bad_rows_stop_the_night_before_the_index(shop: Path) -> None:
         run(shop)
     assert current_version(shop.parent / "index").number == 1
     assert open_embedded(shop.parent / "store").rows == 40
+
+
+def test_an_index_that_misses_its_recall_is_not_published(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shop)
+
+    def find_little(folder: Path, target: Target) -> Tuning:
+        tuning = tune(folder, target)
+        return replace(tuning, chosen=replace(tuning.chosen, recall=0.5))
+
+    monkeypatch.setattr("indexes.target.tune", find_little)
+    monkeypatch.setattr("sys.argv", ["itemsearch", "rebuild", "--config", str(shop)])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == 4
+    assert "recall@10 of 0.95 was not reached: best found 0.5000" in capsys.readouterr().err
+    assert current_version(shop.parent / "index").number == 1
+    record = json.loads((shop.parent / "rebuild.jsonl").read_text().splitlines()[-1])
+    assert "was not reached" in record["failed"]
+    assert "itemsearch_rebuild_success 0" in (shop.parent / "itemsearch.prom").read_text()
 
 
 def test_a_damaged_index_is_built_again(shop: Path) -> None:
