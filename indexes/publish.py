@@ -209,7 +209,7 @@ def _stamped(path: Path) -> FileStamp:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    with _naming(path), path.open("wb") as file:
+    with naming(path), path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -219,14 +219,14 @@ def _sync(path: Path) -> None:
     """fsync of a file or a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with _naming(path):
+        with naming(path):
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """The system names no file when a write or an fsync fails; whoever reads the error needs it."""
     try:
         yield
