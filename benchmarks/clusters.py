@@ -37,8 +37,8 @@ def b_cubed_f1(groups: Ints, products: Ints) -> float:
 
 
 def _sums(groups: Ints, products: Ints) -> Numbers:
-    """(products, 6) of each product's listings: pairs right, found and true; B-cubed precisions and recalls; how
-    many there are."""
+    """(products, 6) of each product's listings: pairs right, found and true; B-cubed precisions and recalls;
+    how many there are."""
     _, group = np.unique(groups, return_inverse=True)
     _, product = np.unique(products, return_inverse=True)
     both = np.unique(group * (product.max() + 1) + product, return_inverse=True)[1]

@@ -1,8 +1,8 @@
 """Are the groups right? `itemsearch benchmark pairs`: ours, beside the usual means.
 
-A catalog with known duplicates, either a column that says which rows are one product, or one product in ten listed
-again by another seller, heavily edited. What there is to choose (our calibration, the usual means' thresholds) is
-chosen on another catalog.
+A catalog with known duplicates: a column says which rows are one product, or one product in ten is listed
+again by another seller, heavily edited. What there is to choose (our calibration, the usual means'
+thresholds) is chosen on another catalog.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ Compare = Callable[[Ints], npt.NDArray[np.float32]]
 class PairsConfig:
     """catalog: whose groups are measured. calibrate_on: where thresholds are chosen; other products.
 
-    same: the column that says which rows are one product; "" to list some products again. other: the column in which
-    listings of a pair differ, such as their seller, for every method alike; "" to compare all.
+    same: the column that says which rows are one product; "" to list some products again. other: the column
+    in which listings of a pair differ, such as their seller, for every method alike; "" to compare all.
     """
 
     catalog: CatalogConfig
@@ -156,7 +156,8 @@ def _our_groups(config: PairsConfig, part: Part, thresholds: Thresholds) -> tupl
     rows = {id: row for row, id in enumerate(products["id"].to_pylist())}
     found = []
     for tiers in ((Tier.AUTOMATIC,), tuple(Tier)):
-        of, first = np.arange(products.num_rows), {}
+        of = np.arange(products.num_rows)
+        first: dict[str, int] = {}
         for row in groups.select(["group_id", "id", "tier"]).to_pylist():
             if row["tier"] in tiers:
                 of[rows[row["id"]]] = first.setdefault(row["group_id"], rows[row["id"]])
@@ -232,7 +233,7 @@ def _joined(engine: Engine, other: str, wanted: Wanted) -> pa.Table:
 
 
 def _best_threshold(edges: Edges, products: Ints) -> float:
-    """That under which connected listings agree best with the truth, by B-cubed F1; infinite for none at all."""
+    """That under which connected listings agree best with the truth, by B-cubed F1; infinite for none."""
     ordered = np.sort(edges.alike)[::-1]
     kept = np.unique(np.geomspace(1, max(len(ordered), 1), STEPS).astype(np.int64)) - 1
     tried = [np.inf, *ordered[kept[kept < len(ordered)]]]

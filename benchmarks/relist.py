@@ -50,7 +50,9 @@ def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int
 
 
 def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
-    """Writes a catalog with some products listed again, and the columns `PRODUCT`, whose listing a row is, and `SELLER`.
+    """Writes a catalog with some products listed again.
+
+    Its columns `PRODUCT` and `SELLER` say which product a row is a listing of, and whose.
 
     Another seller names the category and nothing else of the carried columns. What is listed again, and how,
     depends on the seed and the product's row alone.

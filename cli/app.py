@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cli.benchmark import benchmark_app
+from cli.calibrate import calibrate
 from cli.catalog import check, sample_catalog
 from cli.doctor import doctor
 from cli.duplicates import duplicates
@@ -40,6 +41,7 @@ app.command()(search)
 app.command()(duplicates)
 app.command()(explain)
 app.command()(review)
+app.command()(calibrate)
 app.command()(pretrain)
 app.command()(fit_ranking)
 app.command()(doctor)

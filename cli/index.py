@@ -9,6 +9,7 @@ import typer
 
 from cli._options import AsJson
 from cli._output import emit_json, facts, progress
+from cli.calibrate import calibration_line
 from cli.tune import At, MaxLatency, MaxMemory, TargetRecall, read_target, recall_line, show_points, tune
 from cli.versions import Index, Keep, list_, prune, rollback, verify
 from indexes.publish import KEEP_VERSIONS
@@ -84,6 +85,7 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "bytes per vector": f"{summary.bytes_per_vector:,.1f} in the index",
             "search": "every row" if exact else f"nprobe {summary.nprobe}, then exact re-ranking",
             "recall": recall_line(summary),
+            "duplicates": calibration_line(summary),
             "model": summary.model.name if summary.model else "none: brought vectors",
             "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
             "version": f"{summary.version} in {summary.folder}",

@@ -20,10 +20,12 @@ from itemsearch.search.engine import Engine
 from itemsearch.search.folder import find_row, index_errors
 from itemsearch.search.narrow import Filter
 
+EVERY_RULE = Guard()
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrateConfig:
-    """labels: a file; "" for none. decisions: whether what people decided in the review application counts too.
+    """labels: a file; "" for none. decisions: whether what people decided in the review application counts.
     other: the column in which compared listings differ, as `duplicates` will be asked.
     """
 
@@ -31,7 +33,7 @@ class CalibrateConfig:
     decisions: bool = False
     min_precision: float = 0.95
     other: str = ""
-    guard: Guard = Guard()
+    guard: Guard = EVERY_RULE
     keep: int = KEEP_VERSIONS
 
 
@@ -96,7 +98,7 @@ def learn(engine: Engine, labels: Labels, config: CalibrateConfig, progress: Pro
         same_pairs=same,
         different_pairs=sum(int((~part.same).sum()) for part in parts),
         unproposed=same - sum(int(part.same.sum()) for part in parts),
-        model=model and model.fingerprint,
+        model=model.fingerprint if model else None,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -38,7 +38,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class TierReport:
-    """On the part that is reported on: how many of its pairs are in the tier, and which share is one product."""
+    """On the part that is reported on: how many of its pairs are in the tier, and which share is right."""
 
     tier: str
     pairs: int
@@ -51,9 +51,10 @@ class Calibration:
     """Thresholds, and how they do on products that they were not fitted to.
 
     threshold: of the automatic tier, with the interval over resampled products. other: the column in which
-    compared listings had to differ, "" for none. labels: rows of labels used; same_pairs, different_pairs: pairs
-    that they know, fitted and reported on together; unproposed: pairs of one product that the join does not
-    compare, counted against recall. model: the fingerprint of what made the embeddings.
+    compared listings had to differ, "" for none. labels: listings and pairs that were labelled.
+    same_pairs, different_pairs: what that makes of pairs, in both parts together. unproposed: pairs of one
+    product that the join does not compare, or of a score below `LEAST_RIVAL`; counted against recall.
+    model: the fingerprint of what made the embeddings.
     """
 
     thresholds: Thresholds
@@ -98,7 +99,7 @@ class Calibration:
         if not reached:
             best = max((point.precision for point in self.curve), default=0.0)
             raise UsageError(
-                f"no threshold reaches a precision of {min_precision:g}; the labels promise {best:.3f} at most"
+                f"no threshold reaches a precision of {min_precision:g}; labels promise {best:.3f} at most"
             )
         least = min(reached)
         bars = (

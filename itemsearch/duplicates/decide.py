@@ -1,12 +1,13 @@
 """From the evidence on a pair to what becomes of it.
 
-A pair passes where any one piece of evidence reaches its own bar. Calibrated, one bar is of a probability that
-weighs all pieces together; without labels there are cautious bars for several pieces.
+A pair passes where any one piece of evidence reaches its own bar. Calibrated, one bar is of a probability
+that weighs all pieces together; without labels there are cautious bars for several pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from itemsearch.duplicates.types import Decision
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+MarginOf = Callable[[pa.Table], Floats]
 
 FEATURES = ("score", "margin", "joint", "title", "image", "picture")
 """What a probability weighs, each from "speaks against" up: the score's logit; how far that is above the best
@@ -27,6 +29,7 @@ cosines; and how near the pictures' perceptual hashes are, 1 for equal. What a l
 PROBABILITY = "probability"
 LEAST_RIVAL = 0.05
 """Pairs of a lower score are rivals of none, so that the join need not keep them."""
+LEAST_LOGIT = math.log(LEAST_RIVAL / (1 - LEAST_RIVAL))
 SURE = 1e-6
 """Scores this near to 0 and 1 are taken for this much, so that logits are finite."""
 REJECTED_REASON = "a person said that they are two products"
@@ -166,19 +169,22 @@ def margins(pairs: pa.Table) -> Floats:
     second = np.roll(first, 1) & ~first
     best, next_best = np.full(len(rows), -np.inf), np.full(len(rows), -np.inf)
     best[ends[first]], next_best[ends[second]] = worth[first], worth[second]
-    strongest = np.full(len(a), _logit(LEAST_RIVAL))
+    strongest = np.full(len(a), LEAST_LOGIT)
     for side in (numbers[: len(a)], numbers[len(a) :]):
         own_is_best = rivals & (logits == best[side])
         strongest = np.maximum(strongest, np.where(own_is_best, next_best[side], best[side]))
-    return logits - strongest
+    margin: Floats = logits - strongest
+    return margin
 
 
 def probabilities(found: Floats, weights: Weights) -> Floats:
     """(P,) of (P, F) `features`."""
-    return 1 / (1 + np.exp(-(found @ np.array([weights.of[name] for name in FEATURES]) + weights.bias)))
+    logits = found @ np.array([weights.of[name] for name in FEATURES]) + weights.bias
+    sure: Floats = 1 / (1 + np.exp(-logits))
+    return sure
 
 
-def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: Any) -> Floats:
+def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: MarginOf) -> Floats:
     if name != PROBABILITY:
         return _numbers(pairs, name, -np.inf)
     assert thresholds.weights is not None, "a bar of probability comes with weights"
@@ -186,13 +192,13 @@ def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: Any
 
 
 def _best_margin(measured: pa.Table) -> Floats:
-    return _logits(measured) - _logit(LEAST_RIVAL)
+    best: Floats = _logits(measured) - LEAST_LOGIT
+    return best
 
 
 def _told(bar: Bar, value: float, sure: bool, passes: bool) -> str:
-    name = {"image": "image cosine", "title": "title cosine", "joint": "joint cosine"}.get(
-        bar.evidence, bar.evidence
-    )
+    cosine = bar.evidence in ("joint", "title", "image")
+    name = f"{bar.evidence} cosine" if cosine else bar.evidence
     if not passes:
         return f"{name} {value:.4g} is below {bar.review:.4g}, and no other evidence is enough"
     need, enough = (bar.automatic, "a duplicate") if sure else (bar.review, "a review")
@@ -200,13 +206,11 @@ def _told(bar: Bar, value: float, sure: bool, passes: bool) -> str:
 
 
 def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:
-    return pc.fill_null(pairs[name].cast(pa.float64()), missing).to_numpy()
+    numbers: Floats = pc.fill_null(pairs[name].cast(pa.float64()), missing).to_numpy()
+    return numbers
 
 
 def _logits(pairs: pa.Table) -> Floats:
-    return _logit(_numbers(pairs, "score", 0.0))
-
-
-def _logit(score: Any) -> Any:
-    clipped = np.clip(score, SURE, 1 - SURE)
-    return np.log(clipped / (1 - clipped))
+    scores = np.clip(_numbers(pairs, "score", 0.0), SURE, 1 - SURE)
+    logits: Floats = np.log(scores / (1 - scores))
+    return logits

@@ -37,8 +37,8 @@ Mask = npt.NDArray[np.bool_]
 REVIEW_PROBABILITY = 0.25
 """A pair that is one product less often than this is not worth a person's look."""
 ACROSS = 2.0
-"""What a pair of two products weighs: with half of the products on each side, half of the pairs of one product
-are on either, and a quarter of those of two."""
+"""What a pair of two products weighs: with half of the products on each side, half of the pairs of one
+product are on either, and a quarter of those of two."""
 CAUTION = 0.8
 """Share of the resamples in which the threshold has to keep the promised precision: one that keeps it on the
 fitted products alone breaks it on half of all others."""
@@ -55,8 +55,8 @@ CURVE = 101
 class Sample:
     """Labelled pairs of one part of the products.
 
-    found (P, F): features. same (P,). conflict (P,): the variant guard's. products (P, 2): of either listing, as
-    numbers below N. true (N,): pairs of each that are one product, proposed or not.
+    found (P, F): features. same (P,). conflict (P,): the variant guard's. products (P, 2): of either listing,
+    as numbers below N. true (N,): pairs of each that are one product, proposed or not.
     """
 
     found: Floats
@@ -111,24 +111,25 @@ def fit(fitted: Sample, reported: Sample, min_precision: float) -> Fitted:
     for part, use in ((fitted, "fit to"), (reported, "report on")):
         if part.same.sum() < LEAST_FOUND or (~part.same).sum() < LEAST_FOUND:
             raise UsageError(
-                f"too few labels to {use}: {int(part.same.sum())} pairs of one product and {int((~part.same).sum())} "
-                f"of two are compared there; {LEAST_FOUND} of each are needed, label more"
+                f"too few labels to {use}: of the pairs compared {int(part.same.sum())} are one product and "
+                f"{int((~part.same).sum())} are two; {LEAST_FOUND} of each are needed, label more"
             )
     weights = fit_weights(fitted)
     drawn = _resampled(fitted, weights, min_precision)
     reachable = drawn[np.isfinite(drawn)]
     if len(reachable) < CAUTION * RESAMPLES:
         raise UsageError(
-            f"no threshold keeps precision {min_precision:g} in {CAUTION:.0%} of the resamples of the labels; the best "
-            f"kept by one is {_best_precision(fitted, weights):.3f}: ask for less with --min-precision, or label more"
+            f"no threshold keeps precision {min_precision:g} in {CAUTION:.0%} of the labels' resamples; the "
+            f"best of any is {_best_precision(fitted, weights):.3f}: ask for less with --min-precision, or "
+            "label more"
         )
     automatic = float(np.quantile(drawn, CAUTION, method="higher"))
     low, high = np.quantile(reachable, [0.025, 0.975])
     review = min(REVIEW_PROBABILITY, automatic)
-    bars = (Bar(PROBABILITY, automatic, review),)
+    bars: tuple[Bar, ...] = (Bar(PROBABILITY, automatic, review),)
     alike = fitted.found[:, FEATURES.index("joint")] >= IDENTICAL
     if not alike.any() or fitted.same[alike].mean() >= min_precision:
-        bars = (IDENTICAL_LISTINGS, *bars)
+        bars = (*bars, IDENTICAL_LISTINGS)
     thresholds = Thresholds(bars, weights)
     precision, recall = _shares(reported, weights, automatic)
     values = _passing(reported, weights)

@@ -98,4 +98,5 @@ def _without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _rank(column: pa.ChunkedArray, order: str) -> Key:
     """(K,) equal for equal values; those without one come last."""
     ranks = pc.rank(column, sort_keys=order, tiebreaker="dense")
-    return ranks.to_numpy().astype(np.int64)
+    numbers: Key = ranks.to_numpy().astype(np.int64)
+    return numbers

@@ -53,8 +53,8 @@ class Labels:
     """What is known of the N products of an index.
 
     group: (N,) a number for each labelled group, whose listings are compared with all of the other groups;
-    `UNKNOWN` for listings in none. said: for (row, row), the lower one first, whether they are one product; it goes
-    before the groups. product: (N,) a number for each product that is known by way of either, below N.
+    `UNKNOWN` for listings in none. said: for (row, row), the lower one first, whether they are one product;
+    it goes before the groups. product: (N,) a number below N for each product that is known by either.
     """
 
     group: Ints
@@ -102,8 +102,8 @@ class Labels:
 def read_labels(path: str, row_of: RowOf) -> tuple[Groups, Said, LabelReport]:
     """Reads labels of the products of an index, of either kind: CSV, TSV, JSONL or Parquet.
 
-    Columns are id_a, id_b and same (true or false, yes or no, 1 or 0), or id and group. The same thing may be said
-    twice; what contradicts an earlier row is refused.
+    Columns are id_a, id_b and same (true or false, yes or no, 1 or 0), or id and group. The same thing may be
+    said twice; what contradicts an earlier row is refused.
 
     Raises:
         CatalogError: no such file, damaged, or without these columns.
@@ -117,8 +117,8 @@ def read_labels(path: str, row_of: RowOf) -> tuple[Groups, Said, LabelReport]:
         if missing and table.schema.names:
             present = ", ".join(map(repr, table.schema.names))
             raise MissingColumnError(
-                f"{table.path}: no column {missing[0]!r}; its columns are {present}: labels have id_a, id_b and "
-                "same, or id and group"
+                f"{table.path}: no column {missing[0]!r}; its columns are {present}: labels have id_a, id_b "
+                "and same, or id and group"
             )
     parse = _pair if pairs else _member
     said: dict[tuple[int, ...], str | bool] = {}
@@ -142,7 +142,7 @@ def read_labels(path: str, row_of: RowOf) -> tuple[Groups, Said, LabelReport]:
 
 
 def said_in(decisions: pa.Table, row_of: RowOf) -> Said:
-    """Columns id_a, id_b and same, as people's decisions are kept; pairs that the index does not hold are left out."""
+    """Columns id_a, id_b and same, as people's decisions are kept; other indexes' pairs are left out."""
     said = {}
     for pair in decisions.to_pylist():
         a, b = row_of(pair["id_a"]), row_of(pair["id_b"])

@@ -73,7 +73,9 @@ class _Merger:
         for one, other, weight in zip(a, b, weights, strict=True):
             self.between[one][other] = self.between[other][one] = (weight, 1)
         self.queue = [
-            (-weight, *pair) for weight, *pair in zip(weights, a, b, strict=True) if weight > FORBIDDEN
+            (-weight, one, other)
+            for one, other, weight in zip(a, b, weights, strict=True)
+            if weight > FORBIDDEN
         ]
         heapq.heapify(self.queue)
 

@@ -19,6 +19,7 @@ from indexes.files import create_vectors, read_files_summary, save_array
 from indexes.gpu import resolve_device
 from indexes.publish import KEEP_VERSIONS, staging
 from indexes.target import BuildOptions, build_files
+from itemsearch.duplicates.calibration import carry_over
 from itemsearch.errors import IndexFolderError
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.search.folder import (
@@ -83,6 +84,7 @@ def build_index_folder(
             options = BuildOptions(spec, device, config.seed, config.target)
             seconds = {"copy": copied, **build_files(stage.folder, rank, options)}
             metadata = _metadata(source, stage.folder, seconds)
+            carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
             return summarise(out, stage.publish(metadata, config.keep))

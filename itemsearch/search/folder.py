@@ -24,6 +24,7 @@ from indexes.files import FAISS_VERSION, map_array, read_files_summary
 from indexes.params import Tuning, read_tuning
 from indexes.search import VectorIndex
 from indexes.versions import Version, read_version
+from itemsearch.duplicates.calibration import Calibration, read_calibration
 from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
@@ -43,7 +44,8 @@ class IndexSummary:
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
     the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
-    what was measured; None where nothing was, and searches use default parameters.
+    what was measured; None where nothing was, and searches use default parameters. calibration: what labels
+    taught about duplicates; None without labels.
     """
 
     folder: str
@@ -61,6 +63,7 @@ class IndexSummary:
     libraries: Mapping[str, str]
     model: ModelStamp | None
     tuning: Tuning | None
+    calibration: Calibration | None
 
 
 @contextmanager
@@ -179,4 +182,5 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         libraries=metadata["libraries"],
         model=metadata["model"] and ModelStamp(**metadata["model"]),
         tuning=tuning,
+        calibration=read_calibration(version.folder),
     )

@@ -1,0 +1,102 @@
+"""itemsearch calibrate: what people know of duplicates, learnt by an index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli._options import AsJson, Other
+from cli._output import emit_json, facts, note, steps, table
+from cli._variants import IgnoreVariant, VariantColumn
+from cli.versions import Index, Keep
+from indexes.publish import KEEP_VERSIONS
+
+if TYPE_CHECKING:
+    from itemsearch.duplicates.calibrate import CalibrateReport
+    from itemsearch.duplicates.calibration import Share
+    from itemsearch.search.folder import IndexSummary
+
+TOLD = 5
+CURVE_LINES = 10
+
+
+def calibrate(
+    index: Index,
+    labels: Annotated[
+        str, typer.Option(help="CSV, JSONL or Parquet with id_a, id_b and same, or with id and group.")
+    ] = "",
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Learn from what people decided in itemsearch review too.")
+    ] = False,
+    min_precision: Annotated[
+        float, typer.Option(help="Share of right pairs that the automatic tier is to keep.")
+    ] = 0.95,
+    other: Other = "",
+    ignore_variant: IgnoreVariant = [],  # noqa: B006
+    variant_column: VariantColumn = [],  # noqa: B006
+    keep: Keep = KEEP_VERSIONS,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from labels how sure a pair has to be; half of the products are kept to report on.
+
+    Example: itemsearch calibrate index --labels labels.csv --min-precision 0.95
+    """
+    from itemsearch.duplicates.calibrate import CalibrateConfig, calibrate_index
+    from itemsearch.duplicates.variants import Guard
+
+    guard = Guard.without(ignore_variant, variant_column)
+    config = CalibrateConfig(labels, decisions, min_precision, other, guard, keep)
+    with steps() as progress:
+        report = calibrate_index(index, config, progress)
+    if as_json:
+        emit_json(report)
+        return
+    _tell(report)
+
+
+def calibration_line(summary: IndexSummary) -> str:
+    """What labels taught, in words."""
+    learnt = summary.calibration
+    if learnt is None:
+        return f"not calibrated: itemsearch calibrate {summary.folder} --labels FILE"
+    return (
+        f"precision {_share(learnt.precision)}, recall {_share(learnt.recall)} of pairs without a person, "
+        f"from {learnt.labels:,} labels, {learnt.made}"
+    )
+
+
+def _tell(report: CalibrateReport) -> None:
+    learnt, read = report.calibration, report.labels
+    if read is not None:
+        for refused in read.refused[:TOLD]:
+            note(f"row {refused.row} refused: {refused.message}")
+        if len(read.refused) > TOLD:
+            note(f"and {len(read.refused) - TOLD:,} more rows")
+    table(
+        ["probability", "precision", "recall"],
+        [
+            [f"{point.threshold:.2f}", f"{point.precision:.3f}", f"{point.recall:.3f}"]
+            for point in learnt.curve[:: max(len(learnt.curve) // CURVE_LINES, 1)]
+        ],
+    )
+    told = {"labels": f"{read.rows:,} = {read.used:,} used + {len(read.refused):,} refused"} if read else {}
+    low, high = learnt.threshold.low, learnt.threshold.high
+    told |= {
+        "pairs": f"{learnt.same_pairs:,} of one product, {learnt.unproposed:,} of them too unlike to be "
+        f"compared; {learnt.different_pairs:,} others that are alike",
+        "threshold": f"probability {learnt.threshold.value:.3f} (resampled {low:.3f} to {high:.3f}), for "
+        f"precision {learnt.min_precision:g}",
+        "precision": f"{_share(learnt.precision)} on products kept apart",
+        "recall": _share(learnt.recall),
+        **{
+            tier.tier: f"{tier.pairs:,} pairs, {tier.precision:.1%} of them right, {tier.recall:.1%} of all"
+            for tier in learnt.tiers
+        },
+        "version": f"{report.version}",
+    }
+    facts(told)
+
+
+def _share(share: Share) -> str:
+    return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
