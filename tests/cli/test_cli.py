@@ -16,6 +16,9 @@ import pytest
 from conftest import draw_picture, save_tiny_model, titles
 
 from cli.app import main
+from itemsearch.duplicates.calibration import Calibration, Point, Share, publish_calibration
+from itemsearch.duplicates.decide import FEATURES, Bar, Thresholds, Weights
+from itemsearch.search.folder import read_summary
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,44 @@ def test_duplicates_asked_for_wrongly_are_one_line(run: Run, index: Path, tmp_pa
     one_line(run(*asked, "--keep-by", "taste"), 2, "taste")
     (tmp_path / "file").write_text("")
     one_line(run("duplicates", index, "--out", tmp_path / "file"), 1, "file")
+
+
+def test_what_calibrate_learnt_is_used(run: Run, index: Path, tmp_path: Path) -> None:
+    shutil.copytree(index, tmp_path / "index")
+    weights = Weights(0.0, {**dict.fromkeys(FEATURES, 0.0), "joint": 1.0})
+    whole, none = Share(1.0, 1.0, 1.0), Share(0.0, 0.0, 0.0)
+    learnt = Calibration(
+        thresholds=Thresholds((Bar("probability", 0.9, 0.5),), weights),
+        min_precision=0.95,
+        threshold=whole,
+        precision=whole,
+        recall=none,
+        tiers=(),
+        curve=(Point(0.55, 0.8, 1.0), Point(0.6, 0.9, 0.7), Point(0.9, 0.96, 0.1)),
+        other="",
+        labels=0,
+        same_pairs=0,
+        different_pairs=0,
+        unproposed=0,
+        model=None,
+        made="",
+    )
+    publish_calibration(tmp_path / "index", learnt, read_summary(index).version)
+    asked = (
+        "duplicates",
+        tmp_path / "index",
+        "--out",
+        tmp_path / "out",
+        "--ignore-variant",
+        "model",
+        "--json",
+    )
+    strict, loose = run(*asked), run(*asked, "--min-precision", 0.9)
+    assert "scores are not probabilities" not in strict.err
+    assert strict.json["calibrated"] is True
+    assert strict.json["pairs"]["duplicate"] == 0 < loose.json["pairs"]["duplicate"]
+    one_line(run(*asked, "--min-precision", 0.99), 2, "no threshold reaches a precision of 0.99", "0.960")
+    assert "probability 0." in run("explain", tmp_path / "index", "00012", "00042").out
 
 
 def test_a_pair_is_explained(run: Run, index: Path) -> None:

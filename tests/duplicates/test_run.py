@@ -12,7 +12,7 @@ import pytest
 from listed import build, jpeg, listing, opened, some_listings
 
 from itemsearch.duplicates.candidates import Reach
-from itemsearch.duplicates.decide import Thresholds
+from itemsearch.duplicates.decide import FEATURES, Bar, Thresholds, Weights
 from itemsearch.duplicates.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
@@ -131,6 +131,21 @@ def test_a_run_of_what_is_new_makes_the_folder_that_a_full_run_makes(tmp_path: P
     fresh = {"00025", *(f"{row:05d}" for row in range(150, 180))}
     assert 0 < sum(by_version.pairs.values()) < sum(full.pairs.values())
     assert all({pair["id_a"], pair["id_b"]} & fresh for pair in pairs_in(tmp_path / "version"))
+
+
+def test_what_is_new_is_weighed_against_the_same_rivals_as_in_a_full_run(tmp_path: Path) -> None:
+    weights = Weights(0.0, {**dict.fromkeys(FEATURES, 0.0), "score": 0.5, "margin": 1.0})
+    config = replace(CONFIG, thresholds=Thresholds((Bar("probability", 0.9, 0.4),), weights))
+    made = some_listings(180)
+    index = build(tmp_path, made[:150])
+    engine = opened(build(tmp_path, made))
+    assert str(index) == engine.summary.folder
+    run(engine, tmp_path / "new", replace(config, new="1"))
+    run(engine, tmp_path / "full", config)
+    fresh = {f"{row:05d}" for row in range(150, 180)}
+    full = [pair for pair in pairs_in(tmp_path / "full") if {pair["id_a"], pair["id_b"]} & fresh]
+    assert pairs_in(tmp_path / "new") == full
+    assert len(full) > 0
 
 
 def test_new_goes_on_from_a_run_with_the_same_options_only(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import draw_picture, titles, write_catalog
+
+from benchmarks.baselines import BOTH, IMAGE, TFIDF, TITLE
+from benchmarks.clusters import FIGURES
+from benchmarks.groups import OURS, PHASH, REVIEWED, SCORE, PairsConfig, run
+from benchmarks.relist import PRODUCT, SELLER, SHOP, write_listed_again
+from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.errors import UsageError
+
+LISTED_TWICE = 30
+
+
+def write_offers_of(folder: Path, first: int) -> Path:
+    """60 products with pictures, the first `LISTED_TWICE` of them listed by two sellers."""
+    catalog = write_catalog(folder, 60)
+    rows = list(csv.reader(catalog.read_text().splitlines()))[1:]
+    with catalog.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "title", "image", "category", "product", "seller"])
+        for number, (id, _, image, category, _) in enumerate(rows):
+            draw_picture(first + number).save(folder / image)
+            title = titles(first + 60)[first + number]
+            writer.writerow([id, title, image, category, id, "one"])
+            if number < LISTED_TWICE:
+                writer.writerow([f"{id}:2", f"{title} new", image, category, id, "two"])
+    return catalog
+
+
+@pytest.fixture(scope="module")
+def catalogs(tmp_path_factory: pytest.TempPathFactory) -> tuple[CatalogConfig, CatalogConfig]:
+    folder = tmp_path_factory.mktemp("offers")
+    paths = (write_offers_of(folder / "test", 0), write_offers_of(folder / "train", 60))
+    return CatalogConfig(str(paths[0])), CatalogConfig(str(paths[1]))
+
+
+def test_groups_are_measured_beside_the_usual_means(
+    catalogs: tuple[CatalogConfig, CatalogConfig], tiny_model: Path, tmp_path: Path
+) -> None:
+    config = PairsConfig(*catalogs, same="product", min_precision=0.8, model=str(tiny_model))
+    metrics = run(config, tmp_path, lambda stage: None)
+    methods = {OURS, REVIEWED, SCORE, PHASH, TITLE, IMAGE, BOTH, TFIDF}
+    assert set(metrics["methods"]) == methods
+    assert all(list(figures) == list(FIGURES) for figures in metrics["methods"].values())
+    # Both listings of a product have its picture, byte for byte.
+    assert metrics["methods"][IMAGE]["pair recall"]["value"] > 0.9
+    report = (tmp_path / "report.md").read_text()
+    assert report.startswith("90 listings of 60 products")
+    assert "Pairs differ in their seller." in report
+    assert json.loads((tmp_path / "config.json").read_text())["products"] == 60
+
+
+def test_a_column_that_is_not_there_is_told(
+    catalogs: tuple[CatalogConfig, CatalogConfig], tiny_model: Path, tmp_path: Path
+) -> None:
+    config = PairsConfig(*catalogs, same="product", other="shop", model=str(tiny_model))
+    with pytest.raises(UsageError, match="no column 'shop'"):
+        run(config, tmp_path, lambda stage: None)
+
+
+def test_one_product_in_ten_is_listed_again(tmp_path: Path) -> None:
+    source = CatalogConfig(str(write_catalog(tmp_path / "shop", 200)))
+    out = tmp_path / "again.parquet"
+    listings = write_listed_again(read_catalog(source), out, seed=0)
+    table = pq.read_table(out)
+    assert table.num_rows == listings
+    rows = table.to_pylist()
+    again = [row for row in rows if row[SELLER] != SHOP]
+    assert 10 <= len(again) <= 45
+    assert {row[PRODUCT] for row in rows} == {row["id"] for row in rows if row[SELLER] == SHOP}
+    assert all(row["price"] is None and row["id"].startswith(row[PRODUCT] + ":") for row in again)
+    sellers = [(row[PRODUCT], row[SELLER]) for row in rows]
+    assert len(set(sellers)) == len(sellers)
+    write_listed_again(read_catalog(source), tmp_path / "twice.parquet", seed=0)
+    assert pq.read_table(tmp_path / "twice.parquet").equals(table)
