@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ TITLE, IMAGE, BOTH, WEIGHTED, TFIDF = (
 )
 IMAGE_SIDE = 224
 BATCH = 32
+BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,10 @@ def embed_images(images: Sequence[Image.Image | None]) -> Floats:
     return embedded
 
 
-def tfidf_scores(asked: Sequence[str], gallery: Sequence[str]) -> Floats:
-    """(Q, N) cosines of TF-IDF vectors of character 3-5-grams, fitted to the gallery."""
+def tfidf_scores(asked: Sequence[str], gallery: Sequence[str]) -> Iterator[Floats]:
+    """(N,) cosines of TF-IDF vectors of character 3-5-grams, fitted to the gallery, a query at a time."""
     vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(3, 5), dtype=np.float32)
     held = vectorizer.fit_transform(gallery)
-    scores: Floats = (vectorizer.transform(asked) @ held.T).toarray()
-    return scores
+    wanted = vectorizer.transform(asked)
+    for start in range(0, wanted.shape[0], BLOCK):
+        yield from (wanted[start : start + BLOCK] @ held.T).toarray()
