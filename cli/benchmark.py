@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli._options import AsJson, Columns, ImageRoot, Model, TorchDevice, catalog_config, column_mapping
-from cli._output import emit_json, note
+from cli._output import emit_json, note, table
 from itemsearch.errors import UsageError
 
 benchmark_app = typer.Typer(
@@ -63,8 +63,13 @@ def retrieval(
 @benchmark_app.command()
 def category(
     train: Annotated[str, typer.Argument(help="Products to learn categories from.")],
-    test: Annotated[str, typer.Option(help="Products whose categories are to be found.")],
     out: Out,
+    test: Annotated[
+        str, typer.Option(help="Products whose categories are to be found; one in five of TRAIN's by default.")
+    ] = "",
+    group: Annotated[
+        str, typer.Option(help="Column that is equal for listings of one product: none is in both parts.")
+    ] = "",
     rows: Annotated[int | None, typer.Option(min=10, help="Learn from so many of the products.")] = None,
     column: Columns = [],  # noqa: B006
     model: Model = "default",
@@ -80,7 +85,8 @@ def category(
     benchmark = _load("category")
     config = benchmark.CategoryConfig(
         train=catalog_config(train, column, None),
-        test=catalog_config(test, column, None),
+        test=catalog_config(test, column, None) if test else None,
+        group=group,
         model=model,
         device=device,
         rows=rows,
@@ -88,6 +94,49 @@ def category(
         baselines=not no_baselines,
     )
     _tell(benchmark.run(config, out, note), out, as_json)
+
+
+@benchmark_app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the figures and the report of a run again, from its saved predictions.
+
+    Example: itemsearch benchmark report run
+    """
+    _tell(_load("report").run(run), run, as_json)
+
+
+@benchmark_app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    second: Annotated[Path, typer.Argument(help="Another of the same queries.")],
+    fail_if: Annotated[
+        list[str],
+        typer.Option(help="Exit code 4 where a figure falls by more, e.g. recall@10:-0.01; repeatable."),
+    ] = [],  # noqa: B006
+    method: Annotated[str, typer.Option(help="Whose figures --fail-if looks at.")] = "itemsearch",
+    as_json: AsJson = False,
+) -> None:
+    """What the second run does better or worse: paired differences, with 95% intervals.
+
+    Example: itemsearch benchmark compare yesterday today --fail-if "recall@10:-0.01"
+    """
+    benchmark = _load("compare")
+    limits = [benchmark.Limit.parse(text) for text in fail_if]
+    differences = benchmark.run(first, second)
+    if as_json:
+        emit_json(benchmark.plain(differences))
+    else:
+        rows = [
+            (gallery, name, figure, change.signed())
+            for gallery, methods in differences.items()
+            for name, figures in methods.items()
+            for figure, change in figures.items()
+        ]
+        table(("gallery", "method", "figure", "second minus first"), rows)
+    benchmark.check(differences, method, limits)
 
 
 def _load(name: str) -> Any:
