@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ RESAMPLES = 1000
 CURVE_RESAMPLES = 200
 """Of figures that need all pairs in order, for which a draw takes milliseconds."""
 CHUNK = 50
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def draws(products: Rows, seed: int, count: int) -> Iterator[Rows]:
         yield np.bincount(rng.integers(0, size, size), minlength=size)
 
 
-def resample_means(values: Mapping[str, Doubles], products: Rows, seed: int = 0) -> dict[str, Resampled]:
+def resample_means(values: Mapping[Name, Doubles], products: Rows, seed: int = 0) -> dict[Name, Resampled]:
     """Means of (Q,) values over queries. products (Q,): numbers from 0 without gaps."""
     sums = np.stack([np.bincount(products, value) for value in values.values()], axis=1)  # (P, M)
     counts = np.bincount(products)

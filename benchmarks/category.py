@@ -85,7 +85,7 @@ def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, A
         CatalogError: a catalog cannot be read.
         UsageError: a catalog has no categories, or no such column; or nothing is left to learn from.
     """
-    train, test = _split(config)
+    train, test = split(config)
     chosen = np.random.default_rng(config.seed).permutation(len(train.products))[: config.rows]
     train = train.take(chosen)
     encoder = ProductEncoder.from_pretrained(config.model, config.device)
@@ -110,7 +110,7 @@ def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, A
     return report(out)
 
 
-def _split(config: CategoryConfig) -> tuple[Labelled, Labelled]:
+def split(config: CategoryConfig) -> tuple[Labelled, Labelled]:
     """What is learnt from and what is tested, which share no group."""
     train = _labelled(config.train, config.group)
     if config.test is None:

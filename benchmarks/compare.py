@@ -44,7 +44,8 @@ def run(first: Path, second: Path) -> Differences:
         CatalogError: a folder is no finished run, or its predictions are damaged.
         UsageError: the runs have no method in common, or were not asked the same.
     """
-    seed = [read_description(folder)["options"]["seed"] for folder in (first, second)][0]
+    seed = read_description(first)["options"]["seed"]
+    read_description(second)  # a run that is not finished has none
     before, after = (Predictions.open(folder / PREDICTIONS) for folder in (first, second))
     found: Differences = {}
     for gallery in before.groups:
@@ -56,9 +57,11 @@ def run(first: Path, second: Path) -> Differences:
         products = number(asked.products)
         found[gallery] = {}
         for method in methods:
-            old = resample(before.answers(gallery, method), products, seed)
-            new = resample(after.answers(gallery, method), products, seed)
-            found[gallery][method] = {name: (new[name] - old[name]).interval for name in old}
+            answers = {"old": before.answers(gallery, method), "new": after.answers(gallery, method)}
+            drawn = resample(answers, products, seed)
+            found[gallery][method] = {
+                name: (figure - drawn["old"][name]).interval for name, figure in drawn["new"].items()
+            }
     if not found:
         raise UsageError(f"{first} and {second}: no method answered in both")
     return found
@@ -93,7 +96,7 @@ def check(differences: Differences, method: str, limits: Sequence[Limit]) -> Non
         change = methods[method][limit.figure]
         if change.value < limit.least:
             raise GateError(
-                f"{limit.figure} of {method}, {gallery}: {change.signed()}, below the limit of {limit.least:+g}"
+                f"{limit.figure} of {method}, {gallery}: {change.signed()}, below {limit.least:+g}"
             )
 
 

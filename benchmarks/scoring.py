@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,20 +74,25 @@ def score(predictions: Predictions, seed: int) -> Scores:
     return Scores(galleries, slices, sizes)
 
 
-def resample(answers: Answers, products: Rows, seed: int) -> dict[str, Resampled]:
-    """Every figure of one method. products (Q,): numbers from 0; equal ones give every method equal draws."""
-    means = resample_means(figures_by_query(answers), products, seed)
-    return means | resample_curve(PairCurve.of(answers), products, seed)
+def resample(answers: Mapping[str, Answers], products: Rows, seed: int) -> dict[str, dict[str, Resampled]]:
+    """Every figure of each of several methods, all by the same draws.
+
+    products (Q,): numbers from 0 of the queries, which are the same for all methods.
+    """
+    values = {(name, of): v for name, held in answers.items() for of, v in figures_by_query(held).items()}
+    resampled: dict[str, dict[str, Resampled]] = {name: {} for name in answers}
+    for (name, of), figure in resample_means(values, products, seed).items():
+        resampled[name][of] = figure
+    for name, held in answers.items():
+        resampled[name] |= resample_curve(PairCurve.of(held), products, seed)
+    return resampled
 
 
 def _score_gallery(predictions: Predictions, gallery: str, seed: int) -> GalleryScores:
     products = number(predictions.asked(gallery).products)
-    resampled: dict[str, dict[str, Resampled]] = {}
-    thresholds: dict[str, dict[str, float]] = {}
-    for method in predictions.methods(gallery):
-        answers = predictions.answers(gallery, method)
-        resampled[method] = resample(answers, products, seed)
-        thresholds[method] = _thresholds(PairCurve.of(answers))
+    answers = {method: predictions.answers(gallery, method) for method in predictions.methods(gallery)}
+    resampled = resample(answers, products, seed)
+    thresholds = {method: _thresholds(PairCurve.of(held)) for method, held in answers.items()}
     ours = resampled.get(OURS, {})
     differences = {
         method: {name: (ours[name] - figure).interval for name, figure in figures.items()}

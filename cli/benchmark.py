@@ -65,7 +65,8 @@ def category(
     train: Annotated[str, typer.Argument(help="Products to learn categories from.")],
     out: Out,
     test: Annotated[
-        str, typer.Option(help="Products whose categories are to be found; one in five of TRAIN's by default.")
+        str,
+        typer.Option(help="Products whose categories are to be found; one in five of TRAIN's by default."),
     ] = "",
     group: Annotated[
         str, typer.Option(help="Column that is equal for listings of one product: none is in both parts.")

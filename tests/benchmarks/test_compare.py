@@ -19,7 +19,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def measure(benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path) -> Callable[..., Any]:
+def measure(
+    benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
+) -> Callable[..., Any]:
     """Asks for each product by its title; for the first `wrong` of them by that of the next."""
 
     def run(name: str, wrong: int) -> Any:
