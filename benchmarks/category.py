@@ -19,7 +19,7 @@ from benchmarks.category_report import CATEGORIES, LINEAR, NEAREST, report
 from benchmarks.metrics import Floats, Rows, best_rows, collect
 from benchmarks.predictions import PREDICTIONS, Asked, PredictionsWriter
 from benchmarks.report import describe_run, write_description
-from benchmarks.scoring import OURS
+from benchmarks.scoring import OURS, model_label
 from benchmarks.tasks import carried_texts, first_batches, modality
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
@@ -43,17 +43,18 @@ class CategoryConfig:
 
     group: a column whose equal values mean one product, "" where every row is one by itself: what is tested
     has no other listing among what is learnt from. rows: of the training catalog, drawn by seed; None for
-    all.
+    all. models: ours, the first of which the report is about. others: models of others, to compare with.
     """
 
     train: CatalogConfig
     test: CatalogConfig | None = None
     group: str = ""
-    model: str = DEFAULT_MODEL
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
     device: str = "auto"
     rows: int | None = None
     seed: int = 0
     baselines: bool = True
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,14 @@ def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, A
     train, test = split(config)
     chosen = np.random.default_rng(config.seed).permutation(len(train.products))[: config.rows]
     train = train.take(chosen)
-    encoder = ProductEncoder.from_pretrained(config.model, config.device)
+    encoders = {
+        model_label(name, place): ProductEncoder.from_pretrained(name, config.device)
+        for place, name in enumerate(config.models)
+    }
     out.mkdir(parents=True, exist_ok=True)
     labels = sorted({*train.categories, *test.categories})
     with PredictionsWriter(out / PREDICTIONS, labels, labels) as writer:
-        for name, (known, unknown) in _embedded(config, encoder, train, test, progress):
+        for name, (known, unknown) in _embedded(config, encoders, train, test, progress):
             progress(f"probing {name}")
             for probe, classifier in _probes(known, train.categories).items():
                 shares = np.zeros((len(unknown), len(labels)), np.float32)
@@ -106,7 +110,7 @@ def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, A
         f"Leaf category of {len(test.products):,} products from frozen embeddings, learnt from "
         f"{len(train.products):,} products of {len(set(train.categories))} categories."
     )
-    write_description(out, describe_run("category", config, encoder.stamp, summary))
+    write_description(out, describe_run("category", config, encoders[OURS].stamp, summary))
     return report(out)
 
 
@@ -155,18 +159,23 @@ def _facts(test: Labelled) -> Asked:
 
 
 def _embedded(
-    config: CategoryConfig, encoder: ProductEncoder, train: Labelled, test: Labelled, progress: Progress
+    config: CategoryConfig,
+    encoders: Mapping[str, ProductEncoder],
+    train: Labelled,
+    test: Labelled,
+    progress: Progress,
 ) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
     """Each method, with (N, D) of the training and (M, D) of the test products."""
-    progress("embedding")
-    ours = [encoder.encode(side.titles, side.images) for side in (train.listed, test.listed)]
-    yield OURS, (ours[0], ours[1])
+    for method, encoder in encoders.items():
+        progress(f"{method}: embedding")
+        known, unknown = (encoder.encode(side.titles, side.images) for side in (train.listed, test.listed))
+        yield method, (known, unknown)
     if config.baselines:
         progress("embedding for the baselines")
-        known, unknown = embed_baselines(train.listed), embed_baselines(test.listed)
-        for name in known:
-            if name in unknown:
-                yield name, (known[name], unknown[name])
+        learnt, asked = (embed_baselines(side.listed, None, config.others) for side in (train, test))
+        for name in learnt:
+            if name in asked:
+                yield name, (learnt[name], asked[name])
 
 
 def _probes(known: Floats, labels: Sequence[str]) -> Mapping[str, Pipeline | KNeighborsClassifier]:

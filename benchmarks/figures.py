@@ -39,17 +39,17 @@ def evaluations(data: Path, offers: Path, model: str) -> Mapping[str, retrieval.
             queries=str(data / "other-photo/queries.csv"),
             query_columns={"title": title},
             tune_on=str(data / CALIBRATED_ON),
-            model=model,
+            models=(model,),
         )
 
     return {
         "fashion, relisted": retrieval.RetrievalConfig(
-            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / CALIBRATED_ON), model=model
+            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / CALIBRATED_ON), models=(model,)
         ),
         "other photo, title": other_photo("title"),
         "other photo, name": other_photo("name"),
         "offers": retrieval.RetrievalConfig(
-            CatalogConfig(str(offers / "figures.csv")), same="product", model=model
+            CatalogConfig(str(offers / "figures.csv")), same="product", models=(model,)
         ),
     }
 
@@ -68,7 +68,7 @@ def run(data: Path, out: Path, model: str) -> str:
         found[name] = retrieval.run(config, out / name.replace(", ", "-").replace(" ", "-"), _note)
     _note("category:")
     train, test = CatalogConfig(str(data / "fashion/train")), CatalogConfig(str(data / "fashion/test"))
-    asked = category.CategoryConfig(train, test, model=model, rows=CATEGORY_ROWS)
+    asked = category.CategoryConfig(train, test, models=(model,), rows=CATEGORY_ROWS)
     categories = category.run(asked, out / "category", _note)
     text = "\n".join([*recall_table(found), "", *category_table(categories), ""])
     (out / "figures.md").write_text(text, "utf-8")

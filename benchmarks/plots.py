@@ -53,7 +53,7 @@ def save_confusion(path: Path, names: Sequence[str], columns: Sequence[str], cou
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
     return figure, figure.add_subplot()
 
 
@@ -64,5 +64,5 @@ def _thinned(x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:
 
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path.with_suffix(".png"), dpi=130, metadata={"Software": None})
-    figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    figure.savefig(path.with_suffix(".png"), dpi=130, bbox_inches="tight", metadata={"Software": None})
+    figure.savefig(path.with_suffix(".svg"), bbox_inches="tight", metadata={"Date": None})

@@ -18,13 +18,14 @@ from benchmarks.metrics import Floats, figures_by_query
 from benchmarks.predictions import PREDICTIONS, PredictionsWriter
 from benchmarks.report import describe_run, write_description
 from benchmarks.retrieval_report import report
-from benchmarks.scoring import OURS
+from benchmarks.scoring import OURS, model_label
 from benchmarks.tasks import Task, first_batches, queries_task, relisted_task, same_task
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
 from itemsearch.errors import UsageError
 
-JOINT = f"{OURS}, joint cosine alone"
+JOINTLY = "joint cosine alone"
+JOINT = f"{OURS}, {JOINTLY}"
 IMAGE_WEIGHTS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 TUNED_ROWS = 2048
 BLOCK = 256
@@ -43,6 +44,7 @@ class RetrievalConfig:
     whose equal values mean one product. Without either, every product is listed again, heavily edited.
 
     tune_on: a catalog on whose relisting the weight of the weighted baseline is chosen; "" leaves it out.
+    models: ours, the first of which the report is about. others: models of others, to compare with.
     """
 
     catalog: CatalogConfig
@@ -50,10 +52,11 @@ class RetrievalConfig:
     query_columns: Mapping[str, str] = field(default_factory=dict)
     same: str = ""
     tune_on: str = ""
-    model: str = DEFAULT_MODEL
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
     device: str = "auto"
     seed: int = 0
     baselines: bool = True
+    others: tuple[str, ...] = ()
 
 
 def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
@@ -69,7 +72,10 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
     if config.queries and config.same:
         raise UsageError("give either --queries or --same")
     task = _task(config, out)
-    encoder = ProductEncoder.from_pretrained(config.model, config.device)
+    encoders = {
+        model_label(name, place): ProductEncoder.from_pretrained(name, config.device)
+        for place, name in enumerate(config.models)
+    }
     asked = galleries(task)
     ids = [product.id for product in task.products]
     with PredictionsWriter(out / PREDICTIONS, ids, [p.category for p in task.products]) as writer:
@@ -78,18 +84,19 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
             for gallery, found in zip(asked, answers, strict=True):
                 writer.write(gallery.name, method, task.facts.take(gallery.queries), found)
 
-        progress("embedding the catalog and asking the engine")
-        engine = EngineUnderTest.build(config.catalog, task, encoder, out)
-        keep(OURS, (engine.answers(gallery) for gallery in asked))
-        progress("comparing exactly")
-        joint = _cosines(engine.asked.vectors, engine.gallery_vectors)
-        keep(JOINT, iter(exact_answers(joint, task, asked)))
+        for place, (method, encoder) in enumerate(encoders.items()):
+            progress(f"{method}: embedding the catalog and asking the engine")
+            folder = out / "models" / str(place) if place else out
+            engine = EngineUnderTest.build(config.catalog, task, encoder, folder)
+            keep(method, (engine.answers(gallery) for gallery in asked))
+            joint = _cosines(engine.asked.vectors, engine.gallery_vectors)
+            keep(f"{method}, {JOINTLY}", iter(exact_answers(joint, task, asked)))
         for method, scores in _baselines(config, task, out, progress):
             keep(method, iter(exact_answers(scores, task, asked)))
     name = "same" if config.same else "queries" if config.queries else "relisted"
     queries, gallery = len(task.query_ids), len(task.products)
     summary = f"{queries:,} listings ({SUMMARY[name]}), each to be found among {gallery:,}."
-    write_description(out, describe_run("retrieval", config, encoder.stamp, summary))
+    write_description(out, describe_run("retrieval", config, encoders[OURS].stamp, summary))
     progress("reporting")
     return report(out)
 
@@ -112,11 +119,11 @@ def _baselines(
         return
     weight = _tuned_weight(config, out, progress) if config.tune_on else None
     progress("embedding for the baselines")
-    gallery = embed_baselines(task.gallery, weight)
+    gallery = embed_baselines(task.gallery, weight, config.others)
     if task.queries is None:
         asked = {name: vectors[task.own] for name, vectors in gallery.items()}
     else:
-        asked = embed_baselines(task.asked, weight)
+        asked = embed_baselines(task.asked, weight, config.others)
     for name in gallery:
         if name in asked:
             yield name, _cosines(asked[name], gallery[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -43,6 +44,11 @@ class Scores:
     galleries: dict[str, GalleryScores]
     slices: dict[str, Figures]
     sizes: dict[str, dict[str, int]]
+
+
+def model_label(name: str, place: int) -> str:
+    """What the answers of the model that was given at `place`, from 0, are called."""
+    return f"{OURS} {place + 1} ({Path(name).name})" if place else OURS
 
 
 def score(predictions: Predictions, seed: int) -> Scores:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli._options import AsJson, Columns, ImageRoot, Model, TorchDevice, catalog_config, column_mapping
+from cli._options import AsJson, Columns, ImageRoot, TorchDevice, catalog_config, column_mapping
 from cli._output import emit_json, note, table
 from itemsearch.errors import UsageError
 
@@ -19,6 +19,13 @@ benchmark_app = typer.Typer(
 Out = Annotated[Path, typer.Option(help="Folder for report.md, metrics.json and what they were made of.")]
 Seed = Annotated[int, typer.Option(help="Of edits and samples.")]
 NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure the model alone.")]
+Models = Annotated[
+    list[str], typer.Option("--model", help="Model folder or hub name; repeat to measure several.")
+]
+Baseline = Annotated[
+    list[str],
+    typer.Option(help="Another's model to compare with: transformers, sentence-transformers or CLIP."),
+]
 
 
 @benchmark_app.command()
@@ -35,10 +42,11 @@ def retrieval(
     tune_on: Annotated[str, typer.Option(help="Catalog to choose the weighted baseline's weight on.")] = "",
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
-    model: Model = "default",
+    model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
     no_baselines: NoBaselines = False,
+    baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Find the same product: listed again with heavy edits, by a queries file, or by known groups.
@@ -52,10 +60,11 @@ def retrieval(
         query_columns=column_mapping("--query-column", query_column),
         same=same,
         tune_on=tune_on,
-        model=model,
+        models=tuple(model),
         device=device,
         seed=seed,
         baselines=not no_baselines,
+        others=tuple(baseline),
     )
     _tell(benchmark.run(config, out, note), out, as_json)
 
@@ -73,10 +82,11 @@ def category(
     ] = "",
     rows: Annotated[int | None, typer.Option(min=10, help="Learn from so many of the products.")] = None,
     column: Columns = [],  # noqa: B006
-    model: Model = "default",
+    model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
     no_baselines: NoBaselines = False,
+    baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Predict the leaf category from frozen embeddings: a linear probe, and 10 nearest neighbours.
@@ -88,11 +98,12 @@ def category(
         train=catalog_config(train, column, None),
         test=catalog_config(test, column, None) if test else None,
         group=group,
-        model=model,
+        models=tuple(model),
         device=device,
         rows=rows,
         seed=seed,
         baselines=not no_baselines,
+        others=tuple(baseline),
     )
     _tell(benchmark.run(config, out, note), out, as_json)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import THINGS, titles, write_catalog
 
-from benchmarks.baselines import BOTH, IMAGE, TITLE
+from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TITLE
 from benchmarks.category import CategoryConfig, split
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
@@ -19,7 +19,7 @@ def test_categories_are_found_from_embeddings(
     test = write_catalog(tmp_path / "test", 20)
     arguments = ["category", catalog_csv, "--test", test, "--out", tmp_path / "run", "--model", tiny_model]
     metrics = benchmark(*arguments, "--rows", "50")["methods"]
-    assert set(metrics) == {"itemsearch", TITLE, IMAGE, BOTH}
+    assert set(metrics) == {"itemsearch", TITLE, IMAGE, BOTH, RAW, HASH}
     assert metrics[TITLE]["linear accuracy"]["value"] > 0.8
     for figures in metrics.values():
         assert set(figures) == {

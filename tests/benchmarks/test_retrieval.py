@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import titles, write_catalog
 
-from benchmarks.baselines import BOTH, IMAGE, TFIDF, TITLE, WEIGHTED, tfidf_scores
+from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TFIDF, TITLE, WEIGHTED, tfidf_scores
 from benchmarks.predictions import EVERYTHING, OWN_CATEGORY
 from benchmarks.retrieval import JOINT, OURS
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
@@ -28,7 +28,7 @@ def test_a_relisting_is_measured_beside_the_baselines(
     arguments = ["retrieval", small, "--out", tmp_path / "run", "--model", tiny_model, "--tune-on", small]
     metrics = benchmark(*arguments)
     everything = metrics["galleries"][EVERYTHING]
-    assert set(everything["figures"]) == {OURS, JOINT, TITLE, IMAGE, BOTH, WEIGHTED, TFIDF}
+    assert set(everything["figures"]) == {OURS, JOINT, TITLE, IMAGE, BOTH, RAW, WEIGHTED, TFIDF, HASH}
     for figures in everything["figures"].values():
         assert {"recall@1", "precision@5", "mAP@R", "MRR", "uAP", "recall at precision 0.95"} <= set(figures)
         assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in figures.values())
