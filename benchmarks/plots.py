@@ -20,17 +20,22 @@ STYLE = {"svg.fonttype": "none", "svg.hashsalt": "itemsearch", "font.size": 10, 
 
 
 def save_curves(
-    path: Path, curves: Mapping[str, tuple[Doubles, Doubles]], labels: tuple[str, str], marker: str = ""
+    path: Path,
+    curves: Mapping[str, tuple[Doubles, Doubles]],
+    labels: tuple[str, str],
+    marker: str = "",
+    log: bool = False,
 ) -> None:
     """Lines through (x, y) points, one for each name.
 
-    labels: of the x and the y axis. marker: drawn at each point, "" for none.
+    labels: of the x and the y axis. marker: drawn at each point, "" for none. log: of the y axis.
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = _axes(7.5, 4.6)
         for name, (x, y) in curves.items():
             axes.plot(*_thinned(x, y), label=name, marker=marker, linewidth=1.8, markersize=4)
         axes.set(xlabel=labels[0], ylabel=labels[1])
+        axes.set_yscale("log" if log else "linear")
         axes.grid(alpha=0.3)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         _save(figure, path)

@@ -109,6 +109,30 @@ def category(
 
 
 @benchmark_app.command()
+def index(
+    vectors: Annotated[
+        Path, typer.Argument(help="A store, Parquet with `embedding`, .fvecs, .bvecs, .ivecs or .hdf5.")
+    ],
+    out: Out,
+    queries: Annotated[
+        Path | None, typer.Option(help="Vectors to ask with; by default some are taken out of VECTORS.")
+    ] = None,
+    asked: Annotated[int, typer.Option(min=10, help="How many queries at most.")] = 1000,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many results each.")] = 10,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """How true an index is to exact search, and what that costs, beside other kinds of index.
+
+    Example: itemsearch benchmark index store --out run
+    """
+    benchmark = _load("index")
+    _tell(
+        benchmark.run(benchmark.IndexBenchConfig(vectors, queries, asked, k, seed), out, note), out, as_json
+    )
+
+
+@benchmark_app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
     as_json: AsJson = False,
