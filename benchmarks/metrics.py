@@ -16,6 +16,9 @@ DEPTH = 10
 MOST_DEPTH = 100
 TIE = 1e-6
 """Cosines this near to each other are equal: a matrix product rounds equal vectors apart."""
+MEAN_F1 = "mean-F1"
+LEVELS = 200
+"""Thresholds that are tried for the best F1."""
 PRECISIONS = (0.90, 0.95)
 
 Floats = npt.NDArray[np.float32]
@@ -33,6 +36,9 @@ DEFINITIONS: Mapping[str, str] = {
     "uAP": "micro average precision: all answers kept of all queries in one list by score, the mean of the "
     "precision at each right one's place; right answers that were not kept count as 0. It is high only where "
     "one score means the same for every query.",
+    MEAN_F1: "where queries are products themselves, as Shopee's competition counts: what a threshold on the "
+    "score accepts, and the query itself, against all listings of its product; the F1 of each query, "
+    "averaged. Each half of the products is measured with the other half's best threshold.",
     "recall at precision p": "the largest share of all right pairs that a single threshold on the score "
     "accepts while a share p of what it accepts is right. The threshold stands beside it.",
 }
@@ -98,6 +104,31 @@ def figures_by_query(answers: Answers) -> dict[str, Doubles]:
         "mAP@R": (counted * hits / places).sum(axis=1) / looked_at[:, 0],
         "MRR": 1 / first,
     }
+
+
+def mean_f1(answers: Answers, products: Rows) -> Doubles:
+    """(Q,) F1 of what a threshold on the score accepts, each query itself being one of its right answers.
+
+    The threshold is the best one for the products of the other half: it is not chosen on what it is used for.
+    products (Q,): numbers from 0.
+    """
+    figures = np.empty(len(products))
+    for half in (0, 1):
+        tested = products % 2 == half
+        learnt = ~tested if (~tested).any() else tested
+        levels = np.unique(answers.scores[learnt & np.isfinite(answers.scores[:, 0])])
+        levels = levels[np.isfinite(levels)]
+        tried = np.append(np.quantile(levels, np.linspace(0, 1, LEVELS)) if len(levels) else [], np.inf)
+        best = max(tried, key=lambda least: _f1_at(answers, least)[learnt].mean())
+        figures[tested] = _f1_at(answers, best)[tested]
+    return figures
+
+
+def _f1_at(answers: Answers, least: float) -> Doubles:
+    accepted = answers.scores >= least
+    right = 1 + (accepted & answers.right).sum(axis=1)
+    f1: Doubles = 2 * right / (2 + accepted.sum(axis=1) + answers.relevant)
+    return f1
 
 
 @dataclass(frozen=True, slots=True)

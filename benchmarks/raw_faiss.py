@@ -1,7 +1,7 @@
 """Indexes written straight in FAISS, as yardsticks: the one file outside `indexes/` that knows it.
 
-`build_raw` makes the same index as ours. It gets the same threshold for matrix products, no polysemous training
-and as many training vectors, so that it is no slower than FAISS can be with these parameters.
+`build_raw` makes the same index as ours. It gets the same threshold for matrix products, no polysemous
+training and as many training vectors, so that it is no slower than FAISS can be with these parameters.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ means by exact comparison with the whole gallery, on the same data in the same r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.baselines import BOTH, TFIDF, TITLE, concatenated, embed_baselines, tfidf_scores
+from benchmarks.datasets import read_dataset
 from benchmarks.engine import EngineUnderTest
 from benchmarks.galleries import Gallery, exact_answers, galleries
 from benchmarks.metrics import Floats, figures_by_query
@@ -43,6 +44,7 @@ class RetrievalConfig:
     """queries: a file with what each should find; query_columns: its roles to column names. same: a column
     whose equal values mean one product. Without either, every product is listed again, heavily edited.
 
+    dataset: a public set of this name is in the folder that `catalog` names; "" for none.
     tune_on: a catalog on whose relisting the weight of the weighted baseline is chosen; "" leaves it out.
     models: ours, the first of which the report is about. others: models of others, to compare with.
     """
@@ -51,6 +53,7 @@ class RetrievalConfig:
     queries: str = ""
     query_columns: Mapping[str, str] = field(default_factory=dict)
     same: str = ""
+    dataset: str = ""
     tune_on: str = ""
     models: tuple[str, ...] = (DEFAULT_MODEL,)
     device: str = "auto"
@@ -69,8 +72,9 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
         UsageError: options that do not go together.
         CatalogError: the catalog or the queries cannot be read.
     """
-    if config.queries and config.same:
-        raise UsageError("give either --queries or --same")
+    if (config.queries and config.same) or (config.dataset and (config.queries or config.same)):
+        raise UsageError("give one of --queries, --same and --dataset")
+    config = _read_dataset(config, out) if config.dataset else config
     task = _task(config, out)
     encoders = {
         model_label(name, place): ProductEncoder.from_pretrained(name, config.device)
@@ -101,13 +105,20 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
     return report(out)
 
 
+def _read_dataset(config: RetrievalConfig, out: Path) -> RetrievalConfig:
+    held = read_dataset(config.dataset, Path(config.catalog.path), out / "dataset")
+    catalog = CatalogConfig(str(held.catalog), image_root=held.image_root)
+    return replace(config, catalog=catalog, queries=held.queries, same=held.same)
+
+
 def _task(config: RetrievalConfig, out: Path) -> Task:
     out.mkdir(parents=True, exist_ok=True)
     batches = list(first_batches(config.catalog, None))
     if config.same:
         return same_task(batches, config.same)
     if config.queries:
-        return queries_task(batches, config.queries, config.query_columns, out / "queries.parquet")
+        root = config.catalog.image_root if config.dataset else None
+        return queries_task(batches, config.queries, config.query_columns, out / "queries.parquet", root)
     return relisted_task(batches, out / "queries.parquet", config.seed)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.failures import failure_sections
-from benchmarks.metrics import DEFINITIONS, KS, PRECISIONS, Answers, PairCurve
+from benchmarks.metrics import DEFINITIONS, KS, MEAN_F1, PRECISIONS, Answers, PairCurve
 from benchmarks.plots import save_confusion, save_curves
 from benchmarks.predictions import EVERYTHING, OWN_CATEGORY, PREDICTIONS, Asked, Predictions
 from benchmarks.report import Report, Section, Table, read_description, write_report
@@ -47,7 +47,7 @@ def report(out: Path) -> Mapping[str, Any]:
     """
     described = read_description(out)
     predictions = Predictions.open(out / PREDICTIONS)
-    scores = score(predictions, described["options"]["seed"])
+    scores = score(predictions, described["options"]["seed"], bool(described["options"]["same"]))
     asked = predictions.asked(EVERYTHING)
     sections = [
         *(_gallery_section(name, gallery) for name, gallery in scores.galleries.items()),
@@ -63,7 +63,9 @@ def report(out: Path) -> Mapping[str, Any]:
 
 
 def _gallery_section(name: str, scores: GalleryScores) -> Section:
-    tables = [figures_table("method", scores.figures, names) for names in (FOUND, PRECISE, RANKED)]
+    grouped = all(MEAN_F1 in figures for figures in scores.figures.values())
+    ranked = (*RANKED, MEAN_F1) if grouped else RANKED
+    tables = [figures_table("method", scores.figures, names) for names in (FOUND, PRECISE, ranked)]
     tables.append(_decided_table(scores))
     if scores.differences:
         names = ("recall@1", "recall@10", "mAP@R", "uAP")

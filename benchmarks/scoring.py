@@ -15,7 +15,16 @@ from benchmarks.bootstrap import (
     resample_curve,
     resample_means,
 )
-from benchmarks.metrics import PRECISIONS, Answers, PairCurve, Rows, figures_by_query, recall_at_precision
+from benchmarks.metrics import (
+    MEAN_F1,
+    PRECISIONS,
+    Answers,
+    PairCurve,
+    Rows,
+    figures_by_query,
+    mean_f1,
+    recall_at_precision,
+)
 from benchmarks.predictions import EVERYTHING, Asked, Predictions
 
 OURS = "itemsearch"
@@ -51,13 +60,15 @@ def model_label(name: str, place: int) -> str:
     return f"{OURS} {place + 1} ({Path(name).name})" if place else OURS
 
 
-def score(predictions: Predictions, seed: int) -> Scores:
-    """All figures of a retrieval run.
+def score(predictions: Predictions, seed: int, grouped: bool) -> Scores:
+    """All figures of a retrieval run. grouped: whether its queries are products themselves.
 
     Raises:
         CatalogError: the predictions are damaged.
     """
-    galleries = {gallery: _score_gallery(predictions, gallery, seed) for gallery in predictions.groups}
+    galleries = {
+        gallery: _score_gallery(predictions, gallery, seed, grouped) for gallery in predictions.groups
+    }
     figures = galleries[EVERYTHING].figures
     others = [method for method in figures if not method.startswith(OURS)]
     best = max(others, key=lambda method: figures[method][SLICED].value, default=None)
@@ -80,12 +91,18 @@ def score(predictions: Predictions, seed: int) -> Scores:
     return Scores(galleries, slices, sizes)
 
 
-def resample(answers: Mapping[str, Answers], products: Rows, seed: int) -> dict[str, dict[str, Resampled]]:
+def resample(
+    answers: Mapping[str, Answers], products: Rows, seed: int, grouped: bool = False
+) -> dict[str, dict[str, Resampled]]:
     """Every figure of each of several methods, all by the same draws.
 
-    products (Q,): numbers from 0 of the queries, which are the same for all methods.
+    Args:
+        products: (Q,) numbers from 0 of the queries, which are the same for all methods.
+        grouped: whether queries are products themselves, so that `MEAN_F1` has a meaning.
     """
     values = {(name, of): v for name, held in answers.items() for of, v in figures_by_query(held).items()}
+    if grouped:
+        values |= {(name, MEAN_F1): mean_f1(held, products) for name, held in answers.items()}
     resampled: dict[str, dict[str, Resampled]] = {name: {} for name in answers}
     for (name, of), figure in resample_means(values, products, seed).items():
         resampled[name][of] = figure
@@ -94,10 +111,10 @@ def resample(answers: Mapping[str, Answers], products: Rows, seed: int) -> dict[
     return resampled
 
 
-def _score_gallery(predictions: Predictions, gallery: str, seed: int) -> GalleryScores:
+def _score_gallery(predictions: Predictions, gallery: str, seed: int, grouped: bool) -> GalleryScores:
     products = number(predictions.asked(gallery).products)
     answers = {method: predictions.answers(gallery, method) for method in predictions.methods(gallery)}
-    resampled = resample(answers, products, seed)
+    resampled = resample(answers, products, seed, grouped)
     thresholds = {method: _thresholds(PairCurve.of(held)) for method, held in answers.items()}
     ours = resampled.get(OURS, {})
     differences = {

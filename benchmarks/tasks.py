@@ -81,13 +81,18 @@ def relisted_task(batches: Sequence[CatalogBatch], queries: Path, seed: int) -> 
 
 
 def queries_task(
-    batches: Sequence[CatalogBatch], source: str, columns: Mapping[str, str], queries: Path
+    batches: Sequence[CatalogBatch],
+    source: str,
+    columns: Mapping[str, str],
+    queries: Path,
+    image_root: Path | None = None,
 ) -> Task:
     """The listings of a queries file, whose column expected_id says what each should find.
 
     Args:
         columns: role ("title", "image") to column name, where it is another.
-        queries: where the listings are written as they were read, for the engine.
+        queries: where the listings are written as they were read, for the report.
+        image_root: where image paths start; None for the file's own folder.
 
     Raises:
         MissingColumnError: no such column.
@@ -101,7 +106,7 @@ def queries_task(
     carried = pa.schema([(EXPECTED, pa.string())])
     asked: list[Query] = []
     expected: list[str] = []
-    for batch in read_rows(RowSource(source, tables, roles, carried, None, 512), _query):
+    for batch in read_rows(RowSource(source, tables, roles, carried, image_root, 512), _query):
         if batch.rejects:
             first = batch.rejects[0]
             raise CatalogError(f"{source}: row {first.row}, query_id {first.id!r}: {first.message}")

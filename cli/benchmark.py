@@ -39,6 +39,13 @@ def retrieval(
         list[str], typer.Option(help="Which column of --queries holds what, e.g. title=name.")
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
     same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="CATALOG is the folder of a public set: shopee, online-products, berkeley-objects or "
+            "fashion-product-images."
+        ),
+    ] = "",
     tune_on: Annotated[str, typer.Option(help="Catalog to choose the weighted baseline's weight on.")] = "",
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
@@ -59,6 +66,7 @@ def retrieval(
         queries=queries,
         query_columns=column_mapping("--query-column", query_column),
         same=same,
+        dataset=dataset,
         tune_on=tune_on,
         models=tuple(model),
         device=device,

@@ -13,6 +13,7 @@ from benchmarks.metrics import (
     collect,
     depth_for,
     figures_by_query,
+    mean_f1,
     recall_at_precision,
 )
 
@@ -177,6 +178,24 @@ def test_the_curve_is_faisss() -> None:
     last = [np.flatnonzero(-curve.scores == threshold)[-1] for threshold in thresholds]
     np.testing.assert_allclose(precision[last], theirs)
     np.testing.assert_allclose(recall[last], their_recall)
+
+
+def test_mean_f1_counts_the_query_itself() -> None:
+    answers, _, _ = exam(7, 1000, queries=60)
+    products = np.arange(60)
+    figures = mean_f1(answers, products)
+
+    def slow(query: int, least: float) -> float:
+        hits = answers.right[query][answers.scores[query] >= least]
+        predicted, true = 1 + len(hits), 1 + answers.relevant[query]
+        return 2 * (1 + hits.sum()) / (predicted + true)
+
+    for half in (0, 1):
+        mine = [query for query in range(60) if query % 2 == half]
+        thresholds = [*np.unique(answers.scores[np.isfinite(answers.scores)]), np.inf]
+        reachable = [[slow(query, least) for query in mine] for least in thresholds]
+        assert any(np.allclose(figures[mine], one) for one in reachable)
+    assert figures[0] == 2 / (2 + answers.relevant[0])  # not answered: only itself
 
 
 def test_no_answers_at_all() -> None:

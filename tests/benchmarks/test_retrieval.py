@@ -127,7 +127,7 @@ def test_wrong_options_are_told(benchmark: Callable[..., Any], small: Path, tmp_
         benchmark("retrieval", small, "--same", "product", "--out", tmp_path / "run")
     with pytest.raises(UsageError, match="no two products"):
         benchmark("retrieval", small, "--same", "price", "--out", tmp_path / "run")
-    with pytest.raises(UsageError, match="either --queries or --same"):
+    with pytest.raises(UsageError, match="one of --queries, --same and --dataset"):
         benchmark("retrieval", small, "--same", "price", "--queries", "q.csv", "--out", tmp_path / "run")
     with pytest.raises(UsageError, match="--query-column 'title': write ROLE=NAME"):
         benchmark("retrieval", small, "--query-column", "title", "--out", tmp_path / "run")
