@@ -124,10 +124,11 @@ def map_array(path: Path) -> npt.NDArray[Any]:
         DamagedIndexError: the file is missing or cut short.
     """
     try:
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
-    return array
+    # Still mapped, but no numpy.memmap, which takes eight times as long to pick rows from.
+    return np.asarray(mapped)
 
 
 def read_distinct(folder: Path) -> DistinctVectors:
