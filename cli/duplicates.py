@@ -80,9 +80,10 @@ def duplicates(
 def _tell(report: RunReport, out: Path) -> None:
     changed = ", ".join(f"{count:,} {name}" for name, count in report.changes.items() if count)
     groups, pairs = report.groups, report.pairs
+    fresh = "" if report.joined == report.rows else f", {report.joined:,} of them new or different"
     facts(
         {
-            "listings": f"{report.rows:,}, {report.compared:,} pairs of them compared",
+            "listings": f"{report.rows:,}{fresh}, {report.compared:,} pairs compared",
             "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review",
             "grouped": f"{report.listings:,} listings",
             "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),

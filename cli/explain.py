@@ -58,7 +58,6 @@ def explain(
 def _in_words(explained: Explanation) -> dict[str, str]:
     """What is told, a line each."""
     first, second = explained.ids
-    words = " / ".join(" ".join(words) or "none" for words in (explained.words_a, explained.words_b))
     told = {
         first: explained.titles[0] or "without a title",
         second: explained.titles[1] or "without a title",
@@ -68,7 +67,7 @@ def _in_words(explained: Explanation) -> dict[str, str]:
         "title": _cosine(explained.title, "titles"),
         "image": _cosine(explained.image, "pictures"),
         "pictures": _pictures(explained),
-        "words": f"{words}, which only the one title has",
+        "words": _words(explained),
         "conflicts": "; ".join(explained.conflicts) or "none",
         "thresholds": _bars(explained.thresholds),
     }
@@ -82,6 +81,13 @@ def _in_words(explained: Explanation) -> dict[str, str]:
 
 def _cosine(value: float | None, what: str) -> str:
     return f"one has no {what[:-1]}" if value is None else f"{value:.3f}, the cosine of the {what}"
+
+
+def _words(explained: Explanation) -> str:
+    if not (explained.words_a or explained.words_b):
+        return "the same in both titles"
+    sides = (" ".join(words) or "none" for words in (explained.words_a, explained.words_b))
+    return f"only in the one: {next(sides)}; only in the other: {next(sides)}"
 
 
 def _pictures(explained: Explanation) -> str:

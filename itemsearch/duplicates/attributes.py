@@ -121,7 +121,7 @@ def _measures(title: str, rule: str) -> Found:
 
 def _sizes(title: str) -> Found:
     yield from _measures(title, "size")
-    for match in _WORN.finditer(title):
+    for match in _WORN.finditer(_MEASURE.sub(" ", title)):  # "size: 50 ml" is no shoe
         said = (match["named"] or match["scaled"] or match["alone"]).lower()
         yield "worn", _LETTER_SIZES.get(said, said), said.upper() if said.isalnum() else said
 

@@ -69,9 +69,10 @@ class WeakPair:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """rows: listings that pass the filter. joined: of them, those that were new or different. compared: pairs
-    whose evidence was looked at. pairs: by decision. groups: by tier. listings: in them. changes: how many
-    groups are new, merged, split, gone and changed. weakest: accepted pairs of the lowest scores."""
+    """rows: listings that pass the filter. joined: of them, those that were joined: all, or what is new or
+    different. compared: pairs whose evidence was looked at. pairs: by decision. groups: by tier. listings: in
+    them. changes: how many groups are new, merged, split, gone and changed. weakest: accepted pairs of the
+    lowest scores."""
 
     rows: int
     joined: int
@@ -105,7 +106,9 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     groups, changes = name_groups(groups, earlier)
     pairs = kept.sort_by([("score", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
     findings = Findings(engine.ranker.products, pairs.select(PAIRS_SCHEMA.names), groups)
-    report = _report(joined, findings, changes, changed, config)
+    rows = engine.narrow(config.join.wanted).rows(engine.summary.rows)
+    asked = len(rows) if changed is None else int(changed[rows].sum())
+    report = _report(joined, asked, findings, changes, config)
     _write(engine, out, config, findings, changes, report)
     shutil.rmtree(out / JOIN)
     return report
@@ -161,20 +164,14 @@ def _carried(
     return carried
 
 
-def _report(
-    joined: Joined,
-    findings: Findings,
-    changes: Changes,
-    changed: Mask | None,
-    config: RunConfig,
-) -> RunReport:
+def _report(joined: Joined, asked: int, findings: Findings, changes: Changes, config: RunConfig) -> RunReport:
     pairs, keepers = findings.pairs, findings.groups.filter(findings.groups["keeper"])
     decisions, tiers = Counter(pairs["decision"].to_pylist()), Counter(keepers["tier"].to_pylist())
     accepted = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
     weakest = accepted.slice(max(accepted.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
     return RunReport(
         rows=joined.rows,
-        joined=joined.rows if changed is None else int(changed.sum()),
+        joined=asked,
         compared=joined.compared,
         pairs={decision.value: decisions[decision] for decision in PUBLISHED},
         groups={tier.value: tiers[tier] for tier in Tier},

@@ -23,13 +23,14 @@ def write_groups_csv(path: Path, groups: pa.Table, products: pa.Table) -> None:
     """
     rows = pc.index_in(groups["id"], products["id"])
     shown = [name for name in SHOWN if name in products.column_names]
-    listed = products.select(shown).take(rows).to_pylist()
+    cells = [products[name].take(rows).to_pylist() for name in shown]
+    members = [groups[name].to_pylist() for name in GROUPS_SCHEMA.names]
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow([*GROUPS_SCHEMA.names, *shown])
-        for member, product in zip(groups.to_pylist(), listed, strict=True):
-            writer.writerow([_cell(value) for value in (*member.values(), *product.values())])
+        for row in zip(*members, *cells, strict=True):
+            writer.writerow([_cell(value) for value in row])
     partial.rename(path)
 
 

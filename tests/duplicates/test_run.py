@@ -19,6 +19,7 @@ from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import UsageError
 from itemsearch.review.decisions import Decisions, Kind
 from itemsearch.review.statements import Statement
+from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 
 CONFIG = RunConfig(JoinConfig(reach=Reach(neighbours=1000)), Thresholds.of_score(0.95), calibrated=False)
@@ -178,3 +179,15 @@ def test_nothing_to_group(tmp_path: Path) -> None:
     report = run(engine, tmp_path / "out", replace(CONFIG, thresholds=Thresholds.of_score(1.0)))
     assert (report.listings, report.weakest) == (0, ())
     assert pa.parquet.read_table(tmp_path / "out" / "groups.parquet").num_rows == 0
+
+
+def test_vectors_that_a_team_brought_are_grouped_too(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+    vectors[7] = vectors[3]
+    pq.write_table(pa.table({"id": np.arange(30), "embedding": list(vectors)}), tmp_path / "v.parquet")
+    build_index_folder(tmp_path / "v.parquet", tmp_path / "index")
+    engine, config = Engine.open(tmp_path / "index"), replace(CONFIG, thresholds=Thresholds.of_score(0.9999))
+    run(engine, tmp_path / "out", config)
+    assert list(groups_in(tmp_path / "out").values()) == [{"3", "7"}]
+    with pytest.raises(UsageError, match="brought vectors: what changed in it is not known"):
+        run(engine, tmp_path / "out", replace(config, new="1"))

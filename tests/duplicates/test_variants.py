@@ -90,6 +90,7 @@ def test_columns_speak_too() -> None:
     assert conflicts("Red shirt", "Shirt", Colour=(None, "Blue")) == ["colour: red / blue"]
     assert conflicts("Shirt", "Shirt", size=("M", "L")) == ["size: M / L"]
     assert conflicts("Shirt", "Shirt", size=("M", "")) == []
+    assert conflicts("Oil", "Oil", size=("50 ml", "5 cl")) == []
     assert conflicts("Shirt", "Shirt", Guard.without(["size"], []), size=("M", "L")) == []
     assert conflicts("Shirt", "Shirt", taste=("sweet", "sour")) == []
     guard = Guard.without([], ["taste"])
