@@ -24,12 +24,13 @@ from benchmarks.relist import PRODUCT, SELLER, write_listed_again
 from benchmarks.report import describe_run, write_run
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.duplicates.calibrate import CalibrateConfig, learn
-from itemsearch.duplicates.decide import LEAST_RIVAL, Thresholds, decide, may_pass
+from itemsearch.duplicates.decide import LEAST_RIVAL, decide, may_pass
 from itemsearch.duplicates.groups import group
 from itemsearch.duplicates.join import JoinConfig, Wanted, join
 from itemsearch.duplicates.labels import Labels as Truth
 from itemsearch.duplicates.linkage import components
 from itemsearch.duplicates.looks import read_looks
+from itemsearch.duplicates.thresholds import Thresholds
 from itemsearch.duplicates.types import Tier
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
