@@ -26,11 +26,12 @@ from benchmarks.report import describe_run, write_description
 from benchmarks.scoring import OURS
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.duplicates.calibrate import CalibrateConfig, learn
-from itemsearch.duplicates.decide import LEAST_RIVAL, Thresholds, decide, may_pass
+from itemsearch.duplicates.decide import LEAST_RIVAL, decide, may_pass
 from itemsearch.duplicates.groups import group
 from itemsearch.duplicates.join import JoinConfig, Wanted, join
 from itemsearch.duplicates.labels import Labels as Truth
 from itemsearch.duplicates.linkage import components
+from itemsearch.duplicates.thresholds import Thresholds
 from itemsearch.duplicates.types import Tier
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
@@ -119,7 +120,7 @@ def run(config: PairsConfig, out: Path, progress: Progress) -> Mapping[str, Any]
         found[name] = _connected(measured_on, _best_threshold(chosen_on, train.products), len(test.products))
     summary = (
         f"{len(test.products):,} listings of {len(np.unique(test.products)):,} products; what there is to choose was chosen on "
-        f"{len(train.products):,} others, ours for a precision of {config.min_precision:g}"
+        f"{len(train.products):,} others, ours for precision of {config.min_precision:g}"
         + (f". Pairs differ in their {config.other}." if config.other else ".")
     )
     write_groups(out, test.products, found)

@@ -11,7 +11,7 @@ import typer
 from itemsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from itemsearch.duplicates.decide import Thresholds
+    from itemsearch.duplicates.thresholds import Thresholds
     from itemsearch.search.engine import Engine
 
 MinPrecision = Annotated[
@@ -43,7 +43,7 @@ def chosen_thresholds(engine: Engine, min_precision: float | None, min_score: fl
     """
     from indexes.versions import read_version
     from itemsearch.duplicates.calibration import read_calibration
-    from itemsearch.duplicates.decide import UNCALIBRATED, Thresholds
+    from itemsearch.duplicates.thresholds import UNCALIBRATED, Thresholds
     from itemsearch.search.folder import index_errors
 
     if min_score is not None:

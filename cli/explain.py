@@ -13,8 +13,8 @@ from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_th
 from cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
-    from itemsearch.duplicates.decide import Thresholds
     from itemsearch.duplicates.explain import Explanation
+    from itemsearch.duplicates.thresholds import Thresholds
 
 DECIDED = {
     "duplicate": "one product",

@@ -11,7 +11,7 @@ from typing import Any
 from indexes.errors import BusyError, DamagedIndexError
 from indexes.publish import KEEP_VERSIONS, staging
 from indexes.versions import current_version, read_version
-from itemsearch.duplicates.decide import PROBABILITY, Thresholds
+from itemsearch.duplicates.thresholds import PROBABILITY, Thresholds
 from itemsearch.errors import UsageError
 
 CALIBRATION = "calibration.json"

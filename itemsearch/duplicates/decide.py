@@ -7,26 +7,20 @@ that weighs all pieces together; without labels there are cautious bars for seve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable, Collection
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.duplicates.thresholds import FEATURES, IDENTICAL, PROBABILITY, Bar, Thresholds, Weights
 from itemsearch.duplicates.types import Decision
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 MarginOf = Callable[[pa.Table], Floats]
 
-FEATURES = ("score", "margin", "joint", "title", "image", "picture")
-"""What a probability weighs, each from "speaks against" up: the score's logit; how far that is above the best
-other pair of either listing, since two listings of one product are alike as neither is with a third; the
-cosines; and how near the pictures' perceptual hashes are, 1 for equal. What a listing lacks is 0."""
-PROBABILITY = "probability"
 LEAST_RIVAL = 0.05
 """Pairs of a lower score are rivals of none, so that the join need not keep them."""
 LEAST_LOGIT = math.log(LEAST_RIVAL / (1 - LEAST_RIVAL))
@@ -35,57 +29,6 @@ SURE = 1e-6
 REJECTED_REASON = "a person said that they are two products"
 FAR_HASH = 32
 """Hashes of different pictures differ by so many bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """What a piece of evidence ("score", "joint", "title", "image" or "probability") needs by itself for a
-    decision without a person, and for one by a person."""
-
-    evidence: str
-    automatic: float
-    review: float
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A logistic regression, of `FEATURES`."""
-
-    bias: float
-    of: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """A pair is a duplicate where it reaches the automatic value of any bar, to review where it reaches the
-    review value of one. weights: what a bar of "probability" is of; None without labels."""
-
-    bars: tuple[Bar, ...]
-    weights: Weights | None = None
-
-    @classmethod
-    def of_score(cls, least: float) -> Self:
-        """The score alone decides, without a person: there is nothing to review."""
-        return cls((Bar("score", least, least),))
-
-    @classmethod
-    def from_description(cls, described: Mapping[str, Any]) -> Self:
-        """What `dataclasses.asdict` gave.
-
-        Raises:
-            KeyError, TypeError: it is none.
-        """
-        weights = described["weights"]
-        return cls(tuple(Bar(**bar) for bar in described["bars"]), weights and Weights(**weights))
-
-
-IDENTICAL = 1 - 1e-6
-"""Joint cosine of embeddings that are one: the join links such listings through one of them alone."""
-IDENTICAL_LISTINGS = Bar("joint", IDENTICAL, IDENTICAL)
-NEVER = 2.0
-"""No cosine reaches it."""
-UNCALIBRATED = Thresholds((Bar("score", 0.999, 0.95), Bar("joint", 0.98, 0.95), Bar("image", NEVER, 0.98)))
-"""Cautious, and no promise: how alike two different products can be, only labels of a catalog tell."""
 
 
 def may_pass(measured: pa.Table, thresholds: Thresholds) -> Mask:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.duplicates.candidates import BY_DEFAULT
-from itemsearch.duplicates.decide import Thresholds, decide, may_pass
+from itemsearch.duplicates.decide import decide, may_pass
 from itemsearch.duplicates.evidence import PairEvidence, titles_of
+from itemsearch.duplicates.thresholds import Thresholds
 from itemsearch.duplicates.variants import Guard
 from itemsearch.errors import UsageError
 from itemsearch.review.decisions import rejected_pairs

@@ -14,7 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.calibration import Point, Share, TierReport
-from itemsearch.duplicates.decide import (
+from itemsearch.duplicates.decide import features, margins, probabilities
+from itemsearch.duplicates.labels import UNKNOWN, Labels
+from itemsearch.duplicates.linkage import Ints
+from itemsearch.duplicates.thresholds import (
     FEATURES,
     IDENTICAL,
     IDENTICAL_LISTINGS,
@@ -22,12 +25,7 @@ from itemsearch.duplicates.decide import (
     Bar,
     Thresholds,
     Weights,
-    features,
-    margins,
-    probabilities,
 )
-from itemsearch.duplicates.labels import UNKNOWN, Labels
-from itemsearch.duplicates.linkage import Ints
 from itemsearch.duplicates.types import Tier
 from itemsearch.errors import UsageError
 

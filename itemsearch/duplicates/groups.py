@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.duplicates.decide import IDENTICAL
 from itemsearch.duplicates.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.linkage import FORBIDDEN, Ints, average_linkage, components
+from itemsearch.duplicates.thresholds import IDENTICAL
 from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
 
 PARTING = (Decision.VARIANT, Decision.REJECTED)

@@ -16,13 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from itemsearch.duplicates.decide import REJECTED_REASON, Thresholds, decide, may_pass
+from itemsearch.duplicates.decide import REJECTED_REASON, decide, may_pass
 from itemsearch.duplicates.groups import BY_DEFAULT as GROUPS_BY_DEFAULT
 from itemsearch.duplicates.groups import GroupSettings, group
 from itemsearch.duplicates.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.since import PAIRS, RUN, carried_pairs, changed_since
 from itemsearch.duplicates.spreadsheet import write_groups_csv
+from itemsearch.duplicates.thresholds import Thresholds
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
 from itemsearch.review.decisions import rejected_pairs
 from itemsearch.review.findings import Findings

@@ -17,7 +17,7 @@ from conftest import draw_picture, save_tiny_model, titles
 
 from cli.app import main
 from itemsearch.duplicates.calibration import Calibration, Point, Share, publish_calibration
-from itemsearch.duplicates.decide import FEATURES, Bar, Thresholds, Weights
+from itemsearch.duplicates.thresholds import FEATURES, Bar, Thresholds, Weights
 from itemsearch.search.folder import read_summary
 
 

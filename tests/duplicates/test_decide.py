@@ -6,18 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from itemsearch.duplicates.decide import (
-    FEATURES,
-    LEAST_LOGIT,
-    PROBABILITY,
-    UNCALIBRATED,
-    Bar,
-    Thresholds,
-    Weights,
-    decide,
-    margins,
-    may_pass,
-)
+from itemsearch.duplicates.decide import LEAST_LOGIT, decide, margins, may_pass
+from itemsearch.duplicates.thresholds import FEATURES, PROBABILITY, UNCALIBRATED, Bar, Thresholds, Weights
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 
 NO_WEIGHTS = dict.fromkeys(FEATURES, 0.0)

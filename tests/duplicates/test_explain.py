@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from listed import build, jpeg, listing, opened, some_listings
 
-from itemsearch.duplicates.decide import Thresholds
 from itemsearch.duplicates.explain import Explanation, explain
 from itemsearch.duplicates.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.duplicates.thresholds import Thresholds
 from itemsearch.duplicates.variants import EVERY_RULE
 from itemsearch.errors import UnknownIdError, UsageError
 from itemsearch.search.engine import Engine

@@ -12,9 +12,9 @@ import pytest
 from listed import build, jpeg, listing, opened, some_listings
 
 from itemsearch.duplicates.candidates import Reach
-from itemsearch.duplicates.decide import FEATURES, Bar, Thresholds, Weights
 from itemsearch.duplicates.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
+from itemsearch.duplicates.thresholds import FEATURES, Bar, Thresholds, Weights
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import UsageError
 from itemsearch.review.decisions import Decisions, Kind
