@@ -19,6 +19,8 @@ RESAMPLES = 1000
 CURVE_RESAMPLES = 200
 """Of figures that need all pairs in order, for which a draw takes milliseconds."""
 CHUNK = 50
+DIGITS = 10
+"""Those after depend on how many threads summed, and runs of equal predictions are to give equal figures."""
 
 Name = TypeVar("Name")
 
@@ -49,7 +51,7 @@ class Resampled:
     @property
     def interval(self) -> Interval:
         low, high = np.quantile(self.drawn, [0.025, 0.975])
-        return Interval(self.value, float(low), float(high))
+        return Interval(*(round(float(figure), DIGITS) for figure in (self.value, low, high)))
 
     def __sub__(self, other: Resampled) -> Resampled:
         """The paired difference, of two figures that were resampled by the same draws."""
