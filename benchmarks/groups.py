@@ -119,9 +119,9 @@ def run(config: PairsConfig, out: Path, progress: Progress) -> Mapping[str, Any]
     for name, chosen_on, measured_on in _usual_means(config, train, test, progress):
         found[name] = _connected(measured_on, _best_threshold(chosen_on, train.products), len(test.products))
     summary = (
-        f"{len(test.products):,} listings of {len(np.unique(test.products)):,} products; what there is to choose was chosen on "
-        f"{len(train.products):,} others, ours for precision of {config.min_precision:g}"
-        + (f". Pairs differ in their {config.other}." if config.other else ".")
+        f"{len(test.products):,} listings of {len(np.unique(test.products)):,} products; what there is to "
+        f"choose was chosen on {len(train.products):,} others, ours for a precision of "
+        f"{config.min_precision:g}" + (f". Pairs differ in their {config.other}." if config.other else ".")
     )
     write_groups(out, test.products, found)
     write_description(out, describe_run("pairs", config, encoder.stamp, summary))
