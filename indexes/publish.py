@@ -91,7 +91,7 @@ def staging(root: Path) -> Iterator[Staging]:
     Raises:
         BusyError: another process is publishing into `root`.
         DiskFullError: there is no room for the version; the current one stays.
-        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index already, others
+        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index, others
             may keep files beside it.
     """
     if root.exists() and not root.is_dir():
