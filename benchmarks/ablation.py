@@ -25,7 +25,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
-from benchmarks.metrics import Interval, rank_of_right, recall_at
+from benchmarks.bootstrap import Interval, resample_means
+from benchmarks.metrics import best_rows
 from benchmarks.variants import OBJECTIVES, Variant, variants
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import ProductEncoder
@@ -192,8 +193,11 @@ def measure(
     recall = {}
     for by, asked in zip(ASKED_BY, ((titles, images), (titles, None), (None, images)), strict=True):
         queries = embed(*asked)
-        ranks = [rank_of_right(gallery @ query, np.array([row]), -1) for row, query in enumerate(queries)]
-        recall[by] = recall_at(np.array(ranks), 1)
+        first = [
+            best_rows(gallery @ query, np.array([row]), -1, 1)[0][0] for row, query in enumerate(queries)
+        ]
+        hits = np.array([row == found for row, found in enumerate(first)], float)
+        recall[by] = resample_means({"recall@1": hits}, np.arange(len(hits)))["recall@1"].interval
     return recall
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,98 +15,171 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.baselines import Listed, embed_baselines
-from benchmarks.metrics import Floats, Interval, accuracy, macro_f1
-from benchmarks.report import describe_run, write_run
-from benchmarks.tasks import first_batches, products_of
+from benchmarks.category_report import CATEGORIES, LINEAR, NEAREST, report
+from benchmarks.metrics import Floats, Rows, best_rows, collect
+from benchmarks.predictions import PREDICTIONS, Asked, PredictionsWriter
+from benchmarks.report import describe_run, write_description
+from benchmarks.scoring import OURS, model_label
+from benchmarks.tasks import carried_texts, first_batches, modality
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
 from itemsearch.errors import UsageError
 from itemsearch.types import Product
 
-OURS = "itemsearch"
 STRENGTHS = (0.03, 0.3, 3.0)
 """Inverse regularisation of the linear probe, chosen on the last fifth of the training rows."""
 ITERATIONS = 200
 NEIGHBOURS = 10
+ANSWERS = 5
+TEST_SHARE = 5
+"""One product in so many is for testing, where a catalog is split."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryConfig:
-    """rows: of the training catalog, drawn by seed; None for all."""
+    """test: None to test on one in five of the products of `train`, drawn by the group they are of.
+
+    group: a column whose equal values mean one product, "" where every row is one by itself: what is tested
+    has no other listing among what is learnt from. rows: of the training catalog, drawn by seed; None for
+    all. models: ours, the first of which the report is about. others: models of others, to compare with.
+    """
 
     train: CatalogConfig
-    test: CatalogConfig
-    model: str = DEFAULT_MODEL
+    test: CatalogConfig | None = None
+    group: str = ""
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
     device: str = "auto"
     rows: int | None = None
     seed: int = 0
     baselines: bool = True
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """N products that have a category, and (N,) the group that each is of."""
+
+    products: Sequence[Product]
+    groups: Sequence[str]
+
+    @property
+    def categories(self) -> list[str]:
+        return [product.category for product in self.products]
+
+    @property
+    def listed(self) -> Listed:
+        return Listed([p.title for p in self.products], [p.image for p in self.products])
+
+    def take(self, rows: Sequence[int] | Rows) -> Labelled:
+        return Labelled([self.products[row] for row in rows], [self.groups[row] for row in rows])
 
 
 def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
-    """Measures a linear probe and 10 nearest neighbours, and writes config.json, metrics.json and report.md.
+    """Measures a linear probe and 10 nearest neighbours; writes predictions.parquet and the report of it.
 
     Returns:
         What metrics.json holds.
 
     Raises:
         CatalogError: a catalog cannot be read.
-        UsageError: a catalog has no categories.
+        UsageError: a catalog has no categories, or no such column; or nothing is left to learn from.
     """
-    rng = np.random.default_rng(config.seed)
-    train, test = _labelled(config.train), _labelled(config.test)
-    chosen = rng.permutation(len(train))[: config.rows]
-    train = [train[row] for row in chosen]
-    encoder = ProductEncoder.from_pretrained(config.model, config.device)
-    methods: dict[str, dict[str, Interval]] = {}
-    for name, (known, unknown) in _embedded(config, encoder, train, test, progress).items():
-        progress(f"probing {name}")
-        methods[name] = _probe(known, [p.category for p in train], unknown, [p.category for p in test])
+    train, test = split(config)
+    chosen = np.random.default_rng(config.seed).permutation(len(train.products))[: config.rows]
+    train = train.take(chosen)
+    encoders = {
+        model_label(name, place): ProductEncoder.from_pretrained(name, config.device)
+        for place, name in enumerate(config.models)
+    }
     out.mkdir(parents=True, exist_ok=True)
-    described = describe_run("category", config, encoder.stamp, train_rows=len(train), test_rows=len(test))
-    categories = len({product.category for product in train})
+    labels = sorted({*train.categories, *test.categories})
+    with PredictionsWriter(out / PREDICTIONS, labels, labels) as writer:
+        for name, (known, unknown) in _embedded(config, encoders, train, test, progress):
+            progress(f"probing {name}")
+            for probe, classifier in _probes(known, train.categories).items():
+                shares = np.zeros((len(unknown), len(labels)), np.float32)
+                shares[:, np.searchsorted(labels, classifier.classes_)] = classifier.predict_proba(unknown)
+                right = [np.array([place]) for place in np.searchsorted(labels, test.categories)]
+                answers = [
+                    best_rows(share, truth, -1, ANSWERS) for share, truth in zip(shares, right, strict=True)
+                ]
+                writer.write(CATEGORIES, f"{name}: {probe}", _facts(test), collect(answers, right, ANSWERS))
     summary = (
-        f"Leaf category of {len(test):,} products from frozen embeddings, learnt from {len(train):,} "
-        f"products of {categories} categories."
+        f"Leaf category of {len(test.products):,} products from frozen embeddings, learnt from "
+        f"{len(train.products):,} products of {len(set(train.categories))} categories."
     )
-    return write_run(out, described, methods, {}, summary)
+    write_description(out, describe_run("category", config, encoders[OURS].stamp, summary))
+    return report(out)
 
 
-def _labelled(catalog: CatalogConfig) -> list[Product]:
-    products = products_of(list(first_batches(catalog, None)))
-    labelled = [product for product in products if product.category]
-    if not labelled:
+def split(config: CategoryConfig) -> tuple[Labelled, Labelled]:
+    """What is learnt from and what is tested, which share no group."""
+    train = _labelled(config.train, config.group)
+    if config.test is None:
+        held_out = [zlib.crc32(group.encode()) % TEST_SHARE == 0 for group in train.groups]
+        test = train.take(np.flatnonzero(held_out))
+    else:
+        test = _labelled(config.test, config.group)
+    tested = set(test.groups)
+    train = train.take([row for row, group in enumerate(train.groups) if group not in tested])
+    if not train.products or not test.products:
+        raise UsageError(
+            f"{config.train.path}: {len(train.products)} products to learn from and {len(test.products)} to "
+            "test on once no group is in both: give more, or another --test"
+        )
+    return train, test
+
+
+def _labelled(catalog: CatalogConfig, group: str) -> Labelled:
+    products: list[Product] = []
+    groups: list[str] = []
+    for batch in first_batches(catalog, None):
+        named = carried_texts(batch, group, "--group") if group else [p.id for p in batch.products]
+        kept = [(p, name or p.id) for p, name in zip(batch.products, named, strict=True) if p.category]
+        products += [product for product, _ in kept]
+        groups += [name for _, name in kept]
+    if not products:
         raise UsageError(
             f"{catalog.path}: no product has a category; name its column with --column category=NAME"
         )
-    return labelled
+    return Labelled(products, groups)
+
+
+def _facts(test: Labelled) -> Asked:
+    return Asked(
+        query_ids=[product.id for product in test.products],
+        products=test.groups,
+        categories=test.categories,
+        modalities=[modality(product.title, product.image) for product in test.products],
+        edits=[()] * len(test.products),
+        right_ids=test.categories,
+    )
 
 
 def _embedded(
     config: CategoryConfig,
-    encoder: ProductEncoder,
-    train: Sequence[Product],
-    test: Sequence[Product],
+    encoders: Mapping[str, ProductEncoder],
+    train: Labelled,
+    test: Labelled,
     progress: Progress,
-) -> dict[str, tuple[Floats, Floats]]:
-    """(N, D) of the training and (M, D) of the test products, by method."""
-    sides = [Listed([p.title for p in side], [p.image for p in side]) for side in (train, test)]
-    progress("embedding")
-    ours = [encoder.encode(side.titles, side.images) for side in sides]
-    methods = {OURS: (ours[0], ours[1])}
+) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+    """Each method, with (N, D) of the training and (M, D) of the test products."""
+    for method, encoder in encoders.items():
+        progress(f"{method}: embedding")
+        known, unknown = (encoder.encode(side.titles, side.images) for side in (train.listed, test.listed))
+        yield method, (known, unknown)
     if config.baselines:
         progress("embedding for the baselines")
-        known, unknown = embed_baselines(sides[0]), embed_baselines(sides[1])
-        methods |= {name: (known[name], unknown[name]) for name in known if name in unknown}
-    return methods
+        learnt, asked = (embed_baselines(side.listed, None, config.others) for side in (train, test))
+        for name in learnt:
+            if name in asked:
+                yield name, (learnt[name], asked[name])
 
 
-def _probe(
-    known: Floats, labels: Sequence[str], unknown: Floats, truth: Sequence[str]
-) -> dict[str, Interval]:
-    split = len(known) * 4 // 5
+def _probes(known: Floats, labels: Sequence[str]) -> Mapping[str, Pipeline | KNeighborsClassifier]:
+    split = max(len(known) * 4 // 5, 1)
 
     def right(strength: float) -> float:
         return float(
@@ -113,15 +187,9 @@ def _probe(
         )
 
     strength = max(STRENGTHS, key=right)
-    linear = _linear(strength).fit(known, labels).predict(unknown)
-    # Of vectors of length 1 the nearest by distance are those of the highest cosine.
-    nearest = KNeighborsClassifier(NEIGHBOURS, algorithm="brute").fit(known, labels).predict(unknown)
-    return {
-        "linear accuracy": accuracy(truth, linear),
-        "linear macro-F1": macro_f1(truth, linear),
-        "10-NN accuracy": accuracy(truth, nearest),
-        "10-NN macro-F1": macro_f1(truth, nearest),
-    }
+    # Of vectors of length 1 the nearest by distance are those of the highest cosine; weighted, few votes tie.
+    nearest = KNeighborsClassifier(min(NEIGHBOURS, len(known)), algorithm="brute", weights="distance")
+    return {LINEAR: _linear(strength).fit(known, labels), NEAREST: nearest.fit(known, labels)}
 
 
 def _linear(strength: float) -> Pipeline:

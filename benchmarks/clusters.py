@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.metrics import RESAMPLES, Interval
+from benchmarks.bootstrap import RESAMPLES, Resampled
 
 Ints = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
@@ -18,8 +18,8 @@ Numbers = npt.NDArray[np.float64]
 FIGURES = ("pair precision", "pair recall", "pair F1", "B³ precision", "B³ recall", "B³ F1")
 
 
-def agreement(groups: Ints, products: Ints, seed: int = 0) -> Mapping[str, Interval]:
-    """`FIGURES`, with bootstrap 95% intervals over products.
+def agreement(groups: Ints, products: Ints, seed: int = 0) -> Mapping[str, Resampled]:
+    """`FIGURES`, resampled by product: under one seed, by the same draws for any groups of these listings.
 
     A pair that is found and of two products counts half for either when products are drawn.
     """
@@ -27,9 +27,8 @@ def agreement(groups: Ints, products: Ints, seed: int = 0) -> Mapping[str, Inter
     rng = np.random.default_rng(seed)
     count = len(sums)
     drawn = [_figures(rng.multinomial(count, np.full(count, 1 / count)) @ sums) for _ in range(RESAMPLES)]
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    values = zip(_figures(sums.sum(axis=0)), low, high, strict=True)
-    return {name: Interval(*map(float, value)) for name, value in zip(FIGURES, values, strict=True)}
+    values = zip(_figures(sums.sum(axis=0)).tolist(), np.stack(drawn, axis=1), strict=True)
+    return {name: Resampled(*value) for name, value in zip(FIGURES, values, strict=True)}
 
 
 def b_cubed_f1(groups: Ints, products: Ints) -> float:

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import category, retrieval
-from benchmarks.metrics import Interval
+from benchmarks.bootstrap import Interval
+from benchmarks.predictions import EVERYTHING
+from benchmarks.report import Table, markdown_table
 from benchmarks.split_offers import split_offers
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import DEFAULT_MODEL
@@ -37,17 +39,17 @@ def evaluations(data: Path, offers: Path, model: str) -> Mapping[str, retrieval.
             queries=str(data / "other-photo/queries.csv"),
             query_columns={"title": title},
             tune_on=str(data / CALIBRATED_ON),
-            model=model,
+            models=(model,),
         )
 
     return {
         "fashion, relisted": retrieval.RetrievalConfig(
-            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / CALIBRATED_ON), model=model
+            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / CALIBRATED_ON), models=(model,)
         ),
         "other photo, title": other_photo("title"),
         "other photo, name": other_photo("name"),
         "offers": retrieval.RetrievalConfig(
-            CatalogConfig(str(offers / "figures.csv")), same="product", model=model
+            CatalogConfig(str(offers / "figures.csv")), same="product", models=(model,)
         ),
     }
 
@@ -66,7 +68,7 @@ def run(data: Path, out: Path, model: str) -> str:
         found[name] = retrieval.run(config, out / name.replace(", ", "-").replace(" ", "-"), _note)
     _note("category:")
     train, test = CatalogConfig(str(data / "fashion/train")), CatalogConfig(str(data / "fashion/test"))
-    asked = category.CategoryConfig(train, test, model=model, rows=CATEGORY_ROWS)
+    asked = category.CategoryConfig(train, test, models=(model,), rows=CATEGORY_ROWS)
     categories = category.run(asked, out / "category", _note)
     text = "\n".join([*recall_table(found), "", *category_table(categories), ""])
     (out / "figures.md").write_text(text, "utf-8")
@@ -75,12 +77,12 @@ def run(data: Path, out: Path, model: str) -> str:
 
 def recall_table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """recall@1 of every method in every evaluation; empty where a method has no use for the data."""
-    methods = list(dict.fromkeys(method for metrics in found.values() for method in metrics["methods"]))
+    figures = {name: metrics["galleries"][EVERYTHING]["figures"] for name, metrics in found.items()}
+    methods = list(dict.fromkeys(method for held in figures.values() for method in held))
     rows = [
-        [method, *(_cell(metrics["methods"].get(method), "recall@1") for metrics in found.values())]
-        for method in methods
+        [method, *(_cell(held.get(method), "recall@1") for held in figures.values())] for method in methods
     ]
-    return _table(["recall@1", *found], rows)
+    return markdown_table(Table(["recall@1", *found], rows))
 
 
 def category_table(metrics: Mapping[str, Any]) -> list[str]:
@@ -88,15 +90,11 @@ def category_table(metrics: Mapping[str, Any]) -> list[str]:
     methods = metrics["methods"]
     names = list(next(iter(methods.values())))
     rows = [[method, *(_cell(cells, name) for name in names)] for method, cells in methods.items()]
-    return _table(["leaf category", *names], rows)
+    return markdown_table(Table(["leaf category", *names], rows))
 
 
 def _cell(figures: Mapping[str, Any] | None, name: str) -> str:
     return "" if figures is None else str(Interval(**figures[name]))
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
 def _note(message: str) -> None:

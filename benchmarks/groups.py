@@ -19,9 +19,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.baselines import TFIDF, Listed, embed_baselines, tfidf_vectors
-from benchmarks.clusters import agreement, b_cubed_f1
+from benchmarks.clusters import b_cubed_f1
+from benchmarks.groups_report import report, write_groups
 from benchmarks.relist import PRODUCT, SELLER, write_listed_again
-from benchmarks.report import describe_run, write_run
+from benchmarks.report import describe_run, write_description
+from benchmarks.scoring import OURS
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.duplicates.calibrate import CalibrateConfig, learn
 from itemsearch.duplicates.decide import LEAST_RIVAL, decide, may_pass
@@ -29,7 +31,6 @@ from itemsearch.duplicates.groups import group
 from itemsearch.duplicates.join import JoinConfig, Wanted, join
 from itemsearch.duplicates.labels import Labels as Truth
 from itemsearch.duplicates.linkage import components
-from itemsearch.duplicates.looks import read_looks
 from itemsearch.duplicates.thresholds import Thresholds
 from itemsearch.duplicates.types import Tier
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
@@ -40,13 +41,12 @@ from itemsearch.search.engine import Engine
 from itemsearch.search.labels import Labels
 from itemsearch.search.narrow import Filter
 
-OURS, REVIEWED = "itemsearch", "itemsearch, all that is to review too"
-SCORE, PHASH = "itemsearch's score, connected", "pHash"
+REVIEWED = f"{OURS}, all that is to review too"
+SCORE = "itemsearch's score, connected"
 NEIGHBOURS = 20
 STEPS = 60
 """So many thresholds are tried."""
 BLOCK = 512
-HASH_BITS = 64
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -92,7 +92,7 @@ class Part:
 
 
 def run(config: PairsConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
-    """Measures, and writes config.json, metrics.json, report.md and the catalogs and indexes used.
+    """Measures, and writes predictions.parquet, the report of it, and the catalogs and indexes used.
 
     Returns:
         What metrics.json holds.
@@ -118,15 +118,14 @@ def run(config: PairsConfig, out: Path, progress: Progress) -> Mapping[str, Any]
     found = {OURS: automatic, REVIEWED: reviewed}
     for name, chosen_on, measured_on in _usual_means(config, train, test, progress):
         found[name] = _connected(measured_on, _best_threshold(chosen_on, train.products), len(test.products))
-    methods = {name: agreement(groups, test.products) for name, groups in found.items()}
-    listings, products = len(test.products), len(np.unique(test.products))
-    described = describe_run("pairs", config, encoder.stamp, listings=listings, products=products)
     summary = (
-        f"{listings:,} listings of {products:,} products; what there is to choose was chosen on "
-        f"{len(train.products):,} other listings, ours for a precision of {config.min_precision:g}"
-        + (f". Pairs differ in their {config.other}." if config.other else ".")
+        f"{len(test.products):,} listings of {len(np.unique(test.products)):,} products; what there is to "
+        f"choose was chosen on {len(train.products):,} others, ours for a precision of "
+        f"{config.min_precision:g}" + (f". Pairs differ in their {config.other}." if config.other else ".")
     )
-    return write_run(out, described, methods, {}, summary)
+    write_groups(out, test.products, found)
+    write_description(out, describe_run("pairs", config, encoder.stamp, summary))
+    return report(out)
 
 
 def _part(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: ProductEncoder) -> Part:
@@ -187,8 +186,6 @@ def _usual_means(
 def _comparisons(part: Part) -> dict[str, Compare]:
     """How each of the usual means compares (B,) listings with all: (B, N)."""
     found: dict[str, Compare] = {}
-    hashes = read_looks(part.engine.ranker.products["thumbnail"]).hashes
-    found[PHASH] = lambda rows: HASH_BITS - np.bitwise_count(hashes[rows, None] ^ hashes).astype(np.float32)
     for name, vectors in embed_baselines(part.listed).items():
         found[name] = partial(_cosines, vectors)
     if any(part.listed.titles):

@@ -26,10 +26,10 @@ from benchmarks.made_vectors import Vectors, write_vectors
 from benchmarks.raw_faiss import RawIndex, Rows, build_raw, search_raw
 from indexes.choose import Target, memory_bytes
 from indexes.compare import inner_products
-from indexes.held_out import held_out
 from indexes.measure import TIE, Asked
 from indexes.params import SearchParams, Tuning
 from indexes.search import VectorIndex
+from indexes.tune import halves
 from itemsearch.errors import ItemSearchError
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
@@ -100,7 +100,7 @@ def _timed(build: Callable[[], Built]) -> tuple[Built, tuple[float, float]]:
 def _compare_searches(index: VectorIndex, raw: RawIndex, tuning: Tuning) -> dict[str, Any]:
     _note("searching")
     params, k = tuning.chosen.params, tuning.target.at
-    asked = Asked.from_index(index, np.array_split(held_out(len(index.distinct)), 2)[1], k)
+    asked = Asked.from_index(index, halves(index)[1], k)
 
     def ours(queries: Vectors) -> Rows:
         return index.search(queries, k, params)[1]

@@ -1,84 +1,177 @@
-"""Recall from ranks, shares and F1 from labels, each with a bootstrap interval."""
+"""Figures from ranked answers: a number for each query, and figures of all scored pairs together.
+
+Ties count against a method: among answers of equal score the wrong ones come first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-RESAMPLES = 1000
-MISSING = np.iinfo(np.int64).max
+KS = (1, 5, 10)
+DEPTH = 10
+MOST_DEPTH = 100
 TIE = 1e-6
+"""Cosines this near to each other are equal: a matrix product rounds equal vectors apart."""
+MEAN_F1 = "mean-F1"
+LEVELS = 200
+"""Thresholds that are tried for the best F1."""
+PRECISIONS = (0.90, 0.95)
 
-Ranks = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+DEFINITIONS: Mapping[str, str] = {
+    "recall@k": "the share of queries with a right answer among the first k.",
+    "precision@k": "the share of right answers among the first k, averaged over queries; places that were "
+    "left empty count as wrong. Where a query has one right answer, it is at most 1/k.",
+    "mAP@R": "of a query with R right answers (100 at most are counted) the first R are looked at: the sum "
+    "of the precision at each right one's place, divided by R; averaged over queries.",
+    "MRR": "1 / the place of the first right answer, averaged over queries; 0 where none was kept. Ten "
+    "answers of each query are kept, more where it has more right ones.",
+    "uAP": "micro average precision: all answers kept of all queries in one list by score, the mean of the "
+    "precision at each right one's place; right answers that were not kept count as 0. It is high only where "
+    "one score means the same for every query.",
+    MEAN_F1: "where queries are products themselves, as Shopee's competition counts: what a threshold on the "
+    "score accepts, and the query itself, against all listings of its product; the F1 of each query, "
+    "averaged. Each half of the products is measured with the other half's best threshold.",
+    "recall at precision p": "the largest share of all right pairs that a single threshold on the score "
+    "accepts while a share p of what it accepts is right. The threshold stands beside it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure and its bootstrap 95% interval over queries or test rows (percentile method)."""
+class Answers:
+    """The best K answers of one method to Q queries, best first.
 
-    value: float
-    low: float
-    high: float
+    rows (Q, K): of the gallery, -1 where there are fewer. scores (Q, K): never rising along a row, -inf where
+    there are fewer. right (Q, K) bool. relevant (Q,): how many right answers the gallery holds, 1 or more.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+    rows: Rows
+    scores: Floats
+    right: npt.NDArray[np.bool_]
+    relevant: Rows
 
 
-def rank_of_right(scores: Floats, right: npt.NDArray[np.int64], own: int) -> int:
-    """The rank, from 1, of the best of the `right` rows by (N,) scores; ties count against it.
+def depth_for(relevant: Rows) -> int:
+    """How many answers have to be kept for every figure."""
+    return int(min(max(DEPTH, relevant.max(initial=0)), MOST_DEPTH))
+
+
+def best_rows(scores: Floats, right: Rows, own: int, k: int) -> tuple[Rows, Floats]:
+    """The best k rows, at most, by (N,) scores, and their scores; a right one comes after what ties with it.
 
     own: a row that is left out, -1 for none.
     """
-    beaten = scores >= scores[right].max() - TIE
-    beaten[right] = False
+    handicapped = scores.astype(np.float64)
+    handicapped[right] -= TIE
     if own >= 0:
-        beaten[own] = False
-    return 1 + int(beaten.sum())
+        handicapped[own] = -np.inf
+    some = np.argpartition(-handicapped, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
+    rows = some[np.argsort(-handicapped[some], kind="stable")]
+    rows = rows[np.isfinite(handicapped[rows])]
+    return rows, np.minimum.accumulate(scores[rows])
 
 
-def recall_at(ranks: Ranks, k: int, seed: int = 0) -> Interval:
-    """The share of queries whose right answer is among the first k."""
-    hits = (ranks <= k).astype(float)
-    # The resampled mean of n zeros and ones is a binomial draw over n.
-    means = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
-    return _interval(float(hits.mean()), means)
+def collect(found: Sequence[tuple[Rows, Floats]], right: Sequence[Rows], k: int) -> Answers:
+    """Answers from each query's rows and scores, of which there are k at most. right: Q arrays of rows."""
+    rows = np.full((len(found), k), -1)
+    scores = np.full((len(found), k), -np.inf, np.float32)
+    hits = np.zeros((len(found), k), bool)
+    for place, ((near, score), wanted) in enumerate(zip(found, right, strict=True)):
+        rows[place, : len(near)] = near
+        scores[place, : len(near)] = score
+        hits[place, : len(near)] = np.isin(near, wanted)
+    return Answers(rows, scores, hits, np.array([len(wanted) for wanted in right]))
 
 
-def accuracy(truth: Sequence[str], found: Sequence[str], seed: int = 0) -> Interval:
-    """The share of rows whose label was found."""
-    return recall_at(np.where(np.array(truth) == np.array(found), 1, 2), 1, seed)
+def figures_by_query(answers: Answers) -> dict[str, Doubles]:
+    """(Q,) for each figure that is a mean over queries."""
+    right, depth = answers.right, answers.right.shape[1]
+    first = np.where(right.any(axis=1), right.argmax(axis=1) + 1, np.inf)
+    hits = right.cumsum(axis=1)
+    places = np.arange(1, depth + 1)
+    looked_at = np.minimum(answers.relevant, depth)[:, None]
+    counted = right & (places <= looked_at)
+    return {
+        **{f"recall@{k}": (first <= k).astype(float) for k in KS},
+        **{f"precision@{k}": right[:, :k].sum(axis=1) / k for k in KS},
+        "mAP@R": (counted * hits / places).sum(axis=1) / looked_at[:, 0],
+        "MRR": 1 / first,
+    }
 
 
-def macro_f1(truth: Sequence[str], found: Sequence[str], seed: int = 0) -> Interval:
-    """The mean F1 over the labels that `truth` has, however rare each is.
+def mean_f1(answers: Answers, products: Rows) -> Doubles:
+    """(Q,) F1 of what a threshold on the score accepts, each query itself being one of its right answers.
 
-    Rows are resampled within each label: else rare labels would be missing from most samples, and the
-    interval would lie above the figure.
+    The threshold is the best one for the products of the other half: it is not chosen on what it is used for.
+    products (Q,): numbers from 0.
     """
-    labels = {label: place for place, label in enumerate(sorted({*truth, *found}))}
-    true, guess = (np.array([labels[label] for label in side]) for side in (truth, found))
-    order = np.argsort(true, kind="stable")
-    true, guess = true[order], guess[order]
-    first, size = np.searchsorted(true, true), np.bincount(true)[true]
-    rng = np.random.default_rng(seed)
-    resampled = [
-        _macro_f1(true, guess[first + (rng.random(len(true)) * size).astype(np.int64)], len(labels))
-        for _ in range(RESAMPLES)
-    ]
-    return _interval(_macro_f1(true, guess, len(labels)), np.array(resampled))
+    figures = np.empty(len(products))
+    for half in (0, 1):
+        tested = products % 2 == half
+        learnt = ~tested if (~tested).any() else tested
+        levels = np.unique(answers.scores[learnt & np.isfinite(answers.scores[:, 0])])
+        levels = levels[np.isfinite(levels)]
+        tried = np.append(np.quantile(levels, np.linspace(0, 1, LEVELS)) if len(levels) else [], np.inf)
+        best = max(tried, key=lambda least: _f1_at(answers, least)[learnt].mean())
+        figures[tested] = _f1_at(answers, best)[tested]
+    return figures
 
 
-def _macro_f1(true: Ranks, guess: Ranks, labels: int) -> float:
-    support, guessed = np.bincount(true, minlength=labels), np.bincount(guess, minlength=labels)
-    hits = np.bincount(true[true == guess], minlength=labels)
-    present = support > 0
-    return float((2 * hits[present] / (support + guessed)[present]).mean())
+def _f1_at(answers: Answers, least: float) -> Doubles:
+    accepted = answers.scores >= least
+    right = 1 + (accepted & answers.right).sum(axis=1)
+    f1: Doubles = 2 * right / (2 + accepted.sum(axis=1) + answers.relevant)
+    return f1
 
 
-def _interval(value: float, resampled: npt.NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return Interval(value, float(low), float(high))
+@dataclass(frozen=True, slots=True)
+class PairCurve:
+    """Every answer of every query in one list by score, wrong before right where scores tie.
+
+    Of the P right ones: scores (P,), queries (P,) that they answer, wrong_before (P,). wrong (W,): the
+    queries of the wrong ones, in order. relevant (Q,): right answers that there are.
+    """
+
+    scores: Floats
+    queries: Rows
+    wrong_before: Rows
+    wrong: Rows
+    relevant: Rows
+
+    @classmethod
+    def of(cls, answers: Answers) -> PairCurve:
+        kept = np.isfinite(answers.scores)
+        scores, right = answers.scores[kept], answers.right[kept]
+        queries = np.nonzero(kept)[0]
+        order = np.lexsort((right, -scores))
+        queries, hits = queries[order], right[order]
+        before: Rows = np.cumsum(~hits, dtype=np.int64)[hits]
+        return cls(scores[order][hits], queries[hits], before, queries[~hits], answers.relevant)
+
+    def points(self, weights: Rows | None = None) -> tuple[Doubles, Doubles]:
+        """(P,) precision and recall at each right pair.
+
+        weights (Q,): how often each query counts; once by default.
+        """
+        weights = np.ones(len(self.relevant), np.int64) if weights is None else weights
+        right: Rows = np.cumsum(weights[self.queries])
+        wrong = np.concatenate([[0], np.cumsum(weights[self.wrong])])[self.wrong_before]
+        return right / np.maximum(right + wrong, 1), right / max(int(weights @ self.relevant), 1)
+
+
+def average_precision(precision: Doubles, recall: Doubles) -> float:
+    """The area under the points of a `PairCurve`."""
+    return float(np.diff(recall, prepend=0) @ precision)
+
+
+def recall_at_precision(precision: Doubles, recall: Doubles, least: float) -> tuple[float, int]:
+    """The largest recall at a precision of `least` or more, and the place of its point; 0 and -1 for none."""
+    reached = np.flatnonzero(precision >= least)
+    return (float(recall[reached[-1]]), int(reached[-1])) if len(reached) else (0.0, -1)

@@ -1,7 +1,7 @@
-"""The same index written straight in FAISS, as a yardstick: the one file outside `indexes/` that knows it.
+"""Indexes written straight in FAISS, as yardsticks: the one file outside `indexes/` that knows it.
 
-It gets the same threshold for matrix products, no polysemous training and as many training vectors, so that
-it is no slower than FAISS can be with these parameters.
+`build_raw` makes the same index as ours. It gets the same threshold for matrix products, no polysemous
+training and as many training vectors, so that it is no slower than FAISS can be with these parameters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import faiss
 import numpy as np
@@ -72,3 +72,35 @@ def search_raw(raw: RawIndex, queries: Vectors, k: int, nprobe: int, candidates:
     chosen.k_factor, chosen.base_index_params = candidates / k, lists
     rows: Rows = raw.refined.search(queries, k, params=chosen)[1]
     return rows
+
+
+def build_factory(vectors: Vectors, factory: str) -> Any:
+    """An index of FAISS's own, trained as `build_raw` does, such as "Flat", "IVF512,PQ48" or "HNSW32"."""
+    dim = vectors.shape[1]
+    faiss.cvar.distance_compute_blas_threshold = 4 * dim
+    index: Any = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+    if hasattr(index, "cp"):
+        index.cp.max_points_per_centroid = POINTS_PER_CENTROID
+    if hasattr(index, "pq"):
+        index.do_polysemous_training = False
+    index.train(vectors)
+    index.add(vectors)
+    return index
+
+
+def search_factory(index: Any, queries: Vectors, k: int, effort: int) -> Rows:
+    """(Q, k) rows. effort: lists visited by an IVF index, efSearch of HNSW; a flat index has none."""
+    params: Any = None
+    if isinstance(index, faiss.IndexIVF):
+        params = faiss.SearchParametersIVF()
+        params.nprobe = effort
+    elif isinstance(index, faiss.IndexHNSW):
+        params = cast(Any, faiss).SearchParametersHNSW()  # its stubs lack it
+        params.efSearch = effort
+    rows: Rows = index.search(queries, k, params=params)[1]
+    return rows
+
+
+def index_bytes(index: Any) -> int:
+    """What the index takes when it is written."""
+    return int(faiss.serialize_index(index).nbytes)

@@ -79,14 +79,14 @@ def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
     carried: list[int | None] = []
     described = batch.carried.select(texts).to_pylist()
     for place, (product, known) in enumerate(zip(batch.products, described, strict=True)):
-        picture = None if product.image is None else _encoded(product.image, "PNG")
+        picture = None if product.image is None else encoded(product.image, "PNG")
         rows.append((product.id, product.title, picture, product.category, product.id, SHOP))
         carried.append(place)
         rng = np.random.default_rng([seed, product.row])
         copies = 0 if rng.random() >= AGAIN else 1 if rng.random() >= TWICE else 2
         for copy in range(1, copies + 1):
             listed = relist(product, known, rng)
-            picture = None if listed.image is None else _encoded(listed.image)
+            picture = None if listed.image is None else encoded(listed.image)
             seller = f"seller {(product.row + copy) % SELLERS}"
             again = (f"{product.id}:{copy}", listed.title, picture, product.category, product.id, seller)
             rows.append(again)
@@ -105,14 +105,14 @@ def _relisted(batch: CatalogBatch, seed: int) -> pa.RecordBatch:
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     for product, carried in zip(batch.products, batch.carried.select(texts).to_pylist(), strict=True):
         listed = relist(product, carried, np.random.default_rng([seed, product.row]))
-        picture = None if listed.image is None else _encoded(listed.image)
+        picture = None if listed.image is None else encoded(listed.image)
         edits = ("+".join(listed.word_edits), "+".join(listed.picture_edits))
         rows.append((f"{product.id}:relisted", listed.title, picture, product.id, *edits))
     columns = zip(*rows, strict=True) if rows else ([] for _ in SCHEMA)
     return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
-def _encoded(image: Image.Image, kind: str = "JPEG") -> bytes:
+def encoded(image: Image.Image, kind: str = "JPEG") -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, quality=90)  # PNG is lossless and has no quality
     return buffer.getvalue()

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from benchmarks.baselines import Listed
+from benchmarks.predictions import Asked
 from benchmarks.relist import write_relisted
 from itemsearch.catalog import CatalogConfig, read_catalog, read_queries
 from itemsearch.catalog.images import decode_image
@@ -35,22 +36,39 @@ class Task:
     """Q listings to be found among N.
 
     products: the gallery. query_ids (Q,) and asked: what is looked for. right: rows of the gallery that
-    answer each. own (Q,): the row that a listing itself is, -1 for none. queries: the file that holds the
-    listings; None where they are products of the gallery, asked for by id. edits: what was done to the
-    words and to the picture of each, where the task did it.
+    answer each. groups (Q,): the product that a listing is of. own (Q,): the row that a listing itself is, -1
+    for none. queries: the file that holds the listings; None where they are products of the gallery, asked
+    for by id. edits: what was done to each, where the task did it.
     """
 
     products: Sequence[Product]
     query_ids: Sequence[str]
     asked: Listed
     right: Sequence[Rows]
+    groups: Sequence[str]
     own: Rows
     queries: Path | None
-    edits: Sequence[tuple[str, str]] = ()
+    edits: Sequence[Sequence[str]]
 
     @property
     def gallery(self) -> Listed:
         return Listed([p.title for p in self.products], [p.image for p in self.products])
+
+    @property
+    def facts(self) -> Asked:
+        """What is kept of the queries with the predictions; their category is that of what is right."""
+        places = [right[0] if own < 0 else own for right, own in zip(self.right, self.own, strict=True)]
+        return Asked(
+            query_ids=self.query_ids,
+            products=self.groups,
+            categories=[self.products[place].category for place in places],
+            modalities=[
+                modality(title, image)
+                for title, image in zip(self.asked.titles, self.asked.images, strict=True)
+            ],
+            edits=self.edits,
+            right_ids=[self.products[right[0]].id for right in self.right],
+        )
 
 
 def relisted_task(batches: Sequence[CatalogBatch], queries: Path, seed: int) -> Task:
@@ -58,18 +76,23 @@ def relisted_task(batches: Sequence[CatalogBatch], queries: Path, seed: int) -> 
     write_relisted(batches, queries, seed)
     held = pq.read_table(queries, columns=[EXPECTED, "word_edits", "picture_edits"]).to_pylist()
     asked = [query for batch in read_queries(str(queries)) for query in batch.queries]
-    edits = [(row["word_edits"], row["picture_edits"]) for row in held]
+    edits = [_edit_names(row["word_edits"], row["picture_edits"]) for row in held]
     return _expecting(products_of(batches), asked, [row[EXPECTED] for row in held], queries, edits)
 
 
 def queries_task(
-    batches: Sequence[CatalogBatch], source: str, columns: Mapping[str, str], queries: Path
+    batches: Sequence[CatalogBatch],
+    source: str,
+    columns: Mapping[str, str],
+    queries: Path,
+    image_root: Path | None = None,
 ) -> Task:
     """The listings of a queries file, whose column expected_id says what each should find.
 
     Args:
         columns: role ("title", "image") to column name, where it is another.
-        queries: where the listings are written as they were read, for the engine.
+        queries: where the listings are written as they were read, for the report.
+        image_root: where image paths start; None for the file's own folder.
 
     Raises:
         MissingColumnError: no such column.
@@ -83,7 +106,7 @@ def queries_task(
     carried = pa.schema([(EXPECTED, pa.string())])
     asked: list[Query] = []
     expected: list[str] = []
-    for batch in read_rows(RowSource(source, tables, roles, carried, None, 512), _query):
+    for batch in read_rows(RowSource(source, tables, roles, carried, image_root, 512), _query):
         if batch.rejects:
             first = batch.rejects[0]
             raise CatalogError(f"{source}: row {first.row}, query_id {first.id!r}: {first.message}")
@@ -96,7 +119,7 @@ def queries_task(
         EXPECTED: expected,
     }
     pq.write_table(pa.table(written, schema=SCHEMA), queries)
-    return _expecting(products_of(batches), asked, expected, queries, ())
+    return _expecting(products_of(batches), asked, expected, queries, [()] * len(asked))
 
 
 def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
@@ -106,14 +129,11 @@ def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
         UsageError: no such column, or no two products of equal value.
     """
     products = products_of(batches)
-    if any(column not in batch.carried.schema.names for batch in batches):
-        names = ", ".join(batches[0].carried.schema.names) or "none"
-        raise UsageError(f"--same {column}: the catalog has no such column; beside the usual it has {names}")
-    groups = [str(value) for batch in batches for value in batch.carried[column].to_pylist()]
+    groups = [text for batch in batches for text in carried_texts(batch, column, "--same")]
     rows: dict[str, list[int]] = {}
     for row, group in enumerate(groups):
         rows.setdefault(group, []).append(row)
-    own = [row for row, group in enumerate(groups) if len(rows[group]) > 1]
+    own = [row for row, group in enumerate(groups) if group and len(rows[group]) > 1]
     if not own:
         raise UsageError(f"--same {column}: no two products have the same value")
     return Task(
@@ -121,8 +141,10 @@ def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
         query_ids=[products[row].id for row in own],
         asked=Listed([products[row].title for row in own], [products[row].image for row in own]),
         right=[np.array([other for other in rows[groups[row]] if other != row]) for row in own],
+        groups=[groups[row] for row in own],
         own=np.array(own),
         queries=None,
+        edits=[()] * len(own),
     )
 
 
@@ -140,6 +162,25 @@ def first_batches(catalog: CatalogConfig, rows: int | None) -> Iterator[CatalogB
             return
 
 
+def carried_texts(batch: CatalogBatch, column: str, option: str) -> list[str]:
+    """A carried column of a batch, as texts; "" where it is missing.
+
+    Raises:
+        UsageError: no such column.
+    """
+    if column not in batch.carried.schema.names:
+        names = ", ".join(batch.carried.schema.names) or "none"
+        raise UsageError(
+            f"{option} {column}: the catalog has no such column; beside the usual it has {names}"
+        )
+    return ["" if value is None else str(value) for value in batch.carried[column].to_pylist()]
+
+
+def modality(title: str, image: Image.Image | None) -> str:
+    """What a listing has."""
+    return "title and picture" if title and image is not None else "title alone" if title else "picture alone"
+
+
 def products_of(batches: Sequence[CatalogBatch]) -> list[Product]:
     return [product for batch in batches for product in batch.products]
 
@@ -149,7 +190,7 @@ def _expecting(
     asked: Sequence[Query],
     expected: Sequence[str],
     queries: Path,
-    edits: Sequence[tuple[str, str]],
+    edits: Sequence[Sequence[str]],
 ) -> Task:
     row = {product.id: place for place, product in enumerate(products)}
     unknown = [id for id in expected if id not in row]
@@ -163,10 +204,19 @@ def _expecting(
         query_ids=[query.id for query in asked],
         asked=Listed([query.title for query in asked], [query.image for query in asked]),
         right=[np.array([row[id]]) for id in expected],
+        groups=expected,
         own=np.full(len(asked), -1),
         queries=queries,
         edits=edits,
     )
+
+
+def _edit_names(words: str, picture: str) -> Sequence[str]:
+    made = [
+        *(f"words: {name}" for name in words.split("+") if name),
+        *(f"picture: {name}" for name in picture.split("+") if name),
+    ]
+    return [f"{len(made)} edits", *made]
 
 
 def _query(cells: Cells, data: bytes | None) -> Query:

@@ -18,7 +18,7 @@ from cli._options import (
     catalog_config,
     column_mapping,
 )
-from cli._output import emit_json, note
+from cli._output import emit_json, note, table
 from itemsearch.errors import UsageError
 
 benchmark_app = typer.Typer(
@@ -31,6 +31,13 @@ CalibratedFor = Annotated[
     float, typer.Option("--min-precision", help="Share of right pairs that the calibration is to keep.")
 ]
 NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure the model alone.")]
+Models = Annotated[
+    list[str], typer.Option("--model", help="Model folder or hub name; repeat to measure several.")
+]
+Baseline = Annotated[
+    list[str],
+    typer.Option(help="Another's model to compare with: transformers, sentence-transformers or CLIP."),
+]
 
 
 @benchmark_app.command()
@@ -44,13 +51,21 @@ def retrieval(
         list[str], typer.Option(help="Which column of --queries holds what, e.g. title=name.")
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
     same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="CATALOG is the folder of a public set: shopee, online-products, berkeley-objects or "
+            "fashion-product-images."
+        ),
+    ] = "",
     tune_on: Annotated[str, typer.Option(help="Catalog to choose the weighted baseline's weight on.")] = "",
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
-    model: Model = "default",
+    model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
     no_baselines: NoBaselines = False,
+    baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Find the same product: listed again with heavy edits, by a queries file, or by known groups.
@@ -63,11 +78,13 @@ def retrieval(
         queries=queries,
         query_columns=column_mapping("--query-column", query_column),
         same=same,
+        dataset=dataset,
         tune_on=tune_on,
-        model=model,
+        models=tuple(model),
         device=device,
         seed=seed,
         baselines=not no_baselines,
+        others=tuple(baseline),
     )
     _tell(benchmark.run(config, out, note), out, as_json)
 
@@ -75,14 +92,21 @@ def retrieval(
 @benchmark_app.command()
 def category(
     train: Annotated[str, typer.Argument(help="Products to learn categories from.")],
-    test: Annotated[str, typer.Option(help="Products whose categories are to be found.")],
     out: Out,
+    test: Annotated[
+        str,
+        typer.Option(help="Products whose categories are to be found; one in five of TRAIN's by default."),
+    ] = "",
+    group: Annotated[
+        str, typer.Option(help="Column that is equal for listings of one product: none is in both parts.")
+    ] = "",
     rows: Annotated[int | None, typer.Option(min=10, help="Learn from so many of the products.")] = None,
     column: Columns = [],  # noqa: B006
-    model: Model = "default",
+    model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
     no_baselines: NoBaselines = False,
+    baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Predict the leaf category from frozen embeddings: a linear probe, and 10 nearest neighbours.
@@ -92,12 +116,14 @@ def category(
     benchmark = _load("category")
     config = benchmark.CategoryConfig(
         train=catalog_config(train, column, None),
-        test=catalog_config(test, column, None),
-        model=model,
+        test=catalog_config(test, column, None) if test else None,
+        group=group,
+        models=tuple(model),
         device=device,
         rows=rows,
         seed=seed,
         baselines=not no_baselines,
+        others=tuple(baseline),
     )
     _tell(benchmark.run(config, out, note), out, as_json)
 
@@ -140,6 +166,73 @@ def pairs(
         baselines=not no_baselines,
     )
     _tell(benchmark.run(config, out, note), out, as_json)
+
+
+@benchmark_app.command()
+def index(
+    vectors: Annotated[
+        Path, typer.Argument(help="A store, Parquet with `embedding`, .fvecs, .bvecs, .ivecs or .hdf5.")
+    ],
+    out: Out,
+    queries: Annotated[
+        Path | None, typer.Option(help="Vectors to ask with; by default some are taken out of VECTORS.")
+    ] = None,
+    asked: Annotated[int, typer.Option(min=10, help="How many queries at most.")] = 1000,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many results each.")] = 10,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """How true an index is to exact search, and what that costs, beside other kinds of index.
+
+    Example: itemsearch benchmark index store --out run
+    """
+    benchmark = _load("index")
+    _tell(
+        benchmark.run(benchmark.IndexBenchConfig(vectors, queries, asked, k, seed), out, note), out, as_json
+    )
+
+
+@benchmark_app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the figures and the report of a run again, from its saved predictions.
+
+    Example: itemsearch benchmark report run
+    """
+    _tell(_load("report").run(run), run, as_json)
+
+
+@benchmark_app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    second: Annotated[Path, typer.Argument(help="Another of the same queries.")],
+    fail_if: Annotated[
+        list[str],
+        typer.Option(help="Exit code 4 where a figure falls by more, e.g. recall@10:-0.01; repeatable."),
+    ] = [],  # noqa: B006
+    method: Annotated[str, typer.Option(help="Whose figures --fail-if looks at.")] = "itemsearch",
+    as_json: AsJson = False,
+) -> None:
+    """What the second run does better or worse: paired differences, with 95% intervals.
+
+    Example: itemsearch benchmark compare yesterday today --fail-if "recall@10:-0.01"
+    """
+    benchmark = _load("compare")
+    limits = [benchmark.Limit.parse(text) for text in fail_if]
+    differences = benchmark.run(first, second)
+    if as_json:
+        emit_json(benchmark.plain(differences))
+    else:
+        rows = [
+            (gallery, name, figure, change.signed())
+            for gallery, methods in differences.items()
+            for name, figures in methods.items()
+            for figure, change in figures.items()
+        ]
+        table(("gallery", "method", "figure", "second minus first"), rows)
+    benchmark.check(differences, method, limits)
 
 
 def _load(name: str) -> Any:

@@ -84,6 +84,7 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "embedding": f"{summary.dim} numbers",
             "bytes per vector": f"{summary.bytes_per_vector:,.1f} in the index",
             "search": "every row" if exact else f"nprobe {summary.nprobe}, then exact re-ranking",
+            "training": summary.training,
             "recall": recall_line(summary),
             "duplicates": calibration_line(summary),
             "model": summary.model.name if summary.model else "none: brought vectors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from cli._options import AsJson
 from cli._output import emit_json, facts, note, progress
 
 if TYPE_CHECKING:
-    from itemsearch.nightly.record import Stage
+    from itemsearch.nightly.record import RunRecord, Stage
 
 
 def rebuild(
@@ -59,14 +60,22 @@ def rebuild(
             )
         return
     log = RunLog(_tell_json if log_json else _tell)
-    try:
-        with progress("products") as advance:
-            summary = run(settings, log, lambda rows, rejected: advance(rows, f"({rejected:,} rejected)"))
-    finally:
+
+    def keep_record() -> RunRecord:
         record = log.finish()
         append_record(Path(settings.record), record)
         if file := metrics or (settings.metrics and Path(settings.metrics)):
             write_metrics(Path(file), record)
+        return record
+
+    try:
+        with progress("products") as advance:
+            summary = run(settings, log, lambda rows, rejected: advance(rows, f"({rejected:,} rejected)"))
+    except BaseException:
+        with suppress(OSError):  # what ended the run is what has to be told, not that its record failed too
+            keep_record()
+        raise
+    record = keep_record()
     if as_json:
         emit_json(asdict(record))
     else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import faiss
@@ -15,7 +16,7 @@ from indexes.compare import prefer_matrix_products
 from indexes.distinct import Hashes, Rows, Vectors, find_heads, hash_rows
 from indexes.errors import BuildError
 from indexes.gpu import to_gpu
-from indexes.held_out import held_out
+from indexes.held_out import held_out_below
 
 BATCH_ROWS = 16_384
 
@@ -43,12 +44,26 @@ class CheckedVectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """How an index came by its centroids and codebooks.
+
+    vectors: how many different ones there were. held_out_below: vectors of a lower hash had no part in it.
+    version: of the index folder, the one that was trained; 0 for the one that says so.
+    """
+
+    vectors: int
+    held_out_below: int
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltIndex:
-    """`index` is FAISS's, on the CPU; None for the exact kind, which needs none. Its ids number the
-    `leaders` of `checked`."""
+    """`index` is FAISS's, on the CPU; its ids number the `leaders` of `checked`. The exact kind needs none,
+    and no training: both are None."""
 
     spec: IndexSpec
     index: Any | None
+    training: Training | None
     checked: CheckedVectors
     device: str
     seconds: Mapping[str, float]
@@ -85,32 +100,53 @@ def build_index(
     checked = vectors if isinstance(vectors, CheckedVectors) else check_vectors(vectors)
     spec = spec or choose_spec(len(checked.leaders), checked.vectors.shape[1])
     if spec.kind == "exact":
-        return BuiltIndex(spec, None, checked, "cpu", {"check": checked.seconds})
+        return BuiltIndex(spec, None, None, checked, "cpu", {"check": checked.seconds})
     started = time.perf_counter()
+    hashes = checked.hashes[checked.leaders]
+    training = Training(len(hashes), held_out_below(hashes))
+    prefer_matrix_products(checked.vectors.shape[1])
+    index = _empty(checked.vectors.shape[1], spec, seed)
+    with _faiss_errors(spec, device):
+        index = to_gpu(index, spec) if device == "gpu" else index
+        index.train(_sample(checked, spec, training, seed))
+    trained = time.perf_counter()
+    filled = fill_index(checked, spec, index, training, device)
+    seconds = {"check": checked.seconds, "train": trained - started, "add": filled.seconds["add"]}
+    return replace(filled, seconds=seconds)
+
+
+def fill_index(
+    checked: CheckedVectors, spec: IndexSpec, index: Any, training: Training, device: str
+) -> BuiltIndex:
+    """Adds every different vector to a trained index that holds none.
+
+    Args:
+        index: FAISS's, where `device` has it or on the CPU.
+
+    Raises:
+        BuildError: FAISS cannot hold the index in the memory there is.
+    """
+    started = time.perf_counter()
+    prefer_matrix_products(checked.vectors.shape[1])
+    with _faiss_errors(spec, device):
+        for start in range(0, len(checked.leaders), BATCH_ROWS):
+            index.add(checked.vectors[checked.leaders[start : start + BATCH_ROWS]])
+        index = faiss.index_gpu_to_cpu(index) if device == "gpu" else index
+    seconds = {"check": checked.seconds, "add": time.perf_counter() - started}
+    return BuiltIndex(spec, index, training, checked, device, seconds)
+
+
+@contextmanager
+def _faiss_errors(spec: IndexSpec, device: str) -> Iterator[None]:
+    """
+    Raises:
+        BuildError: FAISS failed, mostly for want of memory.
+    """
     try:
-        index, trained = _train_and_add(checked, spec, device, seed)
+        yield
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise BuildError(f"FAISS cannot build {spec.factory} on the {device}: {reason}") from error
-    seconds = {
-        "check": checked.seconds,
-        "train": trained - started,
-        "add": time.perf_counter() - trained,
-    }
-    return BuiltIndex(spec, index, checked, device, seconds)
-
-
-def _train_and_add(checked: CheckedVectors, spec: IndexSpec, device: str, seed: int) -> tuple[Any, float]:
-    """The full index, and when training ended."""
-    vectors, leaders = checked.vectors, checked.leaders
-    prefer_matrix_products(vectors.shape[1])
-    index = _empty(vectors.shape[1], spec, seed)
-    target = to_gpu(index, spec) if device == "gpu" else index
-    target.train(_sample(vectors, leaders, spec, seed))
-    trained = time.perf_counter()
-    for start in range(0, len(leaders), BATCH_ROWS):
-        target.add(vectors[leaders[start : start + BATCH_ROWS]])
-    return faiss.index_gpu_to_cpu(target) if device == "gpu" else index, trained
 
 
 def _empty(dim: int, spec: IndexSpec, seed: int) -> Any:
@@ -125,7 +161,7 @@ def _empty(dim: int, spec: IndexSpec, seed: int) -> Any:
     return index
 
 
-def _sample(vectors: Vectors, leaders: Rows, spec: IndexSpec, seed: int) -> Vectors:
+def _sample(checked: CheckedVectors, spec: IndexSpec, training: Training, seed: int) -> Vectors:
     """(S, D) different vectors at random: one listed 20,000 times must not become 20,000 centroids.
 
     Those held out to measure recall on are not among them.
@@ -134,12 +170,13 @@ def _sample(vectors: Vectors, leaders: Rows, spec: IndexSpec, seed: int) -> Vect
         BuildError: fewer different vectors than centroids.
     """
     centroids = max(spec.nlist, CODEWORDS)
+    vectors, leaders = checked.vectors, checked.leaders
     if len(leaders) < centroids:
         raise BuildError(
             f"{spec.factory} needs {centroids:,} different vectors for training, the {len(vectors):,} rows "
             f"hold {len(leaders):,}: use --spec Flat"
         )
-    trainable = np.delete(leaders, held_out(len(leaders)))
+    trainable = leaders[checked.hashes[leaders] >= np.uint64(training.held_out_below)]
     size = min(len(trainable), POINTS_PER_CENTROID * centroids)
     chosen = np.random.default_rng(seed).choice(len(trainable), size, replace=False)
     sample: Vectors = vectors[trainable[np.sort(chosen)]]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 import faiss
 import numpy as np
 
@@ -31,7 +34,20 @@ def inner_products(queries: Vectors, vectors: Vectors, rows: Rows) -> Vectors:
     """
     scores = np.empty(rows.shape, np.float32)
     pointers = [faiss.swig_ptr(array) for array in (scores, queries, vectors, rows)]
-    faiss.fvec_inner_products_by_idx(*pointers, queries.shape[1], *rows.shape)  # type: ignore[attr-defined]
+    # FAISS shares queries among its threads; one has nothing to share, and would wait for a busy machine's.
+    with one_thread() if len(queries) == 1 else nullcontext():
+        faiss.fvec_inner_products_by_idx(*pointers, queries.shape[1], *rows.shape)  # type: ignore[attr-defined]
     np.clip(scores, -1.0, 1.0, out=scores)
     scores[rows < 0] = -np.inf
     return scores
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """FAISS in one thread."""
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)

@@ -5,6 +5,7 @@ VectorIndexError
 ├── NoGpuError         a GPU was asked for and there is none
 ├── BuildError         vectors from which no index can be built
 ├── QueryError         queries that cannot be compared with the vectors
+├── OutgrownError      an earlier training that does not fit today's vectors
 ├── TargetError        no index within the budget reaches the recall asked for
 ├── DamagedIndexError  files that are missing, cut short or altered
 ├── NoVersionError     a version that is not there
@@ -32,6 +33,10 @@ class BuildError(VectorIndexError):
 
 
 class QueryError(VectorIndexError):
+    pass
+
+
+class OutgrownError(VectorIndexError):
     pass
 
 

@@ -8,15 +8,12 @@ answers that cost nothing. Equal scores count as equal: whatever scores as well 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
-from indexes.compare import inner_products
+from indexes.compare import inner_products, one_thread
 from indexes.distinct import Rows, Vectors
 from indexes.exact import SPARE_CANDIDATES, nearest_roughly
 from indexes.params import SearchParams
@@ -113,14 +110,3 @@ def time_queries(
                 turn[place + 1] = time.perf_counter()
     shorter: npt.NDArray[np.float64] = np.diff(marks, axis=1).min(axis=0)
     return shorter
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """FAISS in one thread."""
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)

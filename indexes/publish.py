@@ -91,7 +91,7 @@ def staging(root: Path) -> Iterator[Staging]:
     Raises:
         BusyError: another process is publishing into `root`.
         DiskFullError: there is no room for the version; the current one stays.
-        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index already, others
+        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index, others
             may keep files beside it.
     """
     if root.exists() and not root.is_dir():
@@ -209,7 +209,7 @@ def _stamped(path: Path) -> FileStamp:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    with _naming(path), path.open("wb") as file:
+    with naming(path), path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -219,14 +219,14 @@ def _sync(path: Path) -> None:
     """fsync of a file or a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with _naming(path):
+        with naming(path):
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """The system names no file when a write or an fsync fails; whoever reads the error needs it."""
     try:
         yield

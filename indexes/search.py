@@ -11,7 +11,6 @@ import faiss
 import numpy as np
 
 from indexes.allowed import Allowed, Mask
-from indexes.choose import IndexSpec
 from indexes.compare import inner_products, prefer_matrix_products
 from indexes.distinct import DistinctVectors, HashedVectors, Rows, Vectors
 from indexes.errors import DamagedIndexError, QueryError
@@ -20,12 +19,14 @@ from indexes.files import (
     FAISS_INDEX,
     TIE_RANK,
     VECTORS,
+    FilesSummary,
     map_array,
     read_distinct,
     read_faiss,
     read_files_summary,
     read_hashed,
 )
+from indexes.held_out import HELD_OUT
 from indexes.params import SearchParams, Tuning, default_params, read_tuning
 
 BLOCK_QUERIES = 1024
@@ -52,7 +53,7 @@ class VectorIndex:
 
     def __init__(
         self,
-        spec: IndexSpec,
+        summary: FilesSummary,
         vectors: Vectors,
         tie_rank: Rows,
         distinct: DistinctVectors,
@@ -60,7 +61,8 @@ class VectorIndex:
         hashed: HashedVectors | None,
         tuning: Tuning | None,
     ) -> None:
-        self.spec = spec
+        self.spec = summary.spec
+        self.training = summary.training
         self.vectors = vectors
         self.tie_rank = tie_rank
         self.distinct = distinct
@@ -89,7 +91,7 @@ class VectorIndex:
         ):
             raise DamagedIndexError(f"{folder}: its files are not of one index; build the index again")
         prefer_matrix_products(summary.dim)
-        return cls(summary.spec, vectors, tie_rank, distinct, index, hashed, read_tuning(folder))
+        return cls(summary, vectors, tie_rank, distinct, index, hashed, read_tuning(folder))
 
     def allow(self, mask: Mask) -> Allowed:
         """The rows of an (N,) mask, made ready for any number of searches among them alone."""
@@ -144,6 +146,13 @@ class VectorIndex:
         """How k results are searched for by default."""
         return self.tuning.params(k) if self.tuning else default_params(self.spec, k)
 
+    def held_out(self) -> Rows:
+        """(H,) entries to measure on, in random order: the index was not trained on them."""
+        if self.training is None or self.hashed is None:
+            return np.random.default_rng(0).permutation(len(self.distinct))[:HELD_OUT]
+        below = np.searchsorted(self.hashed.hashes, np.uint64(self.training.held_out_below))
+        return self.hashed.entries[:below]
+
     def _checked(self, queries: Vectors, k: int) -> Vectors:
         queries = np.ascontiguousarray(queries, np.float32)
         if k < 1:
@@ -161,9 +170,13 @@ class VectorIndex:
     ) -> None:
         """Fills (q, k) `scores` and `rows` with the best of what `rows_of` found."""
         query, score, row = found
-        order = np.lexsort((self.tie_rank[row], -score, query))
-        order = order[row[order] != left_out[query[order]]]
-        query, score, row = query[order], score[order], row[order]
+        rank = self.tie_rank[row]
+        tied = (query[1:] == query[:-1]) & (score[1:] == score[:-1])
+        if (tied & (rank[1:] < rank[:-1])).any():  # rows of different vectors that score the same
+            order = np.lexsort((rank, -score, query))
+            query, score, row = query[order], score[order], row[order]
+        kept = row != left_out[query]
+        query, score, row = query[kept], score[kept], row[kept]
         place = np.arange(len(query)) - np.searchsorted(query, query)
         fits = place < rows.shape[1]
         scores[query[fits], place[fits]] = score[fits]
@@ -184,7 +197,7 @@ class VectorIndex:
             entries = self._with_the_very_same(queries, self._visit_lists(queries, count, params, allowed))
             entries = entries if allowed is None else allowed.numbers(entries)
             scores = inner_products(queries, self.vectors, distinct.first_rows(entries))
-        order = np.lexsort((self.tie_rank[distinct.first_rows(entries)], -scores), axis=1)[:, :count]
+        order = _by_score(scores, self.tie_rank[distinct.first_rows(entries)])[:, :count]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(entries, order, axis=1)
 
     def _visit_lists(
@@ -217,6 +230,15 @@ class VectorIndex:
         chosen.nprobe, chosen.sel = nprobe, selector
         entries: Rows = index.search(queries, wanted, params=chosen)[1]
         return entries
+
+
+def _by_score(scores: Vectors, ranks: Rows) -> Rows:
+    """(Q, C) columns by falling score, equal ones by rank: few have any, and sorting all by both is slow."""
+    order: Rows = np.argsort(-scores, axis=1)
+    best = np.take_along_axis(scores, order, axis=1)
+    tied = np.flatnonzero(((best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -np.inf)).any(axis=1))
+    order[tied] = np.lexsort((ranks[tied], -scores[tied]), axis=1)
+    return order
 
 
 def _blocks(queries: int, each: int) -> Iterator[slice]:

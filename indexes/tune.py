@@ -21,7 +21,6 @@ from indexes.compare import inner_products
 from indexes.distinct import Rows
 from indexes.errors import QueryError, TargetError
 from indexes.files import read_files_summary
-from indexes.held_out import held_out
 from indexes.measure import Asked, measure_recall, measure_speed, time_queries
 from indexes.params import Point, SearchParams, Tuning
 from indexes.search import VectorIndex
@@ -49,10 +48,7 @@ def tune(folder: Path, target: Target) -> Tuning:
         QueryError: too few different vectors to measure recall on.
     """
     index, taken = VectorIndex.open(folder), read_files_summary(folder).bytes_per_vector
-    entries = held_out(len(index.distinct), trained=index.index is not None)
-    if len(entries) < 2:
-        raise QueryError(f"recall cannot be measured on {len(index.distinct)} different vectors")
-    choosing, fresh = (Asked.from_index(index, half, target.at) for half in np.array_split(entries, 2))
+    choosing, fresh = (Asked.from_index(index, half, target.at) for half in halves(index))
     pairs = [SearchParams(0, 0)] if index.index is None else _promising(index, choosing, target)
     points = _front([_measure(index, choosing, params, taken) for params in pairs])
     hopeful = [point for point in points if point.meets(target)] or [best_of(points, target)]
@@ -62,7 +58,32 @@ def tune(folder: Path, target: Target) -> Tuning:
         if confirmed[-1].meets(target):
             break
     chosen = best_of(confirmed[-1:] if confirmed[-1].meets(target) else confirmed, target)
-    return Tuning(target, chosen, tuple(points), datetime.now(UTC).isoformat(timespec="seconds"))
+    return Tuning(target, chosen, tuple(points), _now())
+
+
+def measure(folder: Path, target: Target, params: SearchParams) -> Tuning:
+    """Measures one way of searching, on the half of the held-out vectors that has no part in choosing.
+
+    Raises:
+        DamagedIndexError: no index, or a damaged one.
+        QueryError: too few different vectors to measure recall on.
+    """
+    index, taken = VectorIndex.open(folder), read_files_summary(folder).bytes_per_vector
+    point = _measure(index, Asked.from_index(index, halves(index)[1], target.at), params, taken)
+    return Tuning(target, point, (point,), _now())
+
+
+def halves(index: VectorIndex) -> tuple[Rows, Rows]:
+    """The held-out vectors that choose how an index is searched, and those that measure what was chosen.
+
+    Raises:
+        QueryError: too few different vectors.
+    """
+    entries = index.held_out()
+    if len(entries) < 2:
+        raise QueryError(f"recall cannot be measured on {len(index.distinct)} different vectors")
+    choosing, fresh = np.array_split(entries, 2)
+    return choosing, fresh
 
 
 def best_of(points: Sequence[Point], target: Target) -> Point:
@@ -163,3 +184,7 @@ def _measure(index: VectorIndex, asked: Asked, params: SearchParams, taken: floa
         queries_per_second=speed.queries_per_second,
         bytes_per_vector=taken,
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -13,12 +13,14 @@ from itemsearch.errors import UsageError
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
     """target_recall: recall@`at` that the index is chosen for, and without which it is not published; 0 to
-    measure nothing. keep: versions that stay, the new one included.
+    measure nothing. keep: versions that stay, the new one included. retrain_ratio: by what share the
+    different embeddings may have grown or shrunk since the index was trained, before it is trained anew.
     """
 
     target_recall: float = 0.95
     at: int = 10
     keep: int = 3
+    retrain_ratio: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def _check(config: RebuildConfig, path: Path) -> None:
     """
     shares = {
         "build.target_recall": config.build.target_recall,
+        "build.retrain_ratio": config.build.retrain_ratio,
         "guards.max_bad_rate": config.guards.max_bad_rate,
         "guards.max_fallen": config.guards.max_fallen,
         "guards.max_duplicates_jump": config.guards.max_duplicates_jump,

@@ -9,7 +9,7 @@ from typing import Any
 
 from indexes.choose import Target
 from indexes.files import read_distinct
-from indexes.versions import current_version
+from indexes.versions import current_version, verify_version
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ProductEncoder
@@ -17,7 +17,7 @@ from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.nightly.config import Guards, RebuildConfig
 from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder
-from itemsearch.search.folder import IndexSummary, index_errors, read_summary
+from itemsearch.search.folder import IndexSummary, index_errors
 from itemsearch.store.earlier import EarlierRows
 
 Progress = Callable[[int, int], None]
@@ -65,10 +65,14 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             "rejected": report.rejected,
             "damaged_shards": len(report.damaged),
         }
+        if report.damaged:
+            stage.facts["damaged"] = ", ".join(report.damaged)
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
         device = "gpu" if config.device == "cuda" else config.device
-        built = IndexConfig(device, target=target, keep=config.build.keep)
+        built = IndexConfig(
+            device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
+        )
 
         def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
             stage.facts["repeated"] = repeated = _repeated(folder)
@@ -79,6 +83,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             "version": summary.version,
             "rows": summary.rows,
             "spec": summary.spec,
+            "training": summary.training,
             "bytes_per_vector": summary.bytes_per_vector,
             **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
         }
@@ -131,16 +136,18 @@ def _catalog(config: RebuildConfig) -> CatalogConfig:
 
 
 def _served(index: Path, facts: dict[str, Any]) -> Served | None:
-    """None where there is no index yet, or a damaged one, which building again mends."""
+    """None where there is no index yet. Damage is told, and mended by building again."""
     if not index.exists():
         return None
+    served = None
     try:
-        summary = read_summary(index)
         with index_errors(index):
-            return Served(summary.version, summary.rows, _repeated(current_version(index).folder))
+            version = current_version(index)
+            served = Served(version.number, version.metadata["rows"], _repeated(version.folder))
+            verify_version(version)
     except IndexFolderError as error:
         facts["damaged"] = str(error)
-        return None
+    return served
 
 
 def _repeated(folder: Path) -> float:

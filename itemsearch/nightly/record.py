@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from indexes.publish import naming
 
 Listener = Callable[["Stage"], None]
 
@@ -66,13 +69,16 @@ class RunLog:
 
 
 def append_record(path: Path, record: RunRecord) -> None:
-    """Adds a JSON line.
+    """Adds a JSON line, after one that a run was killed in the middle of too.
 
     Raises:
         OSError: the disk is full, or the file cannot be written.
     """
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(record), default=str) + "\n")
+    with naming(path), path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            file.write(b"" if file.read() == b"\n" else b"\n")
+        file.write(json.dumps(asdict(record), default=str).encode() + b"\n")
 
 
 def write_metrics(path: Path, record: RunRecord) -> None:
@@ -93,8 +99,9 @@ def write_metrics(path: Path, record: RunRecord) -> None:
             if isinstance(value, int | float):
                 lines += _gauge(f"{stage.name}_{name}", f"As the stage {stage.name} told it.", {"": value})
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text("\n".join(lines) + "\n", "utf-8")
-    partial.rename(path)
+    with naming(path):
+        partial.write_text("\n".join(lines) + "\n", "utf-8")
+        partial.rename(path)
 
 
 def _gauge(name: str, told: str, values: Mapping[str, float]) -> list[str]:

@@ -64,12 +64,12 @@ class Desk:
         if not (folder / RUN).exists():
             return cls(Engine.open(folder), None)
         try:
-            index = json.loads((folder / RUN).read_text("utf-8"))["index"]
-            engine = Engine.open(index)
+            index = Path(json.loads((folder / RUN).read_text("utf-8"))["index"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ReviewError(
                 f"{folder / RUN}: damaged ({error}); run itemsearch duplicates again"
             ) from error
+        engine = Engine.open(index)
         findings = Findings.read(folder, engine.ranker.products)
         return cls(engine, read_shown(findings, VARIANTS, WEAKEST))
 

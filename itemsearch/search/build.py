@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexes.choose import Target, parse_spec
+from indexes.earlier import Earlier
+from indexes.errors import DamagedIndexError
 from indexes.files import create_vectors, read_files_summary, save_array
 from indexes.gpu import resolve_device
 from indexes.publish import KEEP_VERSIONS, staging
-from indexes.target import BuildOptions, build_files
+from indexes.target import BuildOptions, FilesReport, build_files
+from indexes.versions import CURRENT, current_version
 from itemsearch.duplicates.calibration import carry_over
 from itemsearch.errors import IndexFolderError
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
@@ -33,6 +36,7 @@ from itemsearch.search.folder import (
     summarise,
 )
 from itemsearch.search.verify import Guard, check_staged
+from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 
@@ -42,7 +46,9 @@ class IndexConfig:
 
     device: "auto", "cpu" or "gpu". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
     dimension. seed: of training. target: the recall to reach, and what it may cost; None to measure nothing.
-    keep: how many versions stay, the new one among them.
+    keep: how many versions stay, the new one among them. retrain_ratio: the training of the current version
+    is kept, as far as it is of the same model and target and reaches it, until the different vectors have
+    grown or shrunk by more than this share; None to train anew.
     """
 
     device: str = "auto"
@@ -50,6 +56,7 @@ class IndexConfig:
     seed: int = 0
     target: Target | None = None
     keep: int = KEEP_VERSIONS
+    retrain_ratio: float | None = None
 
 
 BY_DEFAULT = IndexConfig()
@@ -82,15 +89,36 @@ def build_index_folder(
             rank[order] = np.arange(len(order))
             copied = time.perf_counter() - started
             options = BuildOptions(spec, device, config.seed, config.target)
-            seconds = {"copy": copied, **build_files(stage.folder, rank, options)}
-            metadata = _metadata(source, stage.folder, seconds)
+            if config.retrain_ratio is not None:
+                options = _keeping(options, out, source.model, config.retrain_ratio)
+            files = build_files(stage.folder, rank, options)
+            metadata = _metadata(source, stage.folder, files, copied)
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
             return summarise(out, stage.publish(metadata, config.keep))
 
 
-def _metadata(source: EmbeddedRows, folder: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
+def _keeping(
+    options: BuildOptions, out: Path, model: ModelStamp | None, retrain_ratio: float
+) -> BuildOptions:
+    """With the current version, if there is one of the same model, to keep the training of."""
+    if options.target is None:
+        return replace(options, anew="no recall is measured, which would tell when to")
+    try:
+        version = current_version(out)
+    except DamagedIndexError as error:
+        told = f"the version before is damaged ({error})" if (out / CURRENT).exists() else "the first version"
+        return replace(options, anew=told)
+    if version.metadata.get("format") != FORMAT:
+        return replace(options, anew=f"version {version.number} is of another version of itemsearch")
+    made_by = version.metadata["model"]
+    if model is None or made_by is None or made_by["fingerprint"] != model.fingerprint:
+        return replace(options, anew=f"version {version.number} is of another model")
+    return replace(options, earlier=Earlier(version, retrain_ratio))
+
+
+def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: float) -> dict[str, Any]:
     """What the manifest says of the version in `folder`."""
     return {
         "format": FORMAT,
@@ -99,7 +127,8 @@ def _metadata(source: EmbeddedRows, folder: Path, seconds: Mapping[str, float]) 
         "rows": source.rows,
         "spec": read_files_summary(folder).spec.factory,
         "model": source.model and asdict(source.model),
-        "seconds": seconds,
+        "seconds": {"copy": copied, **files.seconds},
+        "training": files.training,
         "libraries": library_versions(),
     }
 

@@ -34,7 +34,7 @@ from itemsearch.store.manifest import ModelStamp
 PRODUCTS = "products.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 3
+FORMAT = 4
 """Of what a version holds; raised when older ones can no longer be read."""
 
 
@@ -44,8 +44,9 @@ class IndexSummary:
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
     the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
-    what was measured; None where nothing was, and searches use default parameters. calibration: what labels
-    taught about duplicates; None without labels.
+    what was measured; None where nothing was, and searches use default parameters. training: what was
+    trained, or kept of an earlier version, and why. calibration: what labels taught about duplicates; None
+    without labels.
     """
 
     folder: str
@@ -62,6 +63,7 @@ class IndexSummary:
     seconds: Mapping[str, float]
     libraries: Mapping[str, str]
     model: ModelStamp | None
+    training: str
     tuning: Tuning | None
     calibration: Calibration | None
 
@@ -162,10 +164,10 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         DamagedIndexError: it is damaged.
         IndexFolderError: another version of itemsearch built it.
     """
-    files, metadata = read_files_summary(version.folder), version.metadata
-    tuning = read_tuning(version.folder)
+    metadata = version.metadata
     if metadata.get("format") != FORMAT:
         raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
+    files, tuning = read_files_summary(version.folder), read_tuning(version.folder)
     return IndexSummary(
         folder=str(folder),
         version=version.number,
@@ -181,6 +183,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         seconds=metadata["seconds"],
         libraries=metadata["libraries"],
         model=metadata["model"] and ModelStamp(**metadata["model"]),
+        training=metadata["training"],
         tuning=tuning,
         calibration=read_calibration(version.folder),
     )

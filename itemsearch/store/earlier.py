@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.store.manifest import ModelStamp
-from itemsearch.store.schema import MODEL_NAME, STAGING, store_schema
+from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, store_schema
 
 COLUMNS = ["id", "content_hash", "embedding", "thumbnail"]
 CACHED_SHARDS = 4
@@ -45,7 +45,7 @@ class EarlierRows:
         places: dict[str, tuple[str, int, int]] = {}
         wanted = store_schema(pa.schema([]), dim, dtype, model)
         for folder in (store / "data", store / STAGING):
-            for path in sorted(folder.glob("*.parquet")):
+            for path in sorted(folder.glob(SHARDS)):
                 try:
                     if _makes(pq.read_schema(path)) != _makes(wanted):
                         continue

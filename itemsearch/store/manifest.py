@@ -13,6 +13,7 @@ from itemsearch.errors import StoreError
 
 STORE_VERSION = 2
 MANIFEST = "manifest.json"
+PARTIAL_MANIFEST = f"{MANIFEST}.partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class StoreManifest:
 
 def write_manifest(folder: Path, manifest: StoreManifest) -> None:
     """Makes `folder` a store, in one step."""
-    partial = folder / f"{MANIFEST}.partial"
+    partial = folder / PARTIAL_MANIFEST
     with partial.open("w", encoding="utf-8") as file:
         json.dump(asdict(manifest), file, indent=1)
         file.flush()

@@ -11,6 +11,8 @@ from itemsearch.store.manifest import STORE_VERSION, ModelStamp
 
 STAGING = ".staging"
 """In a store's folder, where the shards of a run stay until it is finished."""
+SHARDS = "part-*.parquet"
+"""What a run that was killed leaves may hold its rejects too."""
 MODEL_NAME = b"itemsearch.model"
 THUMBNAIL_SIDE = 96
 

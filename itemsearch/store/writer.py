@@ -22,9 +22,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from indexes.publish import NO_ROOM
 from itemsearch.errors import StoreError
 from itemsearch.store.manifest import (
     MANIFEST,
+    PARTIAL_MANIFEST,
     STORE_VERSION,
     ModelStamp,
     Shard,
@@ -65,11 +67,11 @@ class StoreWriter:
         Raises:
             StoreError: `folder` holds files that are not a store's, or another process is writing there.
         """
-        strangers = {MANIFEST, "data", "rejects.parquet", STAGING}
+        ours = {MANIFEST, PARTIAL_MANIFEST, "data", "rejects.parquet", STAGING}
         if self.folder.exists():
             if not self.folder.is_dir():
                 raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
-            foreign = sorted(path.name for path in self.folder.iterdir() if path.name not in strangers)
+            foreign = sorted(path.name for path in self.folder.iterdir() if path.name not in ours)
             if foreign:
                 raise StoreError(
                     f"{self.folder}: holds {foreign[0]}, which is no store's; give another --out"
@@ -86,7 +88,15 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """
+        Raises:
+            StoreError: the disk is full.
+        """
         os.close(self._lock)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise StoreError(
+                f"{self.folder}: the disk is full ({error}); the store stays as it was, make room"
+            ) from error
 
     @property
     def _staging(self) -> Path:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_catalog
+from conftest import THINGS, titles, write_catalog
 
-from benchmarks.baselines import BOTH, IMAGE, TITLE
+from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TITLE
+from benchmarks.category import CategoryConfig, split
+from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
 
 
@@ -17,11 +19,42 @@ def test_categories_are_found_from_embeddings(
     test = write_catalog(tmp_path / "test", 20)
     arguments = ["category", catalog_csv, "--test", test, "--out", tmp_path / "run", "--model", tiny_model]
     metrics = benchmark(*arguments, "--rows", "50")["methods"]
-    assert set(metrics) == {"itemsearch", TITLE, IMAGE, BOTH}
+    assert set(metrics) == {"itemsearch", TITLE, IMAGE, BOTH, RAW, HASH}
     assert metrics[TITLE]["linear accuracy"]["value"] > 0.8
     for figures in metrics.values():
-        assert set(figures) == {"linear accuracy", "linear macro-F1", "10-NN accuracy", "10-NN macro-F1"}
+        assert set(figures) == {
+            f"{probe} {figure}"
+            for probe in ("linear", "10-NN")
+            for figure in ("accuracy", "top-5", "macro-F1")
+        }
     assert "20 products" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_no_listing_of_a_tested_product_is_learnt_from(
+    benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    named = enumerate(titles(90))
+    lines = ["id,title,category,product"]
+    lines += [f"{n},{title} of {n % 3},{THINGS[n // 3 % 10]},p{n // 3}" for n, title in named]
+    (tmp_path / "c.csv").write_text("\n".join(lines) + "\n")
+    catalog = CatalogConfig(str(tmp_path / "c.csv"))
+    train, test = split(CategoryConfig(catalog, group="product"))
+    assert len(train.products) + len(test.products) == 90
+    assert len(test.products) % 3 == 0 < len(test.products) < 45
+    assert not set(train.groups) & set(test.groups)
+    # The catalog against part of itself: what is tested is not learnt from.
+    (tmp_path / "t.csv").write_text("\n".join(lines[:20]) + "\n")
+    train, test = split(CategoryConfig(catalog, CatalogConfig(str(tmp_path / "t.csv")), group="product"))
+    assert len(test.products) == 19
+    assert len(train.products) == 90 - 21
+    arguments = ["category", tmp_path / "c.csv", "--group", "product", "--model", tiny_model]
+    metrics = benchmark(*arguments, "--no-baselines", "--out", tmp_path / "run")
+    assert metrics["methods"]["itemsearch"]["linear top-5"]["value"] >= 0
+    assert benchmark("report", tmp_path / "run") == metrics
+    with pytest.raises(UsageError, match="--group seller: the catalog has no such column"):
+        benchmark(*arguments[:3], "seller", "--out", tmp_path / "run")
+    with pytest.raises(UsageError, match="0 products to learn from"):
+        benchmark("category", tmp_path / "t.csv", "--test", tmp_path / "t.csv", "--out", tmp_path / "run")
 
 
 def test_a_catalog_without_categories_is_told(

@@ -38,7 +38,7 @@ def test_figures_are_those_of_the_slow_way(seed: int) -> None:
     slow = slow_figures(groups.tolist(), products.tolist())
     assert [found[name].value for name in FIGURES] == pytest.approx(slow)
     assert b_cubed_f1(groups, products) == pytest.approx(slow[-1])
-    assert all(figure.low <= figure.value <= figure.high for figure in found.values())
+    assert all(f.interval.low <= f.value <= f.interval.high for f in found.values())
 
 
 def test_nothing_found_is_nothing_wrong() -> None:

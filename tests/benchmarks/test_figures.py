@@ -13,10 +13,11 @@ from benchmarks.baselines import BOTH, TFIDF, WEIGHTED
 from benchmarks.retrieval import OURS
 
 
-def _write_parquet(catalog: Path, path: Path) -> None:
+def _write_parquet(catalog: Path, path: Path, prefix: str = "") -> None:
     with catalog.open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
+        row["id"] = prefix + row["id"]
         row["image"] = (catalog.parent / row["image"]).read_bytes()  # type: ignore[assignment]
     path.parent.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows), path)
@@ -27,7 +28,7 @@ def data(tmp_path: Path) -> Path:
     """A miniature of the layout that figures are made from."""
     data = tmp_path / "data"
     small = write_catalog(data / "other-photo", 12)
-    _write_parquet(small, data / "fashion/train/part-003.parquet")
+    _write_parquet(small, data / "fashion/train/part-003.parquet", "train-")
     _write_parquet(small, data / "fashion/test/part-000.parquet")
     queries = [f"q{n},nothing,{title},images/{n}.png,{n:05d}" for n, title in enumerate(titles(12))]
     (data / "other-photo/queries.csv").write_text(
@@ -52,6 +53,6 @@ def test_every_figure_comes_by_one_command(data: Path, tiny_model: Path, tmp_pat
     assert all("to" in cell for cell in rows[OURS])
     assert [bool(cell.strip()) for cell in rows[WEIGHTED]] == [True, True, True, False]
     assert [bool(cell.strip()) for cell in rows[TFIDF]] == [True] * 4
-    assert len(rows[BOTH]) == 4
+    assert len(rows[BOTH]) == 6  # the later table: two probes, three figures each
     assert len([line for line in text.splitlines() if line.startswith(f"| {OURS} |")]) == 2
-    assert (tmp_path / "run" / "other-photo-name" / "ranks.parquet").is_file()
+    assert (tmp_path / "run" / "other-photo-name" / "predictions.parquet").is_file()

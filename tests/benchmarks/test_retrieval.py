@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import titles, write_catalog
 
-from benchmarks.baselines import BOTH, IMAGE, TFIDF, TITLE, WEIGHTED, tfidf_scores
+from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TFIDF, TITLE, WEIGHTED, tfidf_scores
+from benchmarks.predictions import EVERYTHING, OWN_CATEGORY
 from benchmarks.retrieval import JOINT, OURS
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 
@@ -26,22 +27,28 @@ def test_a_relisting_is_measured_beside_the_baselines(
 ) -> None:
     arguments = ["retrieval", small, "--out", tmp_path / "run", "--model", tiny_model, "--tune-on", small]
     metrics = benchmark(*arguments)
-    assert set(metrics["methods"]) == {OURS, JOINT, TITLE, IMAGE, BOTH, WEIGHTED, TFIDF}
-    for figures in metrics["methods"].values():
-        assert set(figures) == {"recall@1", "recall@5", "recall@10"}
+    everything = metrics["galleries"][EVERYTHING]
+    assert set(everything["figures"]) == {OURS, JOINT, TITLE, IMAGE, BOTH, RAW, WEIGHTED, TFIDF, HASH}
+    for figures in everything["figures"].values():
+        assert {"recall@1", "precision@5", "mAP@R", "MRR", "uAP", "recall at precision 0.95"} <= set(figures)
         assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in figures.values())
-    ranks = pq.read_table(tmp_path / "run" / "ranks.parquet")
-    assert ranks.num_rows == 12
-    recall = np.mean([rank == 1 for rank in ranks[TITLE].to_pylist()])
-    assert metrics["methods"][TITLE]["recall@1"]["value"] == pytest.approx(recall)
-    assert any(name.startswith("words: ") for name in metrics["edits"])
+    assert set(everything["differences"]) == set(everything["figures"]) - {OURS}
+    predictions = pq.read_table(tmp_path / "run" / "predictions.parquet")
+    hard = metrics["galleries"][OWN_CATEGORY]
+    assert hard["queries"] == 4  # two categories have two products, the others one
+    assert predictions.num_rows == (12 + 4) * len(everything["figures"])
+    first = [row for row in predictions.to_pylist() if (row["method"], row["gallery"]) == (TITLE, EVERYTHING)]
+    recall = np.mean([row["answers"][0] == row["right_id"] for row in first])
+    assert everything["figures"][TITLE]["recall@1"]["value"] == pytest.approx(recall)
+    assert any(name.startswith("words: ") for name in metrics["slices"]["edit"])
     report = (tmp_path / "run" / "report.md").read_text()
-    assert report.startswith("12 listings")
+    assert "12 listings" in report
     assert f"| {BOTH} |" in report
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert (config["task"], config["queries"], config["gallery"]) == ("relisted", 12, 12)
+    assert config["benchmark"] == "retrieval"
+    assert config["machine"]["cores"] >= 1
     # Without calibration the engine ranks by the joint cosine.
-    assert metrics["methods"][OURS] == metrics["methods"][JOINT]
+    assert everything["figures"][OURS] == everything["figures"][JOINT]
 
 
 def test_a_queries_file_says_what_to_find(
@@ -57,10 +64,10 @@ def test_a_queries_file_says_what_to_find(
             )
     base = ["retrieval", small, "--queries", queries, "--model", tiny_model, "--no-baselines"]
     by_name = benchmark(*base, "--out", tmp_path / "name", "--query-column", "title=name")
-    assert by_name["methods"][OURS]["recall@1"]["value"] == 1.0
-    assert set(by_name["methods"]) == {OURS, JOINT}
+    assert by_name["galleries"][EVERYTHING]["figures"][OURS]["recall@1"]["value"] == 1.0
+    assert set(by_name["galleries"][EVERYTHING]["figures"]) == {OURS, JOINT}
     by_title = benchmark(*base, "--out", tmp_path / "title")
-    assert by_title["methods"][OURS]["recall@1"]["value"] < 1.0
+    assert by_title["galleries"][EVERYTHING]["figures"][OURS]["recall@1"]["value"] < 1.0
 
 
 def test_listings_of_one_product_find_each_other(
@@ -77,14 +84,15 @@ def test_listings_of_one_product_find_each_other(
     metrics = benchmark(
         "retrieval", catalog, "--same", "product", "--out", tmp_path / "run", "--model", tiny_model
     )
-    assert set(metrics["methods"]) == {OURS, JOINT, TITLE, TFIDF}
-    assert metrics["methods"][TFIDF]["recall@1"]["value"] == 1.0
-    assert pq.read_table(tmp_path / "run" / "ranks.parquet").num_rows == 20
+    figures = metrics["galleries"][EVERYTHING]["figures"]
+    assert set(figures) == {OURS, JOINT, TITLE, TFIDF}
+    assert figures[TFIDF]["recall@1"]["value"] == 1.0
+    assert metrics["galleries"][EVERYTHING]["queries"] == 20
 
 
 def test_tfidf_ranks_as_by_hand() -> None:
     gallery = ["apple iphone 8 64gb", "apple iphone 8 256gb", "red mug"]
-    scores = tfidf_scores(["iphone 8 256gb", "mug"], gallery)
+    scores = np.stack(list(tfidf_scores(["iphone 8 256gb", "mug"], gallery)))
     assert scores.argmax(axis=1).tolist() == [1, 2]
     assert scores[1, 0] == 0
 
@@ -119,7 +127,7 @@ def test_wrong_options_are_told(benchmark: Callable[..., Any], small: Path, tmp_
         benchmark("retrieval", small, "--same", "product", "--out", tmp_path / "run")
     with pytest.raises(UsageError, match="no two products"):
         benchmark("retrieval", small, "--same", "price", "--out", tmp_path / "run")
-    with pytest.raises(UsageError, match="either --queries or --same"):
+    with pytest.raises(UsageError, match="one of --queries, --same and --dataset"):
         benchmark("retrieval", small, "--same", "price", "--queries", "q.csv", "--out", tmp_path / "run")
     with pytest.raises(UsageError, match="--query-column 'title': write ROLE=NAME"):
         benchmark("retrieval", small, "--query-column", "title", "--out", tmp_path / "run")

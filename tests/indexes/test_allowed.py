@@ -161,7 +161,7 @@ def test_results_of_another_label_are_exact_search_among_them(
         assert (np.isneginf(score) == (np.array(found) < 0)).all()
         agreed += len(set(found) & set(expected))
         wanted += len(expected)
-    assert agreed >= 0.99 * wanted > 100
+    assert agreed >= 0.98 * wanted > 100
     assert rows[0].tolist() == [-1] * 10
 
 

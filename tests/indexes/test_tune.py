@@ -11,14 +11,15 @@ from vectors import clustered, saved
 
 from indexes.build import build_index
 from indexes.choose import IndexSpec, Target, candidate_specs, choose_spec, memory_bytes
+from indexes.distinct import hash_rows
 from indexes.errors import DamagedIndexError, QueryError, TargetError
 from indexes.files import VECTORS, create_vectors
-from indexes.held_out import held_out
+from indexes.held_out import held_out_below
 from indexes.measure import Asked, measure_recall
 from indexes.params import SearchParams, Tuning, default_params, read_tuning, save_tuning
 from indexes.search import VectorIndex, Vectors
 from indexes.target import BuildOptions, build_files
-from indexes.tune import target_missed, tune
+from indexes.tune import halves, target_missed, tune
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,8 @@ def test_what_is_held_out_is_never_trained_on(large: Vectors, monkeypatch: pytes
 
     monkeypatch.setattr(faiss.IndexIVFPQ, "train", record)
     index: Any = build_index(large, IndexSpec("ivfpq", 256, 4), "cpu").index
-    left_out = held_out(len(large))
+    hashes = hash_rows(large)
+    left_out = np.flatnonzero(hashes < np.uint64(held_out_below(hashes)))
     assert len(left_out) == len(large) // 20
     assert len(trained[0]) == len(large) - len(left_out)
     assert not {row.tobytes() for row in trained[0]} & {row.tobytes() for row in large[left_out]}
@@ -62,7 +64,7 @@ def test_the_cheapest_point_that_reaches_the_target_is_chosen(folder: Path, tuni
     assert recalls == sorted(recalls)
     assert [p.mean_ms for p in tuning.points] == sorted(p.mean_ms for p in tuning.points)
     index = VectorIndex.open(folder)
-    fresh = np.array_split(held_out(len(index.distinct)), 2)[1]
+    fresh = halves(index)[1]
     again = measure_recall(index, Asked.from_index(index, fresh, 10), tuning.chosen.params)
     assert again == tuning.chosen.recall >= 0.9
     assert tuning.chosen.params.nprobe < index.spec.nlist
@@ -82,8 +84,7 @@ def test_searches_use_what_was_chosen_and_scale_it_with_k(
         assert index.params(40) == SearchParams(2 * chosen.nprobe, 4 * chosen.candidates)
         expected = index.search(large[:20], 10, chosen)[1]
         assert index.search(large[:20], 10)[1].tolist() == expected.tolist()
-        entries = np.array_split(held_out(len(index.distinct)), 2)[1]
-        more = Asked.from_index(index, entries, 50)
+        more = Asked.from_index(index, halves(index)[1], 50)
         assert measure_recall(index, more, index.params(50)) > measure_recall(index, more, chosen)
         (folder / "search.json").write_text("{}")
         with pytest.raises(DamagedIndexError, match=r"search\.json"):
@@ -113,8 +114,8 @@ def test_longer_codes_are_built_until_the_target_is_reached(large: Vectors, tmp_
     with pytest.raises(TargetError, match=r"was not reached: best found .* IVF256,PQ1, nprobe"):
         build_files(tmp_path, order, BuildOptions(None, "cpu", target=tight))
     assert not (tmp_path / "search.json").exists()
-    seconds = build_files(tmp_path, order, BuildOptions(None, "cpu", target=Target(0.9)))
-    assert list(seconds) == ["check", "train", "add", "tune"]
+    report = build_files(tmp_path, order, BuildOptions(None, "cpu", target=Target(0.9)))
+    assert list(report.seconds) == ["check", "train", "add", "tune"]
     tuning = read_tuning(tmp_path)
     assert tuning
     assert tuning.reached

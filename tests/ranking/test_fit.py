@@ -111,7 +111,7 @@ def test_a_ranking_is_the_same_when_read_back(tmp_path: Path) -> None:
 def test_a_damaged_ranking_is_told(tmp_path: Path, text: str) -> None:
     assert read_ranking(tmp_path) is None
     (tmp_path / RANKING_FILE).write_text(text)
-    with pytest.raises(ModelError, match=r"ranking\.json: no ranking .* calibrate again"):
+    with pytest.raises(ModelError, match=r"ranking\.json: no ranking .* fit-ranking again"):
         read_ranking(tmp_path)
 
 

@@ -179,6 +179,9 @@ def test_a_person_confirms_rejects_splits_and_undoes(browser: webdriver.Chrome, 
         press(browser, "j")
         click_by_key(browser, "c")
         assert "1 decided, 2 left" in text(browser)
+        click_by_key(browser, "u")
+        assert "0 decided, 3 left" in text(browser)
+        click(browser, "button[value=confirm]")
         click(browser, "button[value=reject]")
         assert "2 decided, 1 left" in text(browser)
     with served(browser, found) as address:  # another server finds them, and so does a reload
@@ -186,7 +189,8 @@ def test_a_person_confirms_rejects_splits_and_undoes(browser: webdriver.Chrome, 
         browser.refresh()
         made = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "tr")][1:]
         assert ["Rejected" in made[0], "Confirmed" in made[1], "Taken back" in made[2]] == [True] * 3
-        assert "Split (undone)" in made[3]
+        assert "Confirmed: one product (undone)" in made[3]
+        assert "Split (undone)" in made[5]
         assert "2 decided, 1 left" in text(browser)
 
 

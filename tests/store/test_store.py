@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -126,6 +127,31 @@ def test_a_run_that_dies_as_it_finishes_leaves_the_old_store_or_the_new_one(
     assert open_embedded(tmp_path).rows == 4
     write(tmp_path, 5)
     assert len(list((tmp_path / "data").iterdir())) == 1
+
+
+def test_a_run_that_dies_at_any_rename_leaves_nothing_that_stops_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed: list[str] = []
+    rename = os.rename
+
+    def count(*paths: str) -> None:
+        renamed.append(str(paths[0]))
+        rename(*paths)
+
+    monkeypatch.setattr(os, "rename", count)
+    write(tmp_path / "whole")
+    names = [Path(path).name for path in renamed]
+    assert {"rejects.parquet", "manifest.json.partial"} < set(names)
+    for fatal in range(len(names)):
+        left = iter(range(fatal, -1, -1))
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "rename", lambda *paths: rename(*paths) if next(left) else 1 / 0)  # noqa: B023
+            with pytest.raises(ZeroDivisionError):
+                write(tmp_path / str(fatal))
+        assert EarlierRows.find(tmp_path / str(fatal), MODEL, 4, "float32").damaged == []
+        write(tmp_path / str(fatal))
+        assert open_embedded(tmp_path / str(fatal)).rows == 10
 
 
 def test_one_process_writes_a_store_at_a_time(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@
     j: () => walk(1), ArrowDown: () => walk(1), ArrowRight: () => walk(1),
     k: () => walk(-1), ArrowUp: () => walk(-1), ArrowLeft: () => walk(-1),
     c: () => press("c"), x: () => press("x"), o: () => press("o"),
+    u: () => document.querySelector(".notice[role=status] button")?.click(),
     "/": () => document.querySelector(".filters select, main input")?.focus(),
     "?": () => help?.showModal(),
   };
