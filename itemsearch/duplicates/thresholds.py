@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 FEATURES = ("score", "margin", "joint", "title", "image", "picture")
 """What a probability weighs, each from "speaks against" up: the score's logit; how far that is above the best
