@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from conftest import draw_picture
 
+from itemsearch.duplicates.thresholds import FEATURES, Weights
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.search.build import build_index_folder
@@ -81,3 +82,9 @@ def some_listings(count: int, seed: int = 0) -> list[dict]:
             listing(f"{number:05d}", title, vector.astype(np.float32), picture, seller=f"s{number % 3}")
         )
     return made
+
+
+def straight(**slopes: float) -> Weights:
+    """A probability whose logit is a sum of features."""
+    nothing = dict.fromkeys(FEATURES, 0.0)
+    return Weights(0.0, {**nothing, **slopes}, nothing)

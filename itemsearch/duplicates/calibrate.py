@@ -10,9 +10,10 @@ from pathlib import Path
 from indexes.publish import KEEP_VERSIONS
 from itemsearch.duplicates.calibration import Calibration, publish_calibration
 from itemsearch.duplicates.decide import LEAST_RIVAL
-from itemsearch.duplicates.fit import fit, split
+from itemsearch.duplicates.fit import fit
 from itemsearch.duplicates.join import JoinConfig, Progress, join
 from itemsearch.duplicates.labels import UNKNOWN, LabelReport, Labels, read_labels, said_in
+from itemsearch.duplicates.sample import split
 from itemsearch.duplicates.variants import Guard
 from itemsearch.errors import UsageError
 from itemsearch.review.decisions import labels as decided_labels

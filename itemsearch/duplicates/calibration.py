@@ -48,7 +48,7 @@ class TierReport:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Thresholds, and how they do on products that they were not fitted to.
+    """Thresholds, and how such do on products that they were not fitted to.
 
     threshold: of the automatic tier, with the interval over resampled products. other: the column in which
     compared listings had to differ, "" for none. labels: listings and pairs that were labelled.
@@ -123,7 +123,7 @@ def read_calibration(version: Path) -> Calibration | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedIndexError(f"{path}: damaged ({error}); run itemsearch calibrate again") from error
+        raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
 
 
 def write_calibration(version: Path, calibration: Calibration) -> None:

@@ -87,9 +87,9 @@ def decide(
 
 
 def features(pairs: pa.Table, margin: Floats) -> Floats:
-    """(P, F) of `FEATURES`; margin: (P,)."""
-    cosines = [_numbers(pairs, name, 0.0) for name in ("joint", "title", "image")]
-    near = 1 - np.minimum(_numbers(pairs, "phash_distance", FAR_HASH), FAR_HASH) / FAR_HASH
+    """(P, F) of `FEATURES`, NaN where a listing lacks what it takes; margin: (P,)."""
+    cosines = [_numbers(pairs, name, np.nan) for name in ("joint", "title", "image")]
+    near = 1 - np.minimum(_numbers(pairs, "phash_distance", np.nan), FAR_HASH) / FAR_HASH
     return np.stack([_logits(pairs), margin, *cosines, near], axis=1)
 
 
@@ -122,7 +122,8 @@ def margins(pairs: pa.Table) -> Floats:
 
 def probabilities(found: Floats, weights: Weights) -> Floats:
     """(P,) of (P, F) `features`."""
-    logits = found @ np.array([weights.of[name] for name in FEATURES]) + weights.bias
+    known = np.where(np.isnan(found), [weights.usual[name] for name in FEATURES], found)
+    logits = known @ np.array([weights.of[name] for name in FEATURES]) + weights.bias
     sure: Floats = 1 / (1 + np.exp(-logits))
     return sure
 

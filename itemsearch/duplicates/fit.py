@@ -1,22 +1,18 @@
-"""Fits a probability and its thresholds to labelled pairs, and measures both on products apart.
+"""Fits a probability and its thresholds to labelled pairs.
 
-Shapes: P pairs that the join proposes and labels know, F features.
+Shapes: P pairs, F features.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from itemsearch.duplicates.appraise import curve, precision_and_recall, tiers
 from itemsearch.duplicates.calibration import Point, Share, TierReport
-from itemsearch.duplicates.decide import features, margins, probabilities
-from itemsearch.duplicates.labels import UNKNOWN, Labels
-from itemsearch.duplicates.linkage import Ints
+from itemsearch.duplicates.decide import probabilities
+from itemsearch.duplicates.sample import RESAMPLES, Floats, Sample
 from itemsearch.duplicates.thresholds import (
     FEATURES,
     IDENTICAL,
@@ -26,51 +22,24 @@ from itemsearch.duplicates.thresholds import (
     Thresholds,
     Weights,
 )
-from itemsearch.duplicates.types import Tier
 from itemsearch.errors import UsageError
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 REVIEW_PROBABILITY = 0.25
 """A pair that is one product less often than this is not worth a person's look."""
-ACROSS = 2.0
-"""What a pair of two products weighs: with half of the products on each side, half of the pairs of one
-product are on either, and a quarter of those of two."""
 CAUTION = 0.8
 """Share of the resamples in which the threshold has to keep the promised precision: one that keeps it on the
 fitted products alone breaks it on half of all others."""
 LEAST_FOUND = 10
 """So many pairs of one product have to reach a threshold for its precision to mean something."""
-RESAMPLES = 200
 RIDGE = 1e-3
 LEAST_SPREAD = 1e-3
 STEPS = 50
-CURVE = 101
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Labelled pairs of one part of the products.
-
-    found (P, F): features. same (P,). conflict (P,): the variant guard's. products (P, 2): of either listing,
-    as numbers below N. true (N,): pairs of each that are one product, proposed or not.
-    """
-
-    found: Floats
-    same: Mask
-    conflict: Mask
-    products: Ints
-    true: Ints
-
-    @property
-    def weights(self) -> Floats:
-        return np.where(self.same, 1.0, ACROSS)
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """threshold: that of the automatic tier. Shares and tiers are of the part that was not fitted to."""
+    """thresholds: fitted to all. threshold: of the automatic tier, with its bootstrap interval. The rest is
+    of each part by what was fitted to the other alone."""
 
     thresholds: Thresholds
     threshold: Share
@@ -80,69 +49,44 @@ class Fitted:
     curve: tuple[Point, ...]
 
 
-def split(pairs: pa.Table, labels: Labels, products: pa.Table) -> tuple[Sample, Sample]:
-    """The labelled among the pairs, in two parts that share no product; pairs across are in neither.
+def fit(one: Sample, other: Sample, min_precision: float) -> Fitted:
+    """Fits to each part and reports on the other; what is to be used is fitted to both.
 
-    A product's part is told by its first listing's id, so that more labels move no product to the other.
-    """
-    a, b = pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()
-    known, same = labels.judge(a, b)
-    of = np.stack([labels.product[a], labels.product[b]], axis=1)
-    known &= (of[:, 0] != of[:, 1]) | same  # a contradiction: said to be two, and one by way of others
-    found = features(pairs, margins(pairs))
-    conflict = pc.list_value_length(pairs["conflicts"]).to_numpy() > 0
-    sides = _sides(labels, products)
-    true = labels.same_pairs()
-
-    def part(side: int) -> Sample:
-        kept = known & (sides[of] == side).all(axis=1)
-        return Sample(found[kept], same[kept], conflict[kept], of[kept], np.where(sides == side, true, 0))
-
-    return part(0), part(1)
-
-
-def fit(fitted: Sample, reported: Sample, min_precision: float) -> Fitted:
-    """
     Raises:
         UsageError: too few labels, or no threshold keeps the precision.
     """
-    for part, use in ((fitted, "fit to"), (reported, "report on")):
+    for part in (one, other):
         if part.same.sum() < LEAST_FOUND or (~part.same).sum() < LEAST_FOUND:
             raise UsageError(
-                f"too few labels to {use}: of the pairs compared {int(part.same.sum())} are one product and "
-                f"{int((~part.same).sum())} are two; {LEAST_FOUND} of each are needed, label more"
+                f"too few labels: of the pairs compared in one half of the products {int(part.same.sum())} "
+                f"are one product and {int((~part.same).sum())} are two; {LEAST_FOUND} of each are needed"
             )
-    weights = fit_weights(fitted)
-    drawn = _resampled(fitted, weights, min_precision)
-    reachable = drawn[np.isfinite(drawn)]
-    if len(reachable) < CAUTION * RESAMPLES:
+    both = one.and_then(other)
+    values, accepted = [], []
+    for own, apart in ((other, one), (one, other)):
+        weights = fit_weights(own)
+        values.append(_values(apart, weights))
+        accepted.append(values[-1] >= _threshold(own, _values(own, weights), min_precision).value)
+    apart_values = np.concatenate(values)
+    threshold = _threshold(both, apart_values, min_precision)
+    if not (np.isfinite(threshold.value) and np.concatenate(accepted).any()):
         raise UsageError(
-            f"no threshold keeps precision {min_precision:g} in {CAUTION:.0%} of the labels' resamples; the "
-            f"best of any is {_best_precision(fitted, weights):.3f}: ask for less with --min-precision, or "
-            "label more"
+            f"no threshold keeps precision {min_precision:g} in {CAUTION:.0%} of the labels' resamples; "
+            f"the best of any is {_best_precision(both, apart_values):.3f}: ask for less with "
+            "--min-precision, or label more"
         )
-    automatic = float(np.quantile(drawn, CAUTION, method="higher"))
-    low, high = np.quantile(reachable, [0.025, 0.975])
-    review = min(REVIEW_PROBABILITY, automatic)
-    bars: tuple[Bar, ...] = (Bar(PROBABILITY, automatic, review),)
-    alike = fitted.found[:, FEATURES.index("joint")] >= IDENTICAL
-    if not alike.any() or fitted.same[alike].mean() >= min_precision:
+    review = min(REVIEW_PROBABILITY, threshold.value)
+    bars: tuple[Bar, ...] = (Bar(PROBABILITY, threshold.value, review),)
+    alike = both.found[:, FEATURES.index("joint")] >= IDENTICAL
+    if not alike.any() or both.same[alike].mean() >= min_precision:
         bars = (*bars, IDENTICAL_LISTINGS)
-    thresholds = Thresholds(bars, weights)
-    precision, recall = _shares(reported, weights, automatic)
-    values = _passing(reported, weights)
-    tiers = (
-        _tier(reported, Tier.AUTOMATIC, values >= automatic),
-        _tier(reported, Tier.REVIEW, (values >= review) & (values < automatic)),
-        _tier(reported, "no", values < review),
-    )
+    automatic = np.concatenate(accepted)
     return Fitted(
-        thresholds,
-        Share(automatic, float(low), float(high)),
-        precision,
-        recall,
-        tiers,
-        _curve(reported, values),
+        Thresholds(bars, fit_weights(both)),
+        threshold,
+        *precision_and_recall(both, automatic),
+        tiers(both, automatic, apart_values >= review),
+        curve(both, apart_values),
     )
 
 
@@ -153,16 +97,19 @@ def fit_weights(sample: Sample) -> Weights:
     studio, labels take part of that back.
     """
     kept = ~sample.conflict
-    found, same, weights = sample.found[kept], sample.same[kept], sample.weights[kept]
-    centre, spread = found.mean(axis=0), np.maximum(found.std(axis=0), LEAST_SPREAD)
-    scaled = np.column_stack([(found - centre) / spread, np.ones(len(found))])
-    solution = _newton(scaled, same, weights / weights.sum())
+    found, same, weights = sample.found[kept], sample.same[kept].astype(np.float64), sample.weights[kept]
+    has = ~np.isnan(found)
+    usual = np.where(has, found, 0).sum(axis=0) / np.maximum(has.sum(axis=0), 1)
+    above = np.where(has, found - usual, 0)
+    spread = np.maximum(above.std(axis=0), LEAST_SPREAD)
+    solution = _newton(np.column_stack([above / spread, np.ones(len(found))]), same, weights / weights.sum())
     slopes = solution[:-1] / spread
-    return Weights(float(solution[-1] - slopes @ centre), dict(zip(FEATURES, slopes.tolist(), strict=True)))
+    of, stand_in = (dict(zip(FEATURES, each.tolist(), strict=True)) for each in (slopes, usual))
+    return Weights(float(solution[-1] - slopes @ usual), of, stand_in)
 
 
-def _newton(scaled: Floats, same: Mask, weights: Floats) -> Floats:
-    """(F + 1,) the weights of the columns; the last, the bias, is not held back."""
+def _newton(scaled: Floats, same: Floats, weights: Floats) -> Floats:
+    """(C,) the weights of (P, C) columns; the last, the bias, is not held back."""
     ridge = np.full(scaled.shape[1], RIDGE)
     ridge[-1] = 0
     solution = np.zeros(scaled.shape[1])
@@ -177,98 +124,36 @@ def _newton(scaled: Floats, same: Mask, weights: Floats) -> Floats:
     return solution
 
 
-def least_threshold(values: Floats, same: Mask, weights: Floats, min_precision: float) -> float:
-    """The lowest of the values from which on the weighted precision is kept; infinite where none is."""
+def _threshold(sample: Sample, values: Floats, min_precision: float) -> Share:
+    """The lowest value from which on the precision is kept, by what is counted and by what the probabilities
+    themselves expect; infinite where there is none. values: (P,) probabilities."""
+    same = sample.same.astype(np.float64)
+    resampled = (weights for weights, _ in sample.resampled(seed=0))
+    drawn = np.array([least_threshold(values, same, weights, min_precision) for weights in resampled])
+    counted = float(np.sort(drawn)[int(CAUTION * RESAMPLES) - 1])
+    expected = least_threshold(values, values, sample.weights, min_precision)
+    reached = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(reached, [0.025, 0.975]) if len(reached) else (np.inf, np.inf)
+    return Share(max(counted, expected), float(low), float(high))
+
+
+def least_threshold(values: Floats, right: Floats, weights: Floats, min_precision: float) -> float:
+    """The lowest of (P,) values from which on the weighted mean of `right` is kept; else infinite."""
     order = np.argsort(-values, kind="stable")
-    right, all_ = np.cumsum((weights * same)[order]), np.cumsum(weights[order])
+    kept, passed = np.cumsum((weights * right)[order]), np.cumsum(weights[order])
     last = np.append(np.diff(values[order]) < 0, True)  # equal values pass together
-    good = np.flatnonzero(last & (right >= min_precision * all_) & (np.cumsum(same[order]) >= LEAST_FOUND))
+    good = np.flatnonzero(last & (kept >= min_precision * passed) & (np.cumsum(right[order]) >= LEAST_FOUND))
     return float(values[order][good[-1]]) if len(good) else np.inf
 
 
-def _best_precision(sample: Sample, weights: Weights) -> float:
+def _best_precision(sample: Sample, values: Floats) -> float:
     """Of any threshold that `LEAST_FOUND` pairs of one product reach."""
-    order = np.argsort(-_passing(sample, weights), kind="stable")
+    order = np.argsort(-values, kind="stable")
     right = np.cumsum(sample.same[order])
     shares = right / np.cumsum(sample.weights[order])
     return float(shares[right >= LEAST_FOUND].max())
 
 
-def _resampled(sample: Sample, weights: Weights, min_precision: float) -> Floats:
-    """(RESAMPLES,) thresholds, each of as many products drawn with replacement."""
-    values, rng = _passing(sample, weights), np.random.default_rng(0)
-    thresholds = [
-        least_threshold(values, sample.same, sample.weights * times, min_precision)
-        for times in (_times(sample, rng) for _ in range(RESAMPLES))
-    ]
-    return np.array(thresholds)
-
-
-def _shares(sample: Sample, weights: Weights, threshold: float) -> tuple[Share, Share]:
-    """Precision and recall."""
-    hit, rng = _passing(sample, weights) >= threshold, np.random.default_rng(1)
-    drawn = np.array(
-        [_precision_recall(sample, hit, None)]
-        + [_precision_recall(sample, hit, rng) for _ in range(RESAMPLES)]
-    )
-    low, high = np.nanquantile(drawn[1:], [0.025, 0.975], axis=0)
-    precision, recall = (Share(float(drawn[0, i]), float(low[i]), float(high[i])) for i in (0, 1))
-    return precision, recall
-
-
-def _precision_recall(sample: Sample, hit: Mask, rng: np.random.Generator | None) -> tuple[float, float]:
-    drawn = np.ones(len(sample.true)) if rng is None else _drawn(sample, rng)
-    weights = sample.weights * _of_pairs(sample, drawn)
-    right, passed, true = (weights * sample.same)[hit].sum(), weights[hit].sum(), (drawn * sample.true).sum()
-    return right / passed if passed else np.nan, right / true if true else np.nan
-
-
-def _times(sample: Sample, rng: np.random.Generator) -> Floats:
-    return _of_pairs(sample, _drawn(sample, rng))
-
-
-def _drawn(sample: Sample, rng: np.random.Generator) -> Floats:
-    """(products,) how often each is drawn, with replacement."""
-    present = np.unique(sample.products)
-    drawn = np.zeros(len(sample.true))
-    drawn[present] = rng.multinomial(len(present), np.full(len(present), 1 / len(present)))
-    return drawn
-
-
-def _of_pairs(sample: Sample, drawn: Floats) -> Floats:
-    """(P,) how often each pair is there: as often as both of its products are."""
-    return np.where(sample.same, drawn[sample.products[:, 0]], drawn[sample.products].prod(axis=1))
-
-
-def _passing(sample: Sample, weights: Weights) -> Floats:
-    """(P,) probabilities; 0 for pairs in conflict, which are duplicates at none."""
+def _values(sample: Sample, weights: Weights) -> Floats:
+    """(P,) probabilities; 0 for pairs in conflict, which are no duplicates whatever theirs is."""
     return np.where(sample.conflict, 0.0, probabilities(sample.found, weights))
-
-
-def _tier(sample: Sample, tier: str, inside: Mask) -> TierReport:
-    right, passed = sample.same[inside].sum(), sample.weights[inside].sum()
-    precision = float(right / passed) if passed else 0.0
-    return TierReport(str(tier), int(inside.sum()), precision, float(right / sample.true.sum()))
-
-
-def _curve(sample: Sample, values: Floats) -> tuple[Point, ...]:
-    points = []
-    for threshold in np.linspace(0, 1, CURVE)[1:]:
-        hit = values >= threshold
-        if hit.any():
-            right, passed = sample.same[hit].sum(), sample.weights[hit].sum()
-            points.append(Point(float(threshold), float(right / passed), float(right / sample.true.sum())))
-    return tuple(points)
-
-
-def _sides(labels: Labels, products: pa.Table) -> Ints:
-    """(N,) 0 or 1 for each product's number, -1 for numbers of none."""
-    known = np.flatnonzero(labels.product != UNKNOWN)
-    first: dict[int, str] = {}
-    ids = products["id"].take(pa.array(known)).to_pylist()
-    for number, id in zip(labels.product[known].tolist(), ids, strict=True):
-        first[number] = min(id, first.get(number, id))
-    sides = np.full(len(labels.product), -1)
-    for number, id in first.items():
-        sides[number] = blake2b(id.encode(), digest_size=1).digest()[0] % 2
-    return sides

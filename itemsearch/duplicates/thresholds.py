@@ -9,7 +9,7 @@ from typing import Any, Self
 FEATURES = ("score", "margin", "joint", "title", "image", "picture")
 """What a probability weighs, each from "speaks against" up: the score's logit; how far that is above the best
 other pair of either listing, since two listings of one product are alike as neither is with a third; the
-cosines; and how near the pictures' perceptual hashes are, 1 for equal. What a listing lacks is 0."""
+cosines; and how near the pictures' perceptual hashes are, 1 for equal."""
 PROBABILITY = "probability"
 
 
@@ -25,10 +25,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A logistic regression, of `FEATURES`."""
+    """A logistic regression: what each of `FEATURES` weighs. usual: what stands for one that a pair has not,
+    for lack of a title or a picture, so that it speaks neither for nor against."""
 
     bias: float
     of: Mapping[str, float]
+    usual: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

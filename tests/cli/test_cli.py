@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import draw_picture, save_tiny_model, titles
+from listed import straight
 
 from cli.app import main
 from itemsearch.duplicates.calibration import Calibration, Point, Share, publish_calibration
-from itemsearch.duplicates.thresholds import FEATURES, Bar, Thresholds, Weights
+from itemsearch.duplicates.thresholds import Bar, Thresholds
 from itemsearch.search.folder import read_summary
 
 
@@ -156,7 +157,7 @@ def test_duplicates_asked_for_wrongly_are_one_line(run: Run, index: Path, tmp_pa
 
 def test_what_calibrate_learnt_is_used(run: Run, index: Path, tmp_path: Path) -> None:
     shutil.copytree(index, tmp_path / "index")
-    weights = Weights(0.0, {**dict.fromkeys(FEATURES, 0.0), "joint": 1.0})
+    weights = straight(joint=1.0)
     whole, none = Share(1.0, 1.0, 1.0), Share(0.0, 0.0, 0.0)
     learnt = Calibration(
         thresholds=Thresholds((Bar("probability", 0.9, 0.5),), weights),

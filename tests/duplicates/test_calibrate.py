@@ -14,8 +14,11 @@ from cli.app import app
 from indexes.versions import current_version, verify_version
 from itemsearch.duplicates.calibrate import CalibrateConfig, calibrate_index
 from itemsearch.duplicates.calibration import publish_calibration, read_calibration
-from itemsearch.duplicates.fit import split
+from itemsearch.duplicates.decide import probabilities
+from itemsearch.duplicates.fit import fit_weights
 from itemsearch.duplicates.labels import Labels, read_labels
+from itemsearch.duplicates.sample import Sample, split
+from itemsearch.duplicates.thresholds import FEATURES
 from itemsearch.errors import (
     CatalogError,
     EmptyCatalogError,
@@ -126,6 +129,18 @@ def test_a_build_by_the_same_model_keeps_what_was_learnt(
     assert build_index_folder(store, folder).calibration == own
     with pytest.raises(IndexFolderError, match="version 3 was published meanwhile"), index_errors(folder):
         publish_calibration(folder, own, 1)
+
+
+def test_what_a_listing_lacks_speaks_neither_for_nor_against() -> None:
+    rng = np.random.default_rng(0)
+    found = rng.normal(size=(400, len(FEATURES)))
+    same = found[:, 0] - found[:, 4] + rng.normal(size=400) > 0
+    found[rng.random(400) < 0.3, 4] = np.nan
+    lacking = Sample(found, same, np.zeros(400, bool), np.zeros((400, 2), np.int64), np.array([same.sum()]))
+    weights = fit_weights(lacking)
+    assert weights.of["image"] < 0 < weights.of["score"]
+    stood_in = np.where(np.isnan(found), np.nanmean(found, axis=0), found)
+    assert probabilities(found, weights) == pytest.approx(probabilities(stood_in, weights))
 
 
 def test_labels_of_either_kind_are_read_and_bad_rows_named(tmp_path: Path) -> None:

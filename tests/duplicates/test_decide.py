@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from listed import straight
 
 from itemsearch.duplicates.decide import LEAST_LOGIT, decide, margins, may_pass
-from itemsearch.duplicates.thresholds import FEATURES, PROBABILITY, UNCALIBRATED, Bar, Thresholds, Weights
+from itemsearch.duplicates.thresholds import PROBABILITY, UNCALIBRATED, Bar, Thresholds
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
-
-NO_WEIGHTS = dict.fromkeys(FEATURES, 0.0)
 
 
 def pairs(*rows: dict[str, Any]) -> pa.Table:
@@ -87,8 +86,7 @@ def test_margins_are_those_of_the_slow_way() -> None:
 
 
 def test_a_probability_weighs_the_margin() -> None:
-    weights = Weights(0.0, {**NO_WEIGHTS, "margin": 1.0})
-    learnt = Thresholds((Bar(PROBABILITY, 0.9, 0.6),), weights)
+    learnt = Thresholds((Bar(PROBABILITY, 0.9, 0.6),), straight(margin=1.0))
     table = pairs(
         {"row_a": 0, "row_b": 1, "score": 0.9},
         {"row_a": 2, "row_b": 3, "score": 0.9},

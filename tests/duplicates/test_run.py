@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from listed import build, jpeg, listing, opened, some_listings
+from listed import build, jpeg, listing, opened, some_listings, straight
 
 from itemsearch.duplicates.candidates import Reach
 from itemsearch.duplicates.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
-from itemsearch.duplicates.thresholds import FEATURES, Bar, Thresholds, Weights
+from itemsearch.duplicates.thresholds import Bar, Thresholds
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import UsageError
 from itemsearch.review.decisions import Decisions, Kind
@@ -135,7 +135,7 @@ def test_a_run_of_what_is_new_makes_the_folder_that_a_full_run_makes(tmp_path: P
 
 
 def test_what_is_new_is_weighed_against_the_same_rivals_as_in_a_full_run(tmp_path: Path) -> None:
-    weights = Weights(0.0, {**dict.fromkeys(FEATURES, 0.0), "score": 0.5, "margin": 1.0})
+    weights = straight(score=0.5, margin=1.0)
     config = replace(CONFIG, thresholds=Thresholds((Bar("probability", 0.9, 0.4),), weights))
     made = some_listings(180)
     index = build(tmp_path, made[:150])
