@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import category_report, groups_report, retrieval_report
+from benchmarks import category_report, groups_report, retrieval_report, suite_report
 from benchmarks.report import read_description
 from itemsearch.errors import UsageError
 
@@ -14,6 +14,7 @@ REPORTS = {
     "retrieval": retrieval_report.report,
     "category": category_report.report,
     "pairs": groups_report.report,
+    "all": suite_report.report,
 }
 
 

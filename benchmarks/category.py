@@ -20,8 +20,8 @@ from benchmarks.metrics import Floats, Rows, best_rows, collect
 from benchmarks.predictions import PREDICTIONS, Asked, PredictionsWriter
 from benchmarks.report import describe_run, write_description
 from benchmarks.scoring import OURS, model_label
-from benchmarks.tasks import carried_texts, first_batches, modality
-from itemsearch.catalog import CatalogConfig
+from benchmarks.tasks import carried_texts, modality
+from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
 from itemsearch.errors import UsageError
 from itemsearch.types import Product
@@ -135,7 +135,7 @@ def split(config: CategoryConfig) -> tuple[Labelled, Labelled]:
 def _labelled(catalog: CatalogConfig, group: str) -> Labelled:
     products: list[Product] = []
     groups: list[str] = []
-    for batch in first_batches(catalog, None):
+    for batch in read_catalog(catalog):
         named = carried_texts(batch, group, "--group") if group else [p.id for p in batch.products]
         kept = [(p, name or p.id) for p, name in zip(batch.products, named, strict=True) if p.category]
         products += [product for product, _ in kept]

@@ -40,6 +40,19 @@ PLOTS = {
     "recall-memory": ("bytes per vector", "bytes_per_vector"),
 }
 """Name to the label of the y axis and the field of `Measured`."""
+HEAD = (
+    "index",
+    "spec",
+    "effort",
+    "k-recall@k",
+    "1-recall@k",
+    "queries/s",
+    "p50",
+    "p95",
+    "p99",
+    "bytes",
+    "build s",
+)
 
 Progress = Callable[[str], None]
 
@@ -155,13 +168,11 @@ def _report(out: Path, described: Mapping[str, Any], measured: list[Measured]) -
             for name, points in curves.items()
         }
         save_curves(out / "plots" / plot, lines, ("k-recall@k", label), marker="o", log=True)
-    head = ["index", "spec", "effort", "k-recall@k", "1-recall@k", "queries/s", "p50", "p95", "p99", "bytes",
-            "build s", "best"]  # fmt: skip
     best = pareto(measured)
-    rows = [_row(point, point in best) for point in measured]
+    rows = [[*_row(point), "best" if point in best else ""] for point in measured]
     text = "“best” marks those that no other beats in k-recall@k and in queries per second at once."
     sections = [
-        Section("Recall and its price", text, TERMS, [Table(head, rows)]),
+        Section("Recall and its price", text, TERMS, [Table([*HEAD, "best"], rows)]),
         Section("Curves", "", plots=tuple(PLOTS)),
     ]
     metrics = {"points": [asdict(point) for point in measured]}
@@ -183,7 +194,17 @@ def pareto(measured: list[Measured]) -> list[Measured]:
     ]
 
 
-def _row(point: Measured, best: bool) -> list[str]:
+def best_section(metrics: Mapping[str, Any]) -> Section:
+    """The best points of a run, from what its metrics.json holds."""
+    points = []
+    for held in metrics["points"]:
+        recalled = {name: Interval(**held[name]) for name in ("k_recall", "first_recall")}
+        points.append(Measured(**{**held, **recalled}))
+    text = "Those that no other beats in k-recall@k and in queries per second at once."
+    return Section("Fidelity of the index", text, TERMS, [Table(HEAD, [_row(p) for p in pareto(points)])])
+
+
+def _row(point: Measured) -> list[str]:
     return [
         point.name,
         point.spec,
@@ -196,7 +217,6 @@ def _row(point: Measured, best: bool) -> list[str]:
         f"{point.p99_ms:.2f}",
         f"{point.bytes_per_vector:,.0f}",
         f"{point.build_seconds:.1f}",
-        "best" if best else "",
     ]
 
 

@@ -44,7 +44,8 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Section:
     """text: what is measured, and how to read it. terms: the words of the table, each with its meaning.
-    plots: names of files in the run's folder plots/, without .png and .svg. cases: rows of listings."""
+    plots: names of files in the run's folder plots/, without .png and .svg. cases: rows of listings.
+    whole: a folder in the run's own, whose report tells all that is summed up here."""
 
     heading: str
     text: str = ""
@@ -52,6 +53,7 @@ class Section:
     tables: Sequence[Table] = ()
     plots: Sequence[str] = ()
     cases: Sequence[Sequence[Shown]] = ()
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,18 @@ def read_description(run: Path) -> dict[str, Any]:
     return described
 
 
+def read_metrics(run: Path) -> dict[str, Any]:
+    """
+    Raises:
+        CatalogError: the folder is no finished benchmark run.
+    """
+    try:
+        metrics: dict[str, Any] = json.loads((run / METRICS).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CatalogError(f"{run}: not the folder of a finished benchmark run: no {METRICS}") from error
+    return metrics
+
+
 def write_report(out: Path, described: Mapping[str, Any], metrics: Mapping[str, Any], report: Report) -> None:
     """Writes metrics.json, report.md and report.html."""
     _replace(out / METRICS, json.dumps(metrics, indent=1))
@@ -153,6 +167,7 @@ def _markdown(report: Report, facts: Mapping[str, str]) -> str:
         for case in section.cases:
             lines.append("- " + "; ".join(f"{shown.caption}: {_plain(shown)}" for shown in case))
         lines += [""] if section.cases else []
+        lines += [f"[The whole report]({section.whole}/report.md)", ""] if section.whole else []
     lines += ["## How it was made", "", *(f"- {name}: {value}" for name, value in facts.items())]
     return "\n".join(lines) + "\n"
 

@@ -20,8 +20,8 @@ from benchmarks.predictions import PREDICTIONS, PredictionsWriter
 from benchmarks.report import describe_run, write_description
 from benchmarks.retrieval_report import report
 from benchmarks.scoring import OURS, model_label
-from benchmarks.tasks import Task, first_batches, queries_task, relisted_task, same_task
-from itemsearch.catalog import CatalogConfig
+from benchmarks.tasks import Task, queries_task, relisted_task, same_task
+from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ProductEncoder
 from itemsearch.errors import UsageError
 
@@ -113,7 +113,7 @@ def _read_dataset(config: RetrievalConfig, out: Path) -> RetrievalConfig:
 
 def _task(config: RetrievalConfig, out: Path) -> Task:
     out.mkdir(parents=True, exist_ok=True)
-    batches = list(first_batches(config.catalog, None))
+    batches = list(read_catalog(config.catalog))
     if config.same:
         return same_task(batches, config.same)
     if config.queries:
@@ -145,7 +145,7 @@ def _baselines(
 def _tuned_weight(config: RetrievalConfig, out: Path, progress: Progress) -> float | None:
     """What the picture should count in the weighted baseline, by recall@1 of a relisting of `tune_on`."""
     progress("tuning the weighted baseline")
-    batches = list(first_batches(CatalogConfig(config.tune_on), TUNED_ROWS))
+    batches = list(read_catalog(CatalogConfig(config.tune_on, rows=TUNED_ROWS)))
     task = relisted_task(batches, out / "tuning.parquet", config.seed)
     everything: list[Gallery] = galleries(task)[:1]
     gallery, asked = embed_baselines(task.gallery), embed_baselines(task.asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.baselines import Listed
 from benchmarks.predictions import Asked
 from benchmarks.relist import write_relisted
-from itemsearch.catalog import CatalogConfig, read_catalog, read_queries
+from itemsearch.catalog import read_queries
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
@@ -146,20 +146,6 @@ def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
         queries=None,
         edits=[()] * len(own),
     )
-
-
-def first_batches(catalog: CatalogConfig, rows: int | None) -> Iterator[CatalogBatch]:
-    """The first `rows` products of a catalog, or all."""
-    left = rows
-    for batch in read_catalog(catalog):
-        if left is None:
-            yield batch
-            continue
-        kept = batch.products[:left]
-        yield CatalogBatch(batch.rows, kept, batch.carried.slice(0, len(kept)), batch.rejects)
-        left -= len(kept)
-        if not left:
-            return
 
 
 def carried_texts(batch: CatalogBatch, column: str, option: str) -> list[str]:

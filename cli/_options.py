@@ -35,6 +35,7 @@ Where = Annotated[
 Other = Annotated[
     str, typer.Option(help="Only results that differ from the query in this column, such as seller.")
 ]
+BatchSize = Annotated[int, typer.Option(min=1, help="Products encoded at a time.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Model = Annotated[str, typer.Option(help="Model folder or hub name; the shipped weights by default.")]
 TorchDevice = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from cli._benchmark import Baseline, CalibratedFor, Models, NoBaselines, Out, Seed, TuneOn, load, tell
 from cli._options import (
     AsJson,
+    Catalog,
     Columns,
     ImageRoot,
     Model,
@@ -18,26 +18,17 @@ from cli._options import (
     catalog_config,
     column_mapping,
 )
-from cli._output import emit_json, note, table
-from itemsearch.errors import UsageError
+from cli._output import note
+from cli.benchmark_runs import compare, report
+from cli.benchmark_speed import embed, index
 
 benchmark_app = typer.Typer(
     help="Measure recall and categories, beside the usual means.", no_args_is_help=True
 )
-
-Out = Annotated[Path, typer.Option(help="Folder for report.md, metrics.json and what they were made of.")]
-Seed = Annotated[int, typer.Option(help="Of edits and samples.")]
-CalibratedFor = Annotated[
-    float, typer.Option("--min-precision", help="Share of right pairs that the calibration is to keep.")
-]
-NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure the model alone.")]
-Models = Annotated[
-    list[str], typer.Option("--model", help="Model folder or hub name; repeat to measure several.")
-]
-Baseline = Annotated[
-    list[str],
-    typer.Option(help="Another's model to compare with: transformers, sentence-transformers or CLIP."),
-]
+benchmark_app.command()(index)
+benchmark_app.command()(embed)
+benchmark_app.command()(report)
+benchmark_app.command()(compare)
 
 
 @benchmark_app.command()
@@ -58,7 +49,7 @@ def retrieval(
             "fashion-product-images."
         ),
     ] = "",
-    tune_on: Annotated[str, typer.Option(help="Catalog to choose the weighted baseline's weight on.")] = "",
+    tune_on: TuneOn = "",
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
     model: Models = ["default"],  # noqa: B006
@@ -72,7 +63,7 @@ def retrieval(
 
     Example: itemsearch benchmark retrieval held-out.parquet --out run
     """
-    benchmark = _load("retrieval")
+    benchmark = load("retrieval")
     config = benchmark.RetrievalConfig(
         catalog=catalog_config(catalog, column, image_root),
         queries=queries,
@@ -86,7 +77,7 @@ def retrieval(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    _tell(benchmark.run(config, out, note), out, as_json)
+    tell(benchmark.run(config, out, note), out, as_json)
 
 
 @benchmark_app.command()
@@ -113,7 +104,7 @@ def category(
 
     Example: itemsearch benchmark category train.parquet --test test.parquet --out run
     """
-    benchmark = _load("category")
+    benchmark = load("category")
     config = benchmark.CategoryConfig(
         train=catalog_config(train, column, None),
         test=catalog_config(test, column, None) if test else None,
@@ -125,7 +116,7 @@ def category(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    _tell(benchmark.run(config, out, note), out, as_json)
+    tell(benchmark.run(config, out, note), out, as_json)
 
 
 @benchmark_app.command()
@@ -153,7 +144,7 @@ def pairs(
 
     Example: itemsearch benchmark pairs held-out.parquet --calibrate-on shop.parquet --out run
     """
-    benchmark = _load("pairs")
+    benchmark = load("pairs")
     config = benchmark.PairsConfig(
         catalog=catalog_config(catalog, column, image_root),
         calibrate_on=catalog_config(calibrate_on, column, image_root),
@@ -165,87 +156,45 @@ def pairs(
         seed=seed,
         baselines=not no_baselines,
     )
-    _tell(benchmark.run(config, out, note), out, as_json)
+    tell(benchmark.run(config, out, note), out, as_json)
 
 
-@benchmark_app.command()
-def index(
-    vectors: Annotated[
-        Path, typer.Argument(help="A store, Parquet with `embedding`, .fvecs, .bvecs, .ivecs or .hdf5.")
-    ],
+@benchmark_app.command("all")
+def suite(
+    catalog: Catalog,
     out: Out,
-    queries: Annotated[
-        Path | None, typer.Option(help="Vectors to ask with; by default some are taken out of VECTORS.")
-    ] = None,
-    asked: Annotated[int, typer.Option(min=10, help="How many queries at most.")] = 1000,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many results each.")] = 10,
+    calibrate_on: Annotated[
+        str, typer.Option(help="Catalog of other products, which groups of duplicates are calibrated on.")
+    ] = "",
+    same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
+    other: Annotated[
+        str, typer.Option(help="Column in which listings of a pair differ, where --calibrate-on is given.")
+    ] = "seller",
+    tune_on: TuneOn = "",
+    column: Columns = [],  # noqa: B006
+    image_root: ImageRoot = None,
+    model: Models = ["default"],  # noqa: B006
+    device: TorchDevice = "auto",
     seed: Seed = 0,
+    no_baselines: NoBaselines = False,
+    baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """How true an index is to exact search, and what that costs, beside other kinds of index.
+    """Run every benchmark on one catalog, and put their main tables together.
 
-    Example: itemsearch benchmark index store --out run
+    Example: itemsearch benchmark all held-out.parquet --calibrate-on shop.parquet --out run
     """
-    benchmark = _load("index")
-    _tell(
-        benchmark.run(benchmark.IndexBenchConfig(vectors, queries, asked, k, seed), out, note), out, as_json
+    benchmark = load("all")
+    config = benchmark.SuiteConfig(
+        catalog=catalog_config(catalog, column, image_root),
+        calibrate_on=catalog_config(calibrate_on, column, image_root) if calibrate_on else None,
+        same=same,
+        other=other,
+        tune_on=tune_on,
+        models=tuple(model),
+        device=device,
+        seed=seed,
+        baselines=not no_baselines,
+        others=tuple(baseline),
     )
-
-
-@benchmark_app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
-    as_json: AsJson = False,
-) -> None:
-    """Make the figures and the report of a run again, from its saved predictions.
-
-    Example: itemsearch benchmark report run
-    """
-    _tell(_load("report").run(run), run, as_json)
-
-
-@benchmark_app.command()
-def compare(
-    first: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
-    second: Annotated[Path, typer.Argument(help="Another of the same queries.")],
-    fail_if: Annotated[
-        list[str],
-        typer.Option(help="Exit code 4 where a figure falls by more, e.g. recall@10:-0.01; repeatable."),
-    ] = [],  # noqa: B006
-    method: Annotated[str, typer.Option(help="Whose figures --fail-if looks at.")] = "itemsearch",
-    as_json: AsJson = False,
-) -> None:
-    """What the second run does better or worse: paired differences, with 95% intervals.
-
-    Example: itemsearch benchmark compare yesterday today --fail-if "recall@10:-0.01"
-    """
-    benchmark = _load("compare")
-    limits = [benchmark.Limit.parse(text) for text in fail_if]
-    differences = benchmark.run(first, second)
-    if as_json:
-        emit_json(benchmark.plain(differences))
-    else:
-        rows = [
-            (gallery, name, figure, change.signed())
-            for gallery, methods in differences.items()
-            for name, figures in methods.items()
-            for figure, change in figures.items()
-        ]
-        table(("gallery", "method", "figure", "second minus first"), rows)
-    benchmark.check(differences, method, limits)
-
-
-def _load(name: str) -> Any:
-    """A benchmark's module, which registers itself: the command must not depend on what measures it."""
-    found = entry_points(group="itemsearch.benchmarks", name=name)
-    try:
-        return next(iter(found)).load()
-    except (StopIteration, ModuleNotFoundError) as error:
-        raise UsageError("benchmarks are not installed: pip install 'itemsearch[benchmark]'") from error
-
-
-def _tell(metrics: Any, out: Path, as_json: bool) -> None:
-    if as_json:
-        emit_json(metrics)
-    else:
-        print((out / "report.md").read_text("utf-8"))
+    tell(benchmark.run(config, out, note), out, as_json)

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, Model, TorchDevice, catalog_config
+from cli._options import (
+    AsJson,
+    BatchSize,
+    Catalog,
+    Columns,
+    ImageRoot,
+    MaxBadRate,
+    Model,
+    TorchDevice,
+    catalog_config,
+)
 from cli._output import emit_json, facts, note, progress
 from itemsearch.errors import UsageError
 
@@ -18,7 +28,7 @@ def embed(
     model: Model = "default",
     column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
     image_root: ImageRoot = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Products encoded at a time.")] = 32,
+    batch_size: BatchSize = 32,
     device: TorchDevice = "auto",
     max_bad_rate: MaxBadRate = 0.05,
     dtype: Annotated[str, typer.Option(help="float32, or float16 for half the disk.")] = "float32",

@@ -26,20 +26,23 @@ class CatalogConfig:
             is read from the column of its own name.
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together.
+        rows: how many rows are read, from the first; None for all.
 
     Raises:
-        UsageError: an unknown role, or `batch_rows` below 1.
+        UsageError: an unknown role, or `batch_rows` or `rows` below 1.
     """
 
     path: str
     columns: Mapping[str, str] = field(default_factory=dict)
     image_root: Path | None = None
     batch_rows: int = 512
+    rows: int | None = None
 
     def __post_init__(self) -> None:
         for role in self.columns:
             if role not in DEFAULT_COLUMNS:
                 raise UsageError(f"unknown column role {role!r}: the roles are {', '.join(DEFAULT_COLUMNS)}")
-        if self.batch_rows < 1:
-            raise UsageError(f"batch_rows is {self.batch_rows}: it must be 1 or more")
+        for name, count in (("batch_rows", self.batch_rows), ("rows", self.rows)):
+            if count is not None and count < 1:
+                raise UsageError(f"{name} is {count}: it must be 1 or more")
         object.__setattr__(self, "columns", {**DEFAULT_COLUMNS, **self.columns})

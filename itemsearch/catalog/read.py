@@ -83,7 +83,9 @@ def open_catalog(config: CatalogConfig) -> OpenCatalog:
                 f"{config.path}: column {name!r} has a name that the store uses itself: rename it, or read "
                 f"it as a role with --column ROLE={name}"
             )
-    source = RowSource(config.path, tables, config.columns, carried, config.image_root, config.batch_rows)
+    source = RowSource(
+        config.path, tables, config.columns, carried, config.image_root, config.batch_rows, config.rows
+    )
     return OpenCatalog(source)
 
 

@@ -46,6 +46,7 @@ class RowSource:
         columns: role to column name.
         carried: the schema of the columns to carry along.
         image_root: where image paths start; None for each file's own folder.
+        rows: how many are read, from the first; None for all.
     """
 
     path: str
@@ -54,6 +55,7 @@ class RowSource:
     carried: pa.Schema
     image_root: Path | None
     batch_rows: int
+    rows: int | None = None
 
 
 def open_tables(path: str) -> tuple[Table, ...]:
@@ -118,6 +120,8 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
             finish = partial(_finish, str(source.image_root or table.path.parent), build)
             for records in table.read(list(source.columns.values()), source.carried, source.batch_rows):
                 checked = _check(validator, row, records, source.columns)
+                if source.rows is not None:
+                    checked = checked[: source.rows - row]
                 has_images = any(isinstance(cells, Cells) and cells.image is not None for cells in checked)
                 outcomes = list(pool.map(finish, checked) if has_images else map(finish, checked))
                 sound = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
@@ -128,6 +132,8 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
                 )
                 row += len(outcomes)
+                if row == source.rows:
+                    return
     if row == 0:
         raise EmptyCatalogError(f"{source.path}: no rows")
 

@@ -69,7 +69,7 @@ def fit(one: Sample, other: Sample, min_precision: float) -> Fitted:
         accepted.append(values[-1] >= _threshold(own, _values(own, weights), min_precision).value)
     apart_values = np.concatenate(values)
     threshold = _threshold(both, apart_values, min_precision)
-    if not np.isfinite(threshold.value):
+    if not (np.isfinite(threshold.value) and np.concatenate(accepted).any()):
         raise UsageError(
             f"no threshold keeps precision {min_precision:g} in {CAUTION:.0%} of the labels' resamples; "
             f"the best of any is {_best_precision(both, apart_values):.3f}: ask for less with "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel, ITEmProcessor
 from itemsearch.model.device import has_bfloat16, resolve_device
+from itemsearch.model.encoder import EncoderInput
 from itemsearch.ranking.ranking import RANKING_FILE, Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
 
@@ -95,20 +96,31 @@ class ProductEncoder:
         described = None if self.ranking is None else self.ranking.describe()
         return ModelStamp(self.name, self.fingerprint, self.precision, self.model.config.parts, described)
 
-    @torch.inference_mode()
     def encode(
         self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
     ) -> npt.NDArray[np.float32]:
         """Titles ("" for none) and RGB pictures (None for none) of N products -> (N, dim), length 1."""
         embeddings = np.empty((len(titles), self.dim), np.float32)
+        for rows, listing in self.prepare(titles, images, batch_size):
+            embeddings[rows] = self.embed(listing)
+        return embeddings
+
+    def prepare(
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
+    ) -> Iterator[tuple[list[int], EncoderInput]]:
+        """Batches of the N products, each with the rows that it holds."""
         # Titles of like length share a batch, so that little is computed for padding.
         order = sorted(range(len(titles)), key=lambda row: len(titles[row]))
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            listing = self.processor([titles[row] for row in rows], [images[row] for row in rows])
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device)):
-                output = self.model(listing.to(self.device))
-            embeddings[rows] = output.embedding.float().cpu().numpy()
+            yield rows, self.processor([titles[row] for row in rows], [images[row] for row in rows])
+
+    @torch.inference_mode()
+    def embed(self, listing: EncoderInput) -> npt.NDArray[np.float32]:
+        """A batch of B -> (B, dim), length 1."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device)):
+            output = self.model(listing.to(self.device))
+        embeddings: npt.NDArray[np.float32] = output.embedding.float().cpu().numpy()
         return embeddings
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture, titles, write_catalog
+from conftest import write_catalog
+from sellers import write_sellers
 
 from benchmarks import again
 from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TFIDF, TITLE
@@ -17,29 +17,11 @@ from benchmarks.scoring import OURS
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.errors import UsageError
 
-LISTED_TWICE = 30
-
-
-def write_offers_of(folder: Path, first: int) -> Path:
-    """60 products with pictures, the first `LISTED_TWICE` of them listed by two sellers."""
-    catalog = write_catalog(folder, 60)
-    rows = list(csv.reader(catalog.read_text().splitlines()))[1:]
-    with catalog.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "title", "image", "category", "product", "seller"])
-        for number, (id, _, image, category, _) in enumerate(rows):
-            draw_picture(first + number).save(folder / image)
-            title = titles(first + 60)[first + number]
-            writer.writerow([id, title, image, category, id, "one"])
-            if number < LISTED_TWICE:
-                writer.writerow([f"{id}:2", f"{title} new", image, category, id, "two"])
-    return catalog
-
 
 @pytest.fixture(scope="module")
 def catalogs(tmp_path_factory: pytest.TempPathFactory) -> tuple[CatalogConfig, CatalogConfig]:
     folder = tmp_path_factory.mktemp("offers")
-    paths = (write_offers_of(folder / "test", 0), write_offers_of(folder / "train", 60))
+    paths = (write_sellers(folder / "test", 0), write_sellers(folder / "train", 60))
     return CatalogConfig(str(paths[0])), CatalogConfig(str(paths[1]))
 
 

@@ -70,6 +70,25 @@ def test_a_queries_file_says_what_to_find(
     assert by_title["galleries"][EVERYTHING]["figures"][OURS]["recall@1"]["value"] < 1.0
 
 
+def test_queries_without_title_or_picture_are_told_apart(
+    benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    queries = small.parent / "parts.csv"
+    lines = ["query_id,title,image,expected_id"]
+    for number, title in enumerate(titles(12)):
+        lines.append(f"t{number},{title},,{number:05d}")
+        lines.append(f"p{number},,images/{number}.png,{number:05d}")
+        lines.append(f"b{number},{title},images/{number}.png,{number:05d}")
+    queries.write_text("\n".join(lines) + "\n")
+    arguments = ["retrieval", small, "--queries", queries, "--model", tiny_model, "--out", tmp_path / "run"]
+    slices = benchmark(*arguments)["slices"]["modality"]
+    assert list(slices) == ["picture alone", "title alone", "title and picture"]
+    assert all(figures[OURS]["value"] > 0.5 for figures in slices.values())
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "## By modality" in report
+    assert "| picture alone | 12 |" in report
+
+
 def test_listings_of_one_product_find_each_other(
     benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
 ) -> None:

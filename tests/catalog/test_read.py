@@ -85,6 +85,16 @@ def test_every_format_gives_the_same_products(write, write_jsonl, tmp_path, suff
     assert next(read_catalog(CatalogConfig(str(path)))).carried.schema == pa.schema([("colour", pa.string())])
 
 
+@pytest.mark.parametrize("rows", [1, 3, 4, 7, 9])
+def test_no_more_than_the_first_rows_are_read(write, rows):
+    first = write("a.csv", "id,title\n1,a\n1,again\n3,c\n4,d\n")
+    write("b.csv", "id,title\n5,e\n6,f\n7,g\n")
+    batches = read(first.parent, batch_rows=3, rows=rows)
+    assert sum(batch.rows for batch in batches) == min(rows, 7)
+    assert [id for id, _, _ in products_of(batches)] == ["1", "3", "4", "5", "6", "7"][: max(rows - 1, 1)]
+    assert len(rejects_of(batches)) == (rows > 1)
+
+
 def test_every_kind_of_reject(write, encode, tmp_path):
     write("ok.png", encode())
     write("bad.png", encode()[:40])
@@ -308,7 +318,7 @@ def test_errors_come_before_the_first_batch(tmp_path):
         read_catalog(CatalogConfig(str(tmp_path / "none.csv")))
 
 
-@pytest.mark.parametrize("options", [{"columns": {"colour": "x"}}, {"batch_rows": 0}])
+@pytest.mark.parametrize("options", [{"columns": {"colour": "x"}}, {"batch_rows": 0}, {"rows": 0}])
 def test_bad_config(options):
     with pytest.raises(UsageError):
         CatalogConfig("c.csv", **options)

@@ -1,0 +1,53 @@
+"""itemsearch benchmark report and compare: what is done with finished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli._benchmark import load, tell
+from cli._options import AsJson
+from cli._output import emit_json, table
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make the figures and the report of a run again, from its saved predictions.
+
+    Example: itemsearch benchmark report run
+    """
+    tell(load("report").run(run), run, as_json)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    second: Annotated[Path, typer.Argument(help="Another of the same queries.")],
+    fail_if: Annotated[
+        list[str],
+        typer.Option(help="Exit code 4 where a figure falls by more, e.g. recall@10:-0.01; repeatable."),
+    ] = [],  # noqa: B006
+    method: Annotated[str, typer.Option(help="Whose figures --fail-if looks at.")] = "itemsearch",
+    as_json: AsJson = False,
+) -> None:
+    """What the second run does better or worse: paired differences, with 95% intervals.
+
+    Example: itemsearch benchmark compare yesterday today --fail-if "recall@10:-0.01"
+    """
+    benchmark = load("compare")
+    limits = [benchmark.Limit.parse(text) for text in fail_if]
+    differences = benchmark.run(first, second)
+    if as_json:
+        emit_json(benchmark.plain(differences))
+    else:
+        rows = [
+            (gallery, name, figure, change.signed())
+            for gallery, methods in differences.items()
+            for name, figures in methods.items()
+            for figure, change in figures.items()
+        ]
+        table(("gallery", "method", "figure", "second minus first"), rows)
+    benchmark.check(differences, method, limits)

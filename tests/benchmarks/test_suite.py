@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import write_catalog, write_offers
+from sellers import write_sellers
+
+from benchmarks.scoring import OURS
+from itemsearch.errors import CatalogError, UsageError
+
+
+def test_every_benchmark_runs_and_their_tables_stand_together(
+    benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    catalog, other = write_sellers(tmp_path / "test", 0), write_sellers(tmp_path / "train", 60)
+    arguments = ["all", catalog, "--calibrate-on", other, "--same", "product", "--model", tiny_model]
+    out = tmp_path / "run"
+    metrics = benchmark(*arguments, "--no-baselines", "--out", out)
+    assert list(metrics) == ["retrieval", "category", "pairs", "index", "embed"]
+    for name, held in metrics.items():
+        assert json.loads((out / name / "metrics.json").read_text()) == held
+        assert (out / name / "report.html").exists()
+    page, report = (out / "report.html").read_text(), (out / "report.md").read_text()
+    found = metrics["retrieval"]["galleries"]["all products"]["figures"][OURS]["recall@1"]["value"]
+    grouped = metrics["pairs"]["methods"][OURS]["B³ F1"]["value"]
+    for text in (page, report):
+        assert all(f"{figure:.3f} (" in text for figure in (found, grouped))
+        assert "itemsearch embed" in text
+    assert all(f'href="{name}/report.html"' in page for name in metrics)
+    assert all(f"({name}/report.md)" in report for name in metrics)
+    assert "retrieval, category, pairs, index, embed." in report
+    assert benchmark("report", out) == metrics
+    assert (out / "report.md").read_text() == report
+
+
+def test_what_a_catalog_has_no_use_for_is_left_out(
+    benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    catalog = write_offers(tmp_path)  # of one category, without pictures
+    arguments = ["all", catalog, "--model", tiny_model, "--no-baselines", "--out", tmp_path / "run"]
+    assert list(benchmark(*arguments)) == ["retrieval", "index", "embed"]
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "fewer than two categories" in report
+    assert "need --calibrate-on" in report
+
+
+def test_wrong_options_are_told_and_leave_no_finished_run(
+    benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
+) -> None:
+    catalog, out = write_catalog(tmp_path / "shop", 30), tmp_path / "run"
+    base = ["all", catalog, "--model", tiny_model, "--no-baselines", "--out", out]
+    with pytest.raises(UsageError, match="--same product: the catalog has no such column"):
+        benchmark(*base, "--same", "product")
+    with pytest.raises(CatalogError, match=r"none\.csv"):
+        benchmark(*base, "--calibrate-on", tmp_path / "none.csv")
+    with pytest.raises(CatalogError, match="not the folder of a finished benchmark run"):
+        benchmark("report", out)
