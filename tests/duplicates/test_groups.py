@@ -56,9 +56,9 @@ def test_three_listings_that_two_pairs_hold_together_are_one_group() -> None:
 
 def test_twenty_thousand_identical_listings_are_one_flagged_group() -> None:
     star = [(0, row, "duplicate") for row in range(1, 20_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     groups = group(decided(star, joint=1.0), catalog(20_000))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert groups.num_rows == 20_000
     assert groups["keeper"].to_pylist().count(True) == 1
     assert (only(groups, "flag"), only(groups, "tier")) == (TOO_LARGE, "review")
