@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from itemsearch.errors import CatalogError
 from itemsearch.store.manifest import ModelStamp
 
 CONFIG, METRICS = "config.json", "metrics.json"
+TEMPLATES = Path(__file__).parent / "templates"
 LIBRARIES = ("itemsearch", "faiss-cpu", "faiss-gpu", "numpy", "scikit-learn", "torch", "transformers")
 
 
@@ -132,7 +133,7 @@ def write_report(out: Path, described: Mapping[str, Any], metrics: Mapping[str, 
     facts = run_facts(described)
     _replace(out / "report.md", _markdown(report, facts))
     environment = Environment(
-        loader=PackageLoader("benchmarks"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["data_uri"] = _data_uri
     plots = {name: (out / "plots" / f"{name}.svg").read_bytes() for s in report.sections for name in s.plots}
