@@ -155,6 +155,10 @@ def test_a_report_of_thousands_of_groups_stays_quick(
     path = tmp_path / "report.html"
     assert write_groups_page(path, Findings(products, *tables(pairs, groups)), [], True) == count
     browser.get(path.as_uri())
+    # A page this long may still be read when the driver takes it for loaded.
+    WebDriverWait(browser, 30).until(
+        lambda page: page.execute_script("return document.readyState") == "complete"
+    )
     assert len(visible(browser)) > count
     timed = (
         "const from = performance.now(); document.querySelector('[name=tier]').value = '=review';"
