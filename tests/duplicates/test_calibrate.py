@@ -15,7 +15,7 @@ from indexes.versions import current_version, verify_version
 from itemsearch.duplicates.calibrate import CalibrateConfig, calibrate_index
 from itemsearch.duplicates.calibration import publish_calibration, read_calibration
 from itemsearch.duplicates.decide import probabilities
-from itemsearch.duplicates.fit import fit_weights
+from itemsearch.duplicates.fit import LEAST_FOUND, fit, fit_weights
 from itemsearch.duplicates.labels import Labels, read_labels
 from itemsearch.duplicates.sample import Sample, split
 from itemsearch.duplicates.thresholds import FEATURES
@@ -216,3 +216,20 @@ def test_the_command_says_what_it_learnt(known: tuple[Path, Path]) -> None:
     assert told["calibration"]["min_precision"] == 0.9
     info = CliRunner().invoke(app, ["index", "info", str(index)], catch_exceptions=False).stdout
     assert "of pairs without a person" in info
+
+
+def half(seed: int) -> Sample:
+    """Pairs of one product, too few of which stand clear of 200 others for a threshold of their own."""
+    rng = np.random.default_rng(seed)
+    same = np.arange(200 + 2 * LEAST_FOUND) < 2 * LEAST_FOUND
+    clear = np.arange(len(same)) < LEAST_FOUND
+    found = rng.normal(np.where(clear, 6.0, 0.0)[:, None], 1.0, (len(same), len(FEATURES)))
+    products = 2 * np.arange(len(same))
+    pairs = np.stack([products, np.where(same, products, products + 1)], axis=1)
+    true = np.bincount(products[same], minlength=2 * len(same))
+    return Sample(found, same, np.zeros(len(same), bool), pairs, true)
+
+
+def test_a_threshold_that_nothing_kept_apart_reaches_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"no threshold keeps precision 0\.9"):
+        fit(half(0), half(1), 0.9)
