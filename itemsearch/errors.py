@@ -16,7 +16,7 @@ ItemSearchError
 ├── ModelMismatchError      a store, an index and a model do not belong together
 ├── DecisionsError          the decisions on an index cannot be read or written
 │   └── StaleDecisionError  somebody else decided on the same listings in the meantime
-├── ReviewError             the review application cannot start: a port in use, no token
+├── ReviewError             the review application cannot start: a port in use, a damaged run
 └── UnknownIdError          an id that the index does not hold
 """
 

@@ -21,6 +21,7 @@ from itemsearch.duplicates.groups import BY_DEFAULT as GROUPS_BY_DEFAULT
 from itemsearch.duplicates.groups import GroupSettings, group
 from itemsearch.duplicates.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.join import JoinConfig, Joined, Progress, join
+from itemsearch.duplicates.keeper import rank_keepers
 from itemsearch.duplicates.since import PAIRS, RUN, carried_pairs, changed_since
 from itemsearch.duplicates.spreadsheet import write_groups_csv
 from itemsearch.duplicates.thresholds import Thresholds
@@ -96,6 +97,8 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
         UsageError: a filter, guard, keeper or earlier run that does not fit.
         IndexFolderError: the version named by `new` is no more.
     """
+    # A keeper that cannot be is told before the join, which may take an hour.
+    rank_keepers(engine.ranker.products, np.empty(0, np.int64), config.groups.keep_by)
     earlier = _earlier_groups(out, config)
     changed = changed_since(engine, config.new) if config.new else None
     rejected = rejected_pairs(engine)

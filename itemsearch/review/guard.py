@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from itemsearch.errors import ReviewError
+from itemsearch.errors import UsageError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_TOKEN = 12
@@ -42,12 +42,12 @@ class Address:
     def check(self) -> None:
         """
         Raises:
-            ReviewError: other machines could reach it and there is no token, or a short one.
+            UsageError: other machines could reach it and there is no token, or a short one.
         """
         if self.host not in LOOPBACK and not self.token:
-            raise ReviewError(f"--host {self.host} lets other machines in: give a --token as well")
+            raise UsageError(f"--host {self.host} lets other machines in: give a --token as well")
         if self.token and len(self.token) < LEAST_TOKEN:
-            raise ReviewError(f"--token has {len(self.token)} characters; take {LEAST_TOKEN} or more")
+            raise UsageError(f"--token has {len(self.token)} characters; take {LEAST_TOKEN} or more")
 
 
 def guard(app: FastAPI, address: Address) -> None:

@@ -17,8 +17,8 @@ def serve(desk: Desk, address: Address, ready: Callable[[str], None]) -> None:
     """Serves `desk`; `ready` is told the application's address, without its token.
 
     Raises:
-        ReviewError: the port is taken, the host is none of this machine's, or other machines are let in
-            without a token.
+        UsageError: other machines are let in without a token.
+        ReviewError: the port is taken, or the host is none of this machine's.
     """
     address.check()
     listening = _listen(address)

@@ -150,7 +150,8 @@ def test_duplicates_asked_for_wrongly_are_one_line(run: Run, index: Path, tmp_pa
     one_line(run(*asked, "--new", 7), 1, "no version 7")
     one_line(run(*asked, "--new", tmp_path / "none"), 2, "neither the number of a version nor a folder")
     one_line(run(*asked, "--since", tmp_path / "none"), 2, "no such file")
-    one_line(run(*asked, "--keep-by", "taste"), 2, "taste")
+    one_line(run("duplicates", index, "--out", tmp_path / "late", "--keep-by", "taste"), 2, "taste")
+    assert not (tmp_path / "late").exists()  # told before the join, not after it
     (tmp_path / "file").write_text("")
     one_line(run("duplicates", index, "--out", tmp_path / "file"), 1, "file")
 
@@ -386,8 +387,8 @@ def test_review_that_cannot_start_is_one_line(run: Run, index: Path, tmp_path: P
     import socket
 
     one_line(run("review", tmp_path), 1, "not an index")
-    one_line(run("review", index, "--host", "0.0.0.0"), 1, "--token")
-    one_line(run("review", index, "--token", "short"), 1, "12 or more")
+    one_line(run("review", index, "--host", "0.0.0.0"), 2, "--token")
+    one_line(run("review", index, "--token", "short"), 2, "12 or more")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -11,7 +11,7 @@ from conftest import draw_picture
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from itemsearch.errors import IndexFolderError, ReviewError
+from itemsearch.errors import IndexFolderError, ReviewError, UsageError
 from itemsearch.review.app import MAX_UPLOAD, build_app
 from itemsearch.review.decisions import Decisions, labels, rejected_pairs
 from itemsearch.review.desk import Desk
@@ -192,9 +192,9 @@ def test_other_sites_can_neither_send_forms_nor_read(client: TestClient, desk: D
 
 
 def test_other_machines_need_the_token(desk: Desk) -> None:
-    with pytest.raises(ReviewError, match="--token"):
+    with pytest.raises(UsageError, match="--token"):
         Address("0.0.0.0").check()
-    with pytest.raises(ReviewError, match="5 characters"):
+    with pytest.raises(UsageError, match="5 characters"):
         Address("127.0.0.1", 1, "short").check()
     client = client_of(desk, Address("0.0.0.0", 8000, "a long enough token"))
     for wrong in ("/", "/?token=wrong", "/assets/page.css", "/pictures/0-x.jpg"):
