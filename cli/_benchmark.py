@@ -1,14 +1,15 @@
-"""What the benchmark commands share: options, how a benchmark is loaded, how its figures are told."""
+"""What the benchmark commands share: options, and how figures are told."""
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli._output import emit_json
+from itemsearch.cli._output import emit_json
 from itemsearch.errors import UsageError
 
 Out = Annotated[Path, typer.Option(help="Folder for report.md, metrics.json and what they were made of.")]
@@ -27,13 +28,17 @@ Baseline = Annotated[
 ]
 
 
-def load(name: str) -> Any:
-    """A benchmark's module, which registers itself: the command must not depend on what measures it."""
-    found = entry_points(group="itemsearch.benchmarks", name=name)
+@contextmanager
+def benchmark_extra() -> Iterator[None]:
+    """For the imports of a benchmark, whose libraries are an extra.
+
+    Raises:
+        UsageError: one of them is not installed.
+    """
     try:
-        return next(iter(found)).load()
-    except (StopIteration, ModuleNotFoundError) as error:
-        raise UsageError("benchmarks are not installed: pip install 'itemsearch[benchmark]'") from error
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install 'itemsearch[benchmark]'") from error
 
 
 def tell(metrics: Any, out: Path, as_json: bool) -> None:

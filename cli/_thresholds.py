@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from itemsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from itemsearch.duplicates.thresholds import Thresholds
+    from itemsearch.probability.thresholds import Thresholds
     from itemsearch.search.engine import Engine
 
 MinPrecision = Annotated[
@@ -41,16 +40,16 @@ def chosen_thresholds(engine: Engine, min_precision: float | None, min_score: fl
         UsageError: both options, or a precision that nothing was learnt about.
         IndexFolderError: the calibration is damaged.
     """
-    from indexes.versions import read_version
-    from itemsearch.duplicates.calibration import read_calibration
-    from itemsearch.duplicates.thresholds import UNCALIBRATED, Thresholds
+    from itemsearch.indexes.storage.versions import read_version
+    from itemsearch.probability.calibration import read_calibration
+    from itemsearch.probability.thresholds import UNCALIBRATED, Thresholds
     from itemsearch.search.folder import index_errors
 
     if min_score is not None:
         if min_precision is not None:
             raise UsageError("give either --min-precision or --min-score")
         return Bars(Thresholds.of_score(min_score), calibrated=False)
-    folder = Path(engine.summary.folder)
+    folder = engine.folder
     with index_errors(folder):
         calibration = read_version(
             folder, lambda version: read_calibration(version.folder), engine.summary.version

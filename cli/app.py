@@ -12,19 +12,19 @@ from typing import Annotated
 
 import typer
 
-from cli.benchmark import benchmark_app
-from cli.calibrate import calibrate
-from cli.catalog import check, sample_catalog
-from cli.doctor import doctor
-from cli.duplicates import duplicates
-from cli.embed import embed
-from cli.explain import explain
-from cli.fit_ranking import fit_ranking
-from cli.index import index_app
-from cli.pretrain import pretrain
-from cli.rebuild import rebuild
-from cli.review import review
-from cli.search import search
+from itemsearch.cli.benchmark import benchmark_app
+from itemsearch.cli.calibrate import calibrate
+from itemsearch.cli.catalog import check, sample_catalog
+from itemsearch.cli.doctor import doctor
+from itemsearch.cli.duplicates import duplicates
+from itemsearch.cli.embed import embed
+from itemsearch.cli.explain import explain
+from itemsearch.cli.fit_ranking import fit_ranking
+from itemsearch.cli.index import index_app
+from itemsearch.cli.pretrain import pretrain
+from itemsearch.cli.rebuild import rebuild
+from itemsearch.cli.review import review
+from itemsearch.cli.search import search
 from itemsearch.errors import ItemSearchError
 
 app = typer.Typer(

@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
-from cli._benchmark import Baseline, CalibratedFor, Models, NoBaselines, Out, Seed, TuneOn, load, tell
-from cli._options import (
+from itemsearch.cli._benchmark import (
+    Baseline,
+    CalibratedFor,
+    Models,
+    NoBaselines,
+    Out,
+    Seed,
+    TuneOn,
+    benchmark_extra,
+    tell,
+)
+from itemsearch.cli._options import (
     AsJson,
     Catalog,
     Columns,
@@ -18,9 +28,9 @@ from cli._options import (
     catalog_config,
     column_mapping,
 )
-from cli._output import note
-from cli.benchmark_runs import compare, report
-from cli.benchmark_speed import embed, index
+from itemsearch.cli._output import note
+from itemsearch.cli.benchmark_runs import compare, report
+from itemsearch.cli.benchmark_speed import embed, index
 
 benchmark_app = typer.Typer(
     help="Measure recall and categories, beside the usual means.", no_args_is_help=True
@@ -63,8 +73,10 @@ def retrieval(
 
     Example: itemsearch benchmark retrieval held-out.parquet --out run
     """
-    benchmark = load("retrieval")
-    config = benchmark.RetrievalConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.retrieval import RetrievalConfig, run
+
+    config = RetrievalConfig(
         catalog=catalog_config(catalog, column, image_root),
         queries=queries,
         query_columns=column_mapping("--query-column", query_column),
@@ -77,7 +89,7 @@ def retrieval(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    tell(run(config, out, note), out, as_json)
 
 
 @benchmark_app.command()
@@ -104,8 +116,10 @@ def category(
 
     Example: itemsearch benchmark category train.parquet --test test.parquet --out run
     """
-    benchmark = load("category")
-    config = benchmark.CategoryConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.category import CategoryConfig, run
+
+    config = CategoryConfig(
         train=catalog_config(train, column, None),
         test=catalog_config(test, column, None) if test else None,
         group=group,
@@ -116,7 +130,7 @@ def category(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    tell(run(config, out, note), out, as_json)
 
 
 @benchmark_app.command()
@@ -144,8 +158,10 @@ def pairs(
 
     Example: itemsearch benchmark pairs held-out.parquet --calibrate-on shop.parquet --out run
     """
-    benchmark = load("pairs")
-    config = benchmark.PairsConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.pairs import PairsConfig, run
+
+    config = PairsConfig(
         catalog=catalog_config(catalog, column, image_root),
         calibrate_on=catalog_config(calibrate_on, column, image_root),
         same=same,
@@ -156,7 +172,7 @@ def pairs(
         seed=seed,
         baselines=not no_baselines,
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    tell(run(config, out, note), out, as_json)
 
 
 @benchmark_app.command("all")
@@ -184,8 +200,10 @@ def suite(
 
     Example: itemsearch benchmark all held-out.parquet --calibrate-on shop.parquet --out run
     """
-    benchmark = load("all")
-    config = benchmark.SuiteConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.all import SuiteConfig, run
+
+    config = SuiteConfig(
         catalog=catalog_config(catalog, column, image_root),
         calibrate_on=catalog_config(calibrate_on, column, image_root) if calibrate_on else None,
         same=same,
@@ -197,4 +215,4 @@ def suite(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    tell(run(config, out, note), out, as_json)

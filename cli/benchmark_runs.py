@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli._benchmark import load, tell
-from cli._options import AsJson
-from cli._output import emit_json, table
+from itemsearch.cli._benchmark import benchmark_extra, tell
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, table
 
 
 def report(
@@ -20,7 +20,10 @@ def report(
 
     Example: itemsearch benchmark report run
     """
-    tell(load("report").run(run), run, as_json)
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.report import run as report_again
+
+    tell(report_again(run), run, as_json)
 
 
 def compare(
@@ -37,11 +40,13 @@ def compare(
 
     Example: itemsearch benchmark compare yesterday today --fail-if "recall@10:-0.01"
     """
-    benchmark = load("compare")
-    limits = [benchmark.Limit.parse(text) for text in fail_if]
-    differences = benchmark.run(first, second)
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.compare import Limit, check, plain, run
+
+    limits = [Limit.parse(text) for text in fail_if]
+    differences = run(first, second)
     if as_json:
-        emit_json(benchmark.plain(differences))
+        emit_json(plain(differences))
     else:
         rows = [
             (gallery, name, figure, change.signed())
@@ -50,4 +55,4 @@ def compare(
             for figure, change in figures.items()
         ]
         table(("gallery", "method", "figure", "second minus first"), rows)
-    benchmark.check(differences, method, limits)
+    check(differences, method, limits)

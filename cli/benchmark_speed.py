@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli._benchmark import Out, Seed, load, tell
-from cli._options import (
+from itemsearch.cli._benchmark import Out, Seed, benchmark_extra, tell
+from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
@@ -19,7 +19,7 @@ from cli._options import (
     TorchDevice,
     catalog_config,
 )
-from cli._output import note
+from itemsearch.cli._output import note
 
 
 def index(
@@ -39,8 +39,10 @@ def index(
 
     Example: itemsearch benchmark index store --out run
     """
-    benchmark = load("index")
-    tell(benchmark.run(benchmark.IndexBenchConfig(vectors, queries, asked, k, seed), out, note), out, as_json)
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.index import IndexBenchConfig, run
+
+    tell(run(IndexBenchConfig(vectors, queries, asked, k, seed), out, note), out, as_json)
 
 
 def embed(
@@ -59,7 +61,9 @@ def embed(
 
     Example: itemsearch benchmark embed shop.csv --out run --device cpu
     """
-    benchmark = load("embed")
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.embed import EmbedBenchConfig, run
+
     source = replace(catalog_config(catalog, column, image_root), rows=rows)
-    config = benchmark.EmbedBenchConfig(source, model, device, batch_size, rounds)
-    tell(benchmark.run(config, out, note), out, as_json)
+    config = EmbedBenchConfig(source, model, device, batch_size, rounds)
+    tell(run(config, out, note), out, as_json)

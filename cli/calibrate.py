@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson, Other
-from cli._output import emit_json, facts, note, steps, table
-from cli._variants import IgnoreVariant, VariantColumn
-from cli.versions import Index, Keep
-from indexes.publish import KEEP_VERSIONS
+from itemsearch.cli._options import AsJson, Other
+from itemsearch.cli._output import emit_json, facts, note, steps, table
+from itemsearch.cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli.index_versions import Index, Keep
+from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
-    from itemsearch.duplicates.calibrate import CalibrateReport
-    from itemsearch.duplicates.calibration import Share
+    from itemsearch.duplicates.calibrate.index import CalibrateReport
+    from itemsearch.probability.calibration import Share
     from itemsearch.search.folder import IndexSummary
 
 TOLD = 5
@@ -42,10 +42,10 @@ def calibrate(
 
     Example: itemsearch calibrate index --labels labels.csv --min-precision 0.95
     """
-    from itemsearch.duplicates.calibrate import CalibrateConfig, calibrate_index
-    from itemsearch.duplicates.variants import Guard
+    from itemsearch.duplicates.calibrate.index import CalibrateConfig, calibrate_index
+    from itemsearch.duplicates.pairs.variants import VariantRules
 
-    guard = Guard.without(ignore_variant, variant_column)
+    guard = VariantRules.without(ignore_variant, variant_column)
     config = CalibrateConfig(labels, decisions, min_precision, other, guard, keep)
     with steps() as progress:
         report = calibrate_index(index, config, progress)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, catalog_config
-from cli._output import emit_json, facts, progress
+from itemsearch.cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, catalog_config
+from itemsearch.cli._output import emit_json, facts, progress
 from itemsearch.errors import TooManyBadRowsError
 
 
@@ -63,7 +63,7 @@ def check(
         facts(
             {
                 "rows": f"{found.rows:,}",
-                "usable": f"{found.products:,} ({found.without_title:,} without title, "
+                "usable": f"{found.listings:,} ({found.without_title:,} without title, "
                 f"{found.without_image:,} without image)",
                 "categories": f"{found.categories:,}",
                 "rejected": f"{rejected:,}",

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson, Columns, ImageRoot, Model, catalog_config
-from cli._output import emit_json, facts
+from itemsearch.cli._options import AsJson, Columns, ImageRoot, Model, catalog_config
+from itemsearch.cli._output import emit_json, facts
 from itemsearch.errors import ItemSearchError
 
 GIB = 2**30
@@ -30,11 +30,11 @@ def doctor(
 
     Example: itemsearch doctor shop.parquet --folder /srv/itemsearch
     """
-    from itemsearch.embed.encoder import ProductEncoder
+    from itemsearch.embed.encoder import ListingEncoder
     from itemsearch.nightly.doctor import estimate, examine
 
     machine = examine(folder)
-    encoder = ProductEncoder.from_pretrained(model)
+    encoder = ListingEncoder.from_pretrained(model)
     need = estimate(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
     if as_json:
         emit_json({"machine": asdict(machine), "model": asdict(encoder.stamp), "need": need and asdict(need)})

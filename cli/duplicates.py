@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson, Other, Where
-from cli._output import emit_json, facts, note, steps
-from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
-from cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli._options import AsJson, Other, Where
+from itemsearch.cli._output import emit_json, facts, note, steps
+from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from itemsearch.cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.run import RunReport
@@ -49,18 +49,19 @@ def duplicates(
 
     Example: itemsearch duplicates index --out duplicates --min-precision 0.95
     """
-    from itemsearch.duplicates.candidates import Reach
-    from itemsearch.duplicates.groups import GroupSettings
-    from itemsearch.duplicates.join import JoinConfig
-    from itemsearch.duplicates.keeper import KEEP_BY
+    from itemsearch.duplicates.groups.form import GroupSettings
+    from itemsearch.duplicates.groups.keeper import KEEP_BY
+    from itemsearch.duplicates.pairs.candidates import Reach
+    from itemsearch.duplicates.pairs.join import JoinConfig
+    from itemsearch.duplicates.pairs.variants import VariantRules
     from itemsearch.duplicates.run import RunConfig, find_duplicates
-    from itemsearch.duplicates.variants import Guard
+    from itemsearch.review.page import write_report
     from itemsearch.search.engine import Engine
     from itemsearch.search.narrow import Filter
 
     engine = Engine.open(index)
     bars = chosen_thresholds(engine, min_precision, min_score)
-    guard = Guard.without(ignore_variant, variant_column)
+    guard = VariantRules.without(ignore_variant, variant_column)
     config = RunConfig(
         join=JoinConfig(Filter(where, other), Reach(neighbours), guard),
         thresholds=bars.thresholds,
@@ -71,6 +72,7 @@ def duplicates(
     )
     with steps() as progress:
         report = find_duplicates(engine, out, config, progress)
+    write_report(out, engine.listings, report)
     if as_json:
         emit_json(report)
         return

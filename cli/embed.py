@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli._options import (
+from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
@@ -18,7 +18,7 @@ from cli._options import (
     TorchDevice,
     catalog_config,
 )
-from cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, progress
 from itemsearch.errors import UsageError
 
 
@@ -39,14 +39,14 @@ def embed(
     Example: itemsearch embed shop.csv --out store --column title=product_name
     """
     from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-    from itemsearch.embed.encoder import ProductEncoder
+    from itemsearch.embed.encoder import ListingEncoder
 
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = catalog_config(catalog, column, image_root)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
-    encoder = ProductEncoder.from_pretrained(model, device)
-    with progress("products") as advance:
+    encoder = ListingEncoder.from_pretrained(model, device)
+    with progress("listings") as advance:
 
         def tell(rows: int, rejected: int) -> None:
             advance(rows, f"({rejected:,} rejected)" if rejected else "")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson
-from cli._output import emit_json, facts, note
-from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
-from cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, facts, note
+from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from itemsearch.cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.explain import Explanation
-    from itemsearch.duplicates.thresholds import Thresholds
+    from itemsearch.probability.thresholds import Thresholds
 
 DECIDED = {
     "duplicate": "one product",
@@ -40,12 +40,12 @@ def explain(
     Example: itemsearch explain index 000040 000494
     """
     from itemsearch.duplicates.explain import explain
-    from itemsearch.duplicates.variants import Guard
+    from itemsearch.duplicates.pairs.variants import VariantRules
     from itemsearch.search.engine import Engine
 
     engine = Engine.open(index)
     bars = chosen_thresholds(engine, min_precision, min_score)
-    guard = Guard.without(ignore_variant, variant_column)
+    guard = VariantRules.without(ignore_variant, variant_column)
     explained = explain(engine, id_a, id_b, bars.thresholds, guard)
     if as_json:
         emit_json(explained)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson, Columns, ImageRoot, TorchDevice, catalog_config
-from cli._output import emit_json, note, progress
+from itemsearch.cli._options import AsJson, Columns, ImageRoot, TorchDevice, catalog_config
+from itemsearch.cli._output import emit_json, note, progress
 from itemsearch.errors import UsageError
 
 
@@ -30,16 +30,16 @@ def fit_ranking(
 
     Example: itemsearch fit-ranking model --catalog held-out.parquet
     """
-    from itemsearch.embed.encoder import ProductEncoder
-    from itemsearch.ranking.exam import ExamConfig, learn_ranking
+    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, learn_ranking
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
         raise UsageError(f"{model}: no model folder; make one with itemsearch pretrain")
-    encoder = ProductEncoder.from_pretrained(str(model), device, with_ranking=False)
+    encoder = ListingEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     with progress("listings") as advance:
-        ranking, report = learn_ranking(catalogs, encoder, ExamConfig(group, rows, seed), advance)
+        ranking, report = learn_ranking(catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance)
     partial = model / f"{RANKING_FILE}.partial"
     partial.write_text(json.dumps(ranking.describe(), indent=1), "utf-8")
     partial.rename(model / RANKING_FILE)

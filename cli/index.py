@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson
-from cli._output import emit_json, facts, progress
-from cli.calibrate import calibration_line
-from cli.tune import At, MaxLatency, MaxMemory, TargetRecall, read_target, recall_line, show_points, tune
-from cli.versions import Index, Keep, list_, prune, rollback, verify
-from indexes.publish import KEEP_VERSIONS
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, facts, progress
+from itemsearch.cli.calibrate import calibration_line
+from itemsearch.cli.index_tune import (
+    At,
+    MaxLatency,
+    MaxMemory,
+    TargetRecall,
+    read_target,
+    recall_line,
+    show_points,
+    tune,
+)
+from itemsearch.cli.index_versions import Index, Keep, list_, prune, rollback, verify
+from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary

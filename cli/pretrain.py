@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli._options import Columns, ImageRoot, catalog_config
-from cli._output import note
+from itemsearch.cli._options import Columns, ImageRoot, catalog_config
+from itemsearch.cli._output import note
 from itemsearch.errors import UsageError
 
 
@@ -38,8 +38,8 @@ def pretrain(
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     report = run(catalogs, settings, out, _print_losses, note)
     if report.is_main_process:
-        rejected = report.rows - report.products
-        note(f"{report.rows:,} rows read = {report.products:,} products + {rejected:,} rejected")
+        rejected = report.rows - report.listings
+        note(f"{report.rows:,} rows read = {report.listings:,} products + {rejected:,} rejected")
         if report.progress.finished:
             print(f"model in {out}; use it with: itemsearch embed CATALOG --out STORE --model {out}")
         else:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson
-from cli._output import emit_json, facts, note, progress
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, facts, note, progress
 
 if TYPE_CHECKING:
     from itemsearch.nightly.record import RunRecord, Stage
@@ -69,7 +69,7 @@ def rebuild(
         return record
 
     try:
-        with progress("products") as advance:
+        with progress("listings") as advance:
             summary = run(settings, log, lambda rows, rejected: advance(rows, f"({rejected:,} rejected)"))
     except BaseException:
         with suppress(OSError):  # what ended the run is what has to be told, not that its record failed too

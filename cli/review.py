@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli._output import note
+from itemsearch.cli._output import note
 from itemsearch.errors import ReviewError
 
 
@@ -26,7 +26,7 @@ def review(
     Example: itemsearch review duplicates
     """
     try:
-        from itemsearch.review.guard import Address
+        from itemsearch.review.access import Address
         from itemsearch.review.serve import serve
     except ImportError as error:
         raise ReviewError(f"{error.name} is missing: pip install 'itemsearch[review]'") from error

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson, MaxBadRate, Other, TorchDevice, Where
-from cli._output import emit_json, note, progress, table
+from itemsearch.cli._options import AsJson, MaxBadRate, Other, TorchDevice, Where
+from itemsearch.cli._output import emit_json, note, progress, table
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _show(hits: Sequence[Hit]) -> None:
             str(hit.rank),
             f"{hit.score:.4f}",
             f"{hit.joint:.3f}",
-            _cell(hit.title_score),
-            _cell(hit.image_score),
+            _cell(hit.title_similarity),
+            _cell(hit.image_similarity),
             hit.id,
             hit.title,
             hit.category,

@@ -9,8 +9,8 @@ from typing import Any
 
 import faiss
 
-from indexes.choose import IndexSpec
-from indexes.errors import NoGpuError, SpecError
+from itemsearch.indexes.building.choose import IndexSpec
+from itemsearch.indexes.errors import NoGpuError, SpecError
 
 HALF_PRECISION_FROM = 56
 """Sub-quantisers from which lookup tables fit a GPU's shared memory in float16 only."""

@@ -34,7 +34,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Listing:
     """A row that passed validation.
 
     `title` is "" and `image` is None where the row lacks them; never both. `image` is upright, RGB
@@ -61,7 +61,7 @@ class CatalogBatch:
     """
 
     rows: int
-    products: tuple[Product, ...]
+    listings: tuple[Listing, ...]
     carried: pa.RecordBatch
     rejects: tuple[Reject, ...]
 

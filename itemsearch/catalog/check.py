@@ -22,7 +22,7 @@ class CatalogCheck:
     """
 
     rows: int
-    products: int
+    listings: int
     without_title: int
     without_image: int
     categories: int
@@ -42,8 +42,8 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
     categories: set[str] = set()
     for batch in read_catalog(config):
         counts["rows"] += batch.rows
-        for product in batch.products:
-            counts["products"] += 1
+        for product in batch.listings:
+            counts["listings"] += 1
             counts["without_title"] += not product.title
             counts["without_image"] += product.image is None
             categories.add(product.category)
@@ -53,7 +53,7 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
                 examples[reject.reason] = (*examples.get(reject.reason, ()), reject)
     return CatalogCheck(
         rows=counts["rows"],
-        products=counts["products"],
+        listings=counts["listings"],
         without_title=counts["without_title"],
         without_image=counts["without_image"],
         categories=len(categories - {""}),

@@ -15,7 +15,7 @@ from itemsearch.catalog.rows import RowSource, check_columns, open_tables, read_
 from itemsearch.catalog.tables import Table, unify_schemas
 from itemsearch.catalog.validate import Cells
 from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
-from itemsearch.types import CatalogBatch, Product
+from itemsearch.types import CatalogBatch, Listing
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
@@ -98,11 +98,11 @@ def content_hash(title: str, image_data: bytes | None) -> str:
     return digest.hexdigest()
 
 
-def _product(is_known: IsKnown, cells: Cells, data: bytes | None) -> Product:
+def _product(is_known: IsKnown, cells: Cells, data: bytes | None) -> Listing:
     digest = content_hash(cells.title, data)
     known = is_known(cells.id, digest)
     image = None if known or data is None else decode_image(data)
-    return Product(cells.row, cells.id, cells.title, cells.category, image, digest, known)
+    return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known)
 
 
 def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:

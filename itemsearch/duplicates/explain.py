@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from itemsearch.duplicates.candidates import BY_DEFAULT
-from itemsearch.duplicates.decide import decide, may_pass
-from itemsearch.duplicates.evidence import PairEvidence, titles_of
-from itemsearch.duplicates.thresholds import Thresholds
-from itemsearch.duplicates.variants import Guard
+from itemsearch.decisions.log import rejected_pairs
+from itemsearch.duplicates.pairs.candidates import BY_DEFAULT
+from itemsearch.duplicates.pairs.decide import decide, may_pass
+from itemsearch.duplicates.pairs.evidence import PairEvidence, titles_of
+from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.errors import UsageError
-from itemsearch.review.decisions import rejected_pairs
+from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
 
 Rows = npt.NDArray[np.int64]
@@ -69,7 +69,7 @@ class Explanation:
     thresholds: Thresholds
 
 
-def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard: Guard) -> Explanation:
+def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard: VariantRules) -> Explanation:
     """Decides on a pair as a run would, among the nearest listings of both.
 
     Raises:
@@ -83,7 +83,7 @@ def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard:
     two = two[np.argsort(index.tie_rank[two])]
     near = index.search(index.vectors[two], min(BY_DEFAULT.neighbours, engine.summary.rows), exclude=two)[1]
     decided = _decided(engine, two, near, thresholds, guard)
-    ids = engine.ranker.products["id"].take(pa.array(two)).to_pylist()
+    ids = engine.listings["id"].take(pa.array(two)).to_pylist()
     (pair,) = [each for each in decided if [each["id_a"], each["id_b"]] == ids]
     lists: dict[str, Any] = {name: tuple(pair[name]) for name in ("words_a", "words_b", "conflicts")}
     return Explanation(
@@ -98,13 +98,13 @@ def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard:
 
 
 def _decided(
-    engine: Engine, two: Rows, near: Rows, thresholds: Thresholds, guard: Guard
+    engine: Engine, two: Rows, near: Rows, thresholds: Thresholds, guard: VariantRules
 ) -> list[dict[str, Any]]:
     """The pair of `two` rows, and those of either with its neighbours, which it is weighed against."""
     ranker = engine.ranker
     rows = np.unique(np.concatenate([two, near[near >= 0]]))
-    products = ranker.products.take(pa.array(rows))
-    evidence = PairEvidence.of(products, ranker.index.vectors[rows], ranker.judgement, guard)
+    listings = ranker.listings.take(pa.array(rows))
+    evidence = PairEvidence.of(listings, ranker.index.vectors[rows], ranker.judgement, guard)
     places = np.searchsorted(rows, two)
     one = np.repeat(places, len(rows))
     other = np.tile(np.arange(len(rows)), 2)
@@ -114,7 +114,7 @@ def _decided(
     measured = evidence.measure(pairs[:, 0], pairs[:, 1])
     kept = may_pass(measured, thresholds) | (pairs == places).all(axis=1)
     decided = decide(evidence.describe(measured.filter(pa.array(kept))), thresholds, rejected_pairs(engine))
-    titles = np.array(titles_of(products), object)
+    titles = np.array(titles_of(listings), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))
     told: list[dict[str, Any]] = decided.to_pylist()
@@ -132,6 +132,6 @@ def _rival(decided: list[dict[str, Any]], ids: list[str]) -> Rival | None:
 
 def _is_compared(engine: Engine, two: Rows, near: Rows, phash_distance: int | None) -> bool:
     """Whether either is among the other's neighbours, or their pictures or embeddings are as good as one."""
-    one, other = engine.ranker.index.vectors[two]
+    one, other = engine.vectors[two]
     near_pictures = phash_distance is not None and phash_distance <= BY_DEFAULT.near_hash
     return bool((near == two[::-1, None]).any()) or near_pictures or np.array_equal(one, other)

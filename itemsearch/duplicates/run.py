@@ -16,26 +16,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from itemsearch.duplicates.decide import REJECTED_REASON, decide, may_pass
-from itemsearch.duplicates.groups import BY_DEFAULT as GROUPS_BY_DEFAULT
-from itemsearch.duplicates.groups import GroupSettings, group
-from itemsearch.duplicates.history import Changes, name_groups, read_groups
-from itemsearch.duplicates.join import JoinConfig, Joined, Progress, join
-from itemsearch.duplicates.keeper import rank_keepers
-from itemsearch.duplicates.since import PAIRS, RUN, carried_pairs, changed_since
-from itemsearch.duplicates.spreadsheet import write_groups_csv
-from itemsearch.duplicates.thresholds import Thresholds
+from itemsearch.decisions.log import rejected_pairs
+from itemsearch.duplicates.groups.form import BY_DEFAULT as GROUPS_BY_DEFAULT
+from itemsearch.duplicates.groups.form import GroupSettings, group
+from itemsearch.duplicates.groups.groups_csv import write_groups_csv
+from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
+from itemsearch.duplicates.groups.keeper import rank_keepers
+from itemsearch.duplicates.pairs.decide import REJECTED_REASON, decide, may_pass
+from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
+from itemsearch.duplicates.pairs.since import PAIRS, RUN, carried_pairs, changed_since
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
-from itemsearch.review.decisions import rejected_pairs
-from itemsearch.review.findings import Findings
-from itemsearch.review.page import write_groups_page
+from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
 
 Mask = npt.NDArray[np.bool_]
 
 JOIN = "join"
 """In the folder, while a run is not finished."""
-GROUPS, SPREADSHEET, CHANGES, REPORT = "groups.parquet", "groups.csv", "changes.json", "report.html"
+GROUPS, SPREADSHEET, CHANGES = "groups.parquet", "groups.csv", "changes.json"
+REPORT = "report.html"
+"""Made from the folder by `itemsearch.review.page`; removed here before the tables change."""
 WEAKEST = 5
 PUBLISHED = (Decision.DUPLICATE, Decision.REVIEW, Decision.VARIANT, Decision.REJECTED)
 
@@ -59,6 +59,14 @@ class RunConfig:
         """All that pairs depend on but the products: runs of equal descriptions can be put together."""
         model = engine.summary.model.fingerprint if engine.summary.model else None
         return json.dumps([model, repr(self.join), repr(self.thresholds)])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """pairs, groups: of `PAIRS_SCHEMA` and `GROUPS_SCHEMA`."""
+
+    pairs: pa.Table
+    groups: pa.Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class RunReport:
 
 
 def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Progress) -> RunReport:
-    """Writes `pairs.parquet`, `groups.parquet`, `groups.csv`, `changes.json`, `report.html` and `run.json`.
+    """Writes `pairs.parquet`, `groups.parquet`, `groups.csv`, `changes.json` and `run.json`.
 
     A run that was stopped leaves the folder's earlier results as they were and its own work in `join/`; the
     same run goes on from there.
@@ -98,7 +106,7 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
         IndexFolderError: the version named by `new` is no more.
     """
     # A keeper that cannot be is told before the join, which may take an hour.
-    rank_keepers(engine.ranker.products, np.empty(0, np.int64), config.groups.keep_by)
+    rank_keepers(engine.listings, np.empty(0, np.int64), config.groups.keep_by)
     earlier = _earlier_groups(out, config)
     changed = changed_since(engine, config.new) if config.new else None
     rejected = rejected_pairs(engine)
@@ -106,14 +114,14 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     joined = _join(engine, out, config, progress, changed)
     decided = decide(joined.pairs, config.thresholds, rejected)
     kept = pa.concat_tables([decided.filter(_published(decided, changed)), carried])
-    groups = group(kept, engine.ranker.products, config.groups, rejected)
+    groups = group(kept, engine.listings, config.groups, rejected)
     groups, changes = name_groups(groups, earlier)
     pairs = kept.sort_by([("score", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
-    findings = Findings(engine.ranker.products, pairs.select(PAIRS_SCHEMA.names), groups)
+    found = Found(pairs.select(PAIRS_SCHEMA.names), groups)
     rows = engine.narrow(config.join.wanted).rows(engine.summary.rows)
     asked = len(rows) if changed is None else int(changed[rows].sum())
-    report = _report(joined, asked, findings, changes, config)
-    _write(engine, out, config, findings, changes, report)
+    report = _report(joined, asked, found, changes, config)
+    _write(engine, out, config, found, changes, report)
     shutil.rmtree(out / JOIN)
     return report
 
@@ -168,8 +176,8 @@ def _carried(
     return carried
 
 
-def _report(joined: Joined, asked: int, findings: Findings, changes: Changes, config: RunConfig) -> RunReport:
-    pairs, keepers = findings.pairs, findings.groups.filter(findings.groups["keeper"])
+def _report(joined: Joined, asked: int, found: Found, changes: Changes, config: RunConfig) -> RunReport:
+    pairs, keepers = found.pairs, found.groups.filter(found.groups["keeper"])
     decisions, tiers = Counter(pairs["decision"].to_pylist()), Counter(keepers["tier"].to_pylist())
     accepted = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
     weakest = accepted.slice(max(accepted.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
@@ -179,7 +187,7 @@ def _report(joined: Joined, asked: int, findings: Findings, changes: Changes, co
         compared=joined.compared,
         pairs={decision.value: decisions[decision] for decision in PUBLISHED},
         groups={tier.value: tiers[tier] for tier in Tier},
-        listings=findings.groups.num_rows,
+        listings=found.groups.num_rows,
         changes={name: len(values) for name, values in asdict(changes).items()},
         weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
         calibrated=config.calibrated,
@@ -187,17 +195,17 @@ def _report(joined: Joined, asked: int, findings: Findings, changes: Changes, co
 
 
 def _write(
-    engine: Engine, out: Path, config: RunConfig, findings: Findings, changes: Changes, report: RunReport
+    engine: Engine, out: Path, config: RunConfig, found: Found, changes: Changes, report: RunReport
 ) -> None:
     """`run.json` comes last: where it is there, so is the rest."""
-    (out / RUN).unlink(missing_ok=True)
-    _write_table(out / PAIRS, findings.pairs)
-    _write_table(out / GROUPS, findings.groups)
-    write_groups_csv(out / SPREADSHEET, findings.groups, findings.products)
+    for stale in (RUN, REPORT):
+        (out / stale).unlink(missing_ok=True)
+    _write_table(out / PAIRS, found.pairs)
+    _write_table(out / GROUPS, found.groups)
+    write_groups_csv(out / SPREADSHEET, found.groups, engine.listings)
     _write_json(out / CHANGES, asdict(changes))
-    write_groups_page(out / REPORT, findings, page_facts(report), config.calibrated)
     described = {
-        "index": str(Path(engine.summary.folder).resolve()),
+        "index": str(engine.folder.resolve()),
         "version": engine.summary.version,
         "settings": config.describe(engine),
         "where": config.join.wanted.where,
@@ -210,15 +218,6 @@ def _write(
         "report": asdict(report),
     }
     _write_json(out / RUN, described)
-
-
-def page_facts(report: RunReport) -> list[str]:
-    """What was found, in sentences."""
-    return [
-        f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
-        f"{report.groups[Tier.AUTOMATIC]:,} of them sure enough to act on.",
-        f"{report.pairs[Decision.VARIANT]:,} pairs look alike but differ in size, colour or such.",
-    ]
 
 
 def _write_table(path: Path, table: pa.Table) -> None:

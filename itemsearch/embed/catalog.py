@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
-from itemsearch.store.earlier import EarlierRows
+from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import thumbnail
 from itemsearch.store.writer import StoreWriter
-from itemsearch.types import Product
+from itemsearch.types import Listing
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class EmbedReport:
 def embed_catalog(
     catalog: CatalogConfig,
     out: Path,
-    encoder: ProductEncoder,
+    encoder: ListingEncoder,
     config: EmbedConfig,
     progress: Callable[[int, int], None],
 ) -> EmbedReport:
@@ -79,11 +79,11 @@ def embed_catalog(
     with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, source.carried) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         for batch in _ahead(source.batches(earlier.holds)):
-            if batch.products:
-                embeddings, thumbnails = _embed(batch.products, earlier, encoder, config.batch_size)
-                store.add(batch.products, embeddings, thumbnails, batch.carried)
-                embedded += sum(not product.known for product in batch.products)
-                without_title += sum(not product.title for product in batch.products)
+            if batch.listings:
+                embeddings, thumbnails = _embed(batch.listings, earlier, encoder, config.batch_size)
+                store.add(batch.listings, embeddings, thumbnails, batch.carried)
+                embedded += sum(not product.known for product in batch.listings)
+                without_title += sum(not product.title for product in batch.listings)
                 without_image += thumbnails.count(None)
             store.reject(batch.rejects)
             rows += batch.rows
@@ -115,19 +115,19 @@ def embed_catalog(
 
 
 def _embed(
-    products: Sequence[Product], earlier: EarlierRows, encoder: ProductEncoder, batch_size: int
+    listings: Sequence[Listing], earlier: EarlierRows, encoder: ListingEncoder, batch_size: int
 ) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
     """(N, dim) embeddings and N thumbnails: taken over for the known products, made for the others."""
-    embeddings = np.empty((len(products), encoder.dim), np.float32)
+    embeddings = np.empty((len(listings), encoder.dim), np.float32)
     thumbnails: list[bytes | None] = [
-        None if product.image is None else thumbnail(product.image) for product in products
+        None if product.image is None else thumbnail(product.image) for product in listings
     ]
-    known = [place for place, product in enumerate(products) if product.known]
-    new = [place for place, product in enumerate(products) if not product.known]
-    titles, images = [products[place].title for place in new], [products[place].image for place in new]
+    known = [place for place, product in enumerate(listings) if product.known]
+    new = [place for place, product in enumerate(listings) if not product.known]
+    titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
     embeddings[new] = encoder.encode(titles, images, batch_size)
     if known:
-        embeddings[known], pictures = earlier.take([products[place].id for place in known])
+        embeddings[known], pictures = earlier.take([listings[place].id for place in known])
         for place, picture in zip(known, pictures, strict=True):
             thumbnails[place] = picture
     return embeddings, thumbnails

@@ -34,7 +34,7 @@ PREPROCESSING_VERSION = "1"
 """Part of every fingerprint: raise it when the same files begin to give other embeddings."""
 
 
-class ProductEncoder:
+class ListingEncoder:
     """A model on a device. Embeddings are comparable when the fingerprints of their encoders agree.
 
     ranking: how candidates are ranked; None where the model was not calibrated.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from indexes.gpu import describe_faiss
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.indexes.gpu import describe_faiss
 from itemsearch.model.device import describe_device, resolve_device
 from itemsearch.store.schema import thumbnail
 
@@ -62,7 +62,7 @@ def examine(folder: Path) -> Machine:
     )
 
 
-def estimate(catalog: CatalogConfig, encoder: ProductEncoder, keep: int) -> Need:
+def estimate(catalog: CatalogConfig, encoder: ListingEncoder, keep: int) -> Need:
     """Reads the catalog's rows, and the pictures of the first batch alone.
 
     Args:
@@ -73,9 +73,9 @@ def estimate(catalog: CatalogConfig, encoder: ProductEncoder, keep: int) -> Need
     """
     source = open_catalog(catalog)
     first = next(source.batches())
-    pictures = [thumbnail(product.image) for product in first.products if product.image is not None]
+    pictures = [thumbnail(product.image) for product in first.listings if product.image is not None]
     carried = sum(map(len, pictures)) + first.carried.nbytes
-    titles = sum(len(product.title.encode()) + len(product.id) for product in first.products)
-    row = (carried + titles) / max(1, len(first.products)) + encoder.dim * FLOAT32
+    titles = sum(len(product.title.encode()) + len(product.id) for product in first.listings)
+    row = (carried + titles) / max(1, len(first.listings)) + encoder.dim * FLOAT32
     rows = sum(batch.rows for batch in source.batches(lambda id, content_hash: True))
     return Need(rows, round(COPIES_OF_A_STORE * row * rows), round((keep + 1) * row * rows))

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexes.choose import Target
-from indexes.files import read_distinct
-from indexes.versions import current_version, verify_version
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.building.choose import Target
+from itemsearch.indexes.storage.files import read_distinct
+from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.nightly.config import Guards, RebuildConfig
 from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import IndexSummary, index_errors
-from itemsearch.store.earlier import EarlierRows
+from itemsearch.store.reuse import EarlierRows
 
 Progress = Callable[[int, int], None]
 
@@ -55,7 +55,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
         open_catalog(_catalog(config))
         served = _served(index, stage.facts)
     with log.stage("embed") as stage:
-        encoder = ProductEncoder.from_pretrained(config.model, config.device)
+        encoder = ListingEncoder.from_pretrained(config.model, config.device)
         options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {
@@ -98,12 +98,12 @@ def plan(config: RebuildConfig) -> Plan:
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
     """
-    encoder = ProductEncoder.from_pretrained(config.model, config.device)
+    encoder = ListingEncoder.from_pretrained(config.model, config.device)
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = kept = 0
     for batch in open_catalog(_catalog(config)).batches(lambda id, content_hash: True):
-        rows, kept = rows + batch.rows, kept + len(batch.products)
-        reuse += sum(earlier.holds(product.id, product.content_hash) for product in batch.products)
+        rows, kept = rows + batch.rows, kept + len(batch.listings)
+        reuse += sum(earlier.holds(product.id, product.content_hash) for product in batch.listings)
     return Plan(rows, kept - reuse, reuse, rows - kept, _served(Path(config.index), {}))
 
 

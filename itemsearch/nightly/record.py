@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from indexes.publish import naming
+from itemsearch.indexes.storage.publish import naming
 
 Listener = Callable[["Stage"], None]
 

@@ -71,7 +71,7 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
             before = kept
             for batch in read_catalog(catalog):
                 grouped |= group in batch.carried.schema.names
-                rows, kept = rows + batch.rows, kept + len(batch.products)
+                rows, kept = rows + batch.rows, kept + len(batch.listings)
                 writer.write_batch(_prepared(batch, group, number))
             if kept == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
@@ -84,10 +84,10 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
 def _prepared(batch: CatalogBatch, group: str, catalog: int) -> pa.RecordBatch:
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     held = {field.name: field.type for field in batch.carried.schema}
-    known = batch.carried[group].cast(pa.string()) if group in held else pa.nulls(len(batch.products))
+    known = batch.carried[group].cast(pa.string()) if group in held else pa.nulls(len(batch.listings))
     texts = [name for name, kind in held.items() if pa.types.is_string(kind) and name != group]
     carried = batch.carried.select(texts).to_pylist()
-    for product, same, extra in zip(batch.products, known.to_pylist(), carried, strict=True):
+    for product, same, extra in zip(batch.listings, known.to_pylist(), carried, strict=True):
         attributes = {name: value for name, value in extra.items() if value and len(value) <= 40}
         columns["title"].append(product.title)
         columns["category"].append(product.category)

@@ -45,7 +45,7 @@ class PretrainReport:
     """
 
     rows: int
-    products: int
+    listings: int
     progress: Progress
     is_main_process: bool
 
@@ -78,9 +78,9 @@ def pretrain(
     training, held_out = split_held_out(table.num_rows, train.held_out, train.seed)
     batches = train.steps * train.gradient_accumulation * accelerator.num_processes
     plan = plan_rows(training, table, batches, config)
-    products = RelistedProducts(table, plan, rows_of_groups(table, training), config.relisting, train.seed)
+    listings = RelistedProducts(table, plan, rows_of_groups(table, training), config.relisting, train.seed)
     if not (folder / "checkpoint").exists():
-        _fit_parts(model, processor, products, note)
+        _fit_parts(model, processor, listings, note)
     for parameter in model.item.patches.parameters():
         parameter.requires_grad = not train.freeze_patches
     loop = PretrainLoop(
@@ -89,7 +89,7 @@ def pretrain(
         collate=Collator(
             processor, model.config.num_patches, config.masking, bool(config.objectives.relisting)
         ),
-        training=products,
+        training=listings,
         validation=RelistedProducts(table, held_out, {}, config.relisting, train.seed + 1),
         folder=folder,
     )
@@ -113,7 +113,7 @@ def _prepared(
     if record.exists():
         held = json.loads(record.read_text())
         if held.get("catalogs") == described["catalogs"] and held["config"] == described["config"]:
-            return int(held["rows"]), int(held["products"])
+            return int(held["rows"]), int(held["listings"])
         if (folder / "checkpoint").exists():
             raise ModelError(
                 f"{folder.parent} holds a run of another catalog or configuration: give another --out"
@@ -121,9 +121,9 @@ def _prepared(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     note(f"reading {', '.join(catalog.path for catalog in catalogs)}")
-    rows, products = prepare_catalogs(catalogs, folder / "catalog.arrow", config.relisting.group)
-    record.write_text(json.dumps({**described, "rows": rows, "products": products}, indent=1))
-    return rows, products
+    rows, listings = prepare_catalogs(catalogs, folder / "catalog.arrow", config.relisting.group)
+    record.write_text(json.dumps({**described, "rows": rows, "listings": listings}, indent=1))
+    return rows, listings
 
 
 def _build(config: PretrainConfig, table: pa.Table, folder: Path) -> tuple[ITEmProcessor, ITEmForPreTraining]:
@@ -152,28 +152,28 @@ def _tokenizer(config: PretrainConfig, table: pa.Table, folder: Path) -> PreTrai
 def _fit_parts(
     model: ITEmForPreTraining,
     processor: ITEmProcessor,
-    products: RelistedProducts,
+    listings: RelistedProducts,
     note: Callable[[str], None],
 ) -> None:
     """What the parts beside the stream start from: the catalog's own titles and pictures."""
     encoder = model.item
     if encoder.lexical is not None:
         note("weighing the character n-grams of the titles")
-        encoder.lexical.fit(title for title in products.table["title"].to_pylist() if title)
+        encoder.lexical.fit(title for title in listings.table["title"].to_pylist() if title)
     if encoder.image_skip is not None:
         note(f"finding the principal axes of {FIT_SAMPLE:,} pictures")
-        _fit_image_skip(encoder, encoder.image_skip, processor, products)
+        _fit_image_skip(encoder, encoder.image_skip, processor, listings)
 
 
 @torch.no_grad()
 def _fit_image_skip(
-    encoder: ITEmModel, skip: ImageSkip, processor: ITEmProcessor, products: RelistedProducts
+    encoder: ITEmModel, skip: ImageSkip, processor: ITEmProcessor, listings: RelistedProducts
 ) -> None:
     encoder.eval()
     pooled: list[Tensor] = []
     place = 0
-    while place < len(products) and sum(map(len, pooled)) < FIT_SAMPLE:
-        images = [products[row].images[0] for row in range(place, min(place + 64, len(products)))]
+    while place < len(listings) and sum(map(len, pooled)) < FIT_SAMPLE:
+        images = [listings[row].images[0] for row in range(place, min(place + 64, len(listings)))]
         present = [image for image in images if image is not None]
         if present:
             features = encoder.patches(torch.from_numpy(processor.image_processor(present))).pooled

@@ -27,20 +27,20 @@ CACHED_TITLES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Listings:
+class ListingArrays:
     """N listings: vectors (N, E) of length 1, titles ("" for none), has_image (N,) bool."""
 
     vectors: Floats
     titles: Sequence[str]
     has_image: npt.NDArray[np.bool_]
 
-    def one(self, place: int) -> Listings:
+    def one(self, place: int) -> ListingArrays:
         """A listing by itself."""
         return self.take(np.array([place]))
 
-    def take(self, rows: Rows) -> Listings:
+    def take(self, rows: Rows) -> ListingArrays:
         """Some of the listings."""
-        return Listings(self.vectors[rows], [self.titles[row] for row in rows], self.has_image[rows])
+        return ListingArrays(self.vectors[rows], [self.titles[row] for row in rows], self.has_image[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class EvidenceReader:
         """The sketch of a title is left out: for a few candidates the n-grams themselves are at hand."""
         return (*(name for name in self.slices if name != "lexical"), *WORD_POWERS)
 
-    def compare(self, query: Listings, candidates: Listings) -> Evidence:
+    def compare(self, query: ListingArrays, candidates: ListingArrays) -> Evidence:
         """`query` holds one listing, `candidates` C of them."""
         vector = query.vectors[0]
         words = self._share_words(query.titles[0], candidates.titles)  # (2, C)
@@ -122,9 +122,9 @@ class EvidenceReader:
         ends = np.cumsum(lengths)
         sums = np.zeros((len(WORD_POWERS), ends[-1] + 1))
         np.cumsum(shared[:, np.concatenate([ngrams.buckets for ngrams in found])], axis=1, out=sums[:, 1:])
-        products = sums[:, ends] - sums[:, ends - lengths]
+        listings = sums[:, ends] - sums[:, ends - lengths]
         norms = asked.norms[:, None] * np.stack([ngrams.norms for ngrams in found], axis=1)
-        return products / np.where(norms > 0, norms, 1)
+        return listings / np.where(norms > 0, norms, 1)
 
     def _read_title(self, title: str) -> _Ngrams:
         buckets = ngram_buckets(title, self.squares.shape[1])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from itemsearch.relisting.pictures import rephotograph
 from itemsearch.relisting.words import reword
-from itemsearch.types import Product
+from itemsearch.types import Listing
 
 EDITS = (1, 3)
 """Least and most edits at once, of the words and of the picture each."""
@@ -26,7 +26,7 @@ class Relisted:
     picture_edits: tuple[str, ...]
 
 
-def relist(product: Product, carried: Mapping[str, str | None], rng: np.random.Generator) -> Relisted:
+def relist(product: Listing, carried: Mapping[str, str | None], rng: np.random.Generator) -> Relisted:
     """`EDITS` edits of each modality; `carried` holds what else the catalog says of the product."""
     attributes = {"category": product.category, **{name: value or "" for name, value in carried.items()}}
     title, word_edits = reword(product.title, attributes, rng, _edits(rng))

@@ -22,11 +22,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from itemsearch.catalog.images import decode_image
+from itemsearch.decisions.export import as_parquet, decisions_table
+from itemsearch.decisions.log import Kind, content_hashes
 from itemsearch.errors import ImageError, ItemSearchError, StaleDecisionError
-from itemsearch.review.decisions import Kind, content_hashes
+from itemsearch.review.access import Address, guard
 from itemsearch.review.desk import Choice, Desk
-from itemsearch.review.export import as_parquet, decisions_table
-from itemsearch.review.guard import Address, guard
 from itemsearch.review.render import asset
 from itemsearch.review.views import GroupFilter, Views
 from itemsearch.spreadsheet import as_csv

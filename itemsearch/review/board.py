@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Self
 
+from itemsearch.decisions.statements import Statement
 from itemsearch.review.findings import Group, Member
-from itemsearch.review.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Self
 
 from PIL import Image
 
+from itemsearch.decisions.log import Decisions, Kind, content_hashes
+from itemsearch.decisions.statements import Statement, all_different, apart, holding, same_product
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.review.board import Verdicts
-from itemsearch.review.decisions import Decisions, Kind, content_hashes
-from itemsearch.review.findings import Findings, Group, Listing, Listings, Shown, read_shown
-from itemsearch.review.statements import Statement, all_different, apart, holding, same_product
+from itemsearch.review.findings import Findings, Group, ListingCard, ListingCards, Shown, read_shown
 from itemsearch.search.engine import Engine
 from itemsearch.search.results import Hit
 
@@ -47,7 +47,7 @@ class Desk:
     def __init__(self, engine: Engine, shown: Shown | None) -> None:
         self.engine = engine
         self.shown = shown
-        self.decisions = Decisions.of_index(Path(engine.summary.folder))
+        self.decisions = Decisions.of_index(engine.folder)
         self.groups: Mapping[str, Group] = {group.id: group for group in shown.groups} if shown else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
         self._verdicts = Verdicts.of(-1, ())
@@ -70,7 +70,7 @@ class Desk:
                 f"{folder / RUN}: damaged ({error}); run itemsearch duplicates again"
             ) from error
         engine = Engine.open(index)
-        findings = Findings.read(folder, engine.ranker.products)
+        findings = Findings.read(folder, engine.listings)
         return cls(engine, read_shown(findings, VARIANTS, WEAKEST))
 
     def verdicts(self) -> Verdicts:
@@ -97,9 +97,9 @@ class Desk:
             choice.kind, choice.group_id, _statements(choice, hashes), choice.seen, choice.shown
         )
 
-    def listings(self, ids: Sequence[str]) -> list[Listing]:
+    def listings(self, ids: Sequence[str]) -> list[ListingCard]:
         """Of those ids that the index holds."""
-        listings = Listings(self.engine.ranker.products)
+        listings = ListingCards(self.engine.listings)
         listings.read(ids)
         return [listings.known[id] for id in ids if id in listings.known]
 
@@ -115,7 +115,7 @@ class Desk:
 
     def thumbnail(self, row: int) -> bytes | None:
         """A JPEG; None where there is no such row, or it has no picture."""
-        products = self.engine.ranker.products
+        products = self.engine.listings
         if "thumbnail" not in products.column_names or not 0 <= row < products.num_rows:
             return None
         held: bytes | None = products["thumbnail"][row].as_py()

@@ -21,7 +21,7 @@ SELLER_COLUMNS = ("seller", "merchant", "shop", "vendor", "store", "marketplace"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListingCard:
     """A product as pages show it; `row` is its row in the index's products."""
 
     row: int
@@ -37,8 +37,8 @@ class Listing:
 class Comparison:
     """Two listings, what speaks for one product and what against, in words. score: as in search results."""
 
-    first: Listing
-    second: Listing
+    first: ListingCard
+    second: ListingCard
     score: float
     reason: str
     evidence: tuple[str, ...]
@@ -49,7 +49,7 @@ class Member:
     """A listing of a group. nearest: its comparison with the keeper, or else with the most alike other;
     None for the keeper, and where it was compared with none."""
 
-    listing: Listing
+    listing: ListingCard
     keeper: bool
     score: float
     nearest: Comparison | None
@@ -65,7 +65,7 @@ class Group:
     members: tuple[Member, ...]
 
     @property
-    def listings(self) -> tuple[Listing, ...]:
+    def listings(self) -> tuple[ListingCard, ...]:
         return tuple(member.listing for member in self.members)
 
     @property
@@ -83,19 +83,19 @@ class Findings:
     """products: of the index, with our columns and the carried ones. pairs, groups: of `PAIRS_SCHEMA` and
     `GROUPS_SCHEMA`."""
 
-    products: pa.Table
+    listings: pa.Table
     pairs: pa.Table
     groups: pa.Table
 
     @classmethod
-    def read(cls, folder: Path, products: pa.Table) -> Self:
+    def read(cls, folder: Path, listings: pa.Table) -> Self:
         """What a run wrote into `folder`.
 
         Raises:
             ReviewError: the folder's tables cannot be read.
         """
         try:
-            return cls(products, *(pq.read_table(folder / f"{name}.parquet") for name in ("pairs", "groups")))
+            return cls(listings, *(pq.read_table(folder / f"{name}.parquet") for name in ("pairs", "groups")))
         except (OSError, pa.ArrowException) as error:
             raise ReviewError(f"{folder}: {error}; run itemsearch duplicates again") from error
 
@@ -112,7 +112,7 @@ class Shown:
 
 def read_shown(findings: Findings, variants: int, weakest: int) -> Shown:
     """Groups and at most so many pairs; listings that the index no longer holds are left out."""
-    listings = Listings(findings.products)
+    listings = ListingCards(findings.listings)
     members = findings.groups.to_pylist()
     listings.read([member["id"] for member in members])
     compared = _compared_in_groups(findings, listings)
@@ -128,23 +128,23 @@ def read_shown(findings: Findings, variants: int, weakest: int) -> Shown:
     )
 
 
-class Listings:
+class ListingCards:
     """Products by id, read in bulk."""
 
-    def __init__(self, products: pa.Table) -> None:
-        self.products = products
-        self.known: dict[str, Listing] = {}
-        named = {name.casefold(): name for name in products.column_names}
+    def __init__(self, listings: pa.Table) -> None:
+        self.listings = listings
+        self.known: dict[str, ListingCard] = {}
+        named = {name.casefold(): name for name in listings.column_names}
         self.seller_column = next((named[name] for name in SELLER_COLUMNS if name in named), "")
 
     def read(self, ids: Sequence[str]) -> None:
         """Makes those of `ids` that the index holds `known`."""
-        rows = pc.index_in(pa.array(ids, pa.string()), self.products["id"]).drop_null().unique()
+        rows = pc.index_in(pa.array(ids, pa.string()), self.listings["id"]).drop_null().unique()
         wanted = {"id", "title", "category", "content_hash", "has_image", self.seller_column}
-        table = self.products.select([name for name in self.products.column_names if name in wanted])
+        table = self.listings.select([name for name in self.listings.column_names if name in wanted])
         for row, held in zip(rows.to_pylist(), table.take(rows).to_pylist(), strict=True):
             seller = held.get(self.seller_column)
-            self.known[held["id"]] = Listing(
+            self.known[held["id"]] = ListingCard(
                 row=row,
                 id=held["id"],
                 title=held.get("title") or "",
@@ -156,7 +156,7 @@ class Listings:
 
 
 def _group(
-    id: str, held: Sequence[Mapping[str, Any]], listings: Listings, compared: Sequence[Comparison]
+    id: str, held: Sequence[Mapping[str, Any]], listings: ListingCards, compared: Sequence[Comparison]
 ) -> Group:
     ordered = sorted(held, key=lambda member: (not member["keeper"], -(member["score"] or 0), member["id"]))
     keeper = ordered[0]["id"]
@@ -182,7 +182,7 @@ def _by_value(group: Group) -> tuple[bool, float, str]:
     return group.tier is Tier.AUTOMATIC, -group.value, group.id
 
 
-def _compared_in_groups(findings: Findings, listings: Listings) -> Mapping[str, list[Comparison]]:
+def _compared_in_groups(findings: Findings, listings: ListingCards) -> Mapping[str, list[Comparison]]:
     """The pairs within each group, the most alike first."""
     pairs, groups = findings.pairs, findings.groups
     places = [pc.index_in(pairs[name], groups["id"]) for name in ("id_a", "id_b")]
@@ -196,7 +196,7 @@ def _compared_in_groups(findings: Findings, listings: Listings) -> Mapping[str, 
 
 
 def _pairs(
-    pairs: pa.Table, decision: Decision, order: str, count: int, listings: Listings
+    pairs: pa.Table, decision: Decision, order: str, count: int, listings: ListingCards
 ) -> tuple[Comparison, ...]:
     held = pairs.filter(pc.equal(pairs["decision"], decision.value))
     first = held.sort_by([("score", order), ("id_a", "ascending"), ("id_b", "ascending")]).slice(0, count)
@@ -208,7 +208,7 @@ def _pairs(
     )
 
 
-def _comparison(pair: Mapping[str, Any], listings: Listings) -> Comparison:
+def _comparison(pair: Mapping[str, Any], listings: ListingCards) -> Comparison:
     first, second = listings.known[pair["id_a"]], listings.known[pair["id_b"]]
     words = evidence_in_words(pair, first.title, second.title)
     return Comparison(first, second, pair["score"], pair["reason"] or "", words)

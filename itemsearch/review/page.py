@@ -7,14 +7,30 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 from markupsafe import Markup
 
-from itemsearch.review.findings import Findings, Listing, read_shown
+from itemsearch.duplicates.run import REPORT, RunReport
+from itemsearch.duplicates.types import Decision, Tier
+from itemsearch.review.findings import Findings, ListingCard, read_shown
 from itemsearch.review.render import RULE, asset, environment, options
 
 PAGE_GROUPS = 5000
 PAGE_VARIANTS = 200
 PAGE_WEAKEST = 25
+
+
+def write_report(folder: Path, listings: pa.Table, report: RunReport) -> None:
+    """Writes `report.html` into a folder of `itemsearch duplicates`, from the tables there.
+
+    Args:
+        listings: of the index.
+
+    Raises:
+        ReviewError: the folder's tables cannot be read.
+    """
+    findings = Findings.read(folder, listings)
+    write_groups_page(folder / REPORT, findings, _facts(report), report.calibrated)
 
 
 def write_groups_page(path: Path, findings: Findings, facts: Sequence[str], calibrated: bool) -> int:
@@ -31,8 +47,8 @@ def write_groups_page(path: Path, findings: Findings, facts: Sequence[str], cali
     groups = shown.groups[:PAGE_GROUPS]
     style, script = asset("page.css"), asset("page.js")
 
-    def picture(listing: Listing) -> str:
-        return data_uri(findings.products["thumbnail"][listing.row].as_py())
+    def picture(listing: ListingCard) -> str:
+        return data_uri(findings.listings["thumbnail"][listing.row].as_py())
 
     page = environment(picture).get_template("report.html")
     stream = page.stream(
@@ -54,6 +70,15 @@ def write_groups_page(path: Path, findings: Findings, facts: Sequence[str], cali
         stream.dump(file, encoding="utf-8")
     partial.rename(path)
     return len(groups)
+
+
+def _facts(report: RunReport) -> list[str]:
+    """The result of a run, in sentences."""
+    return [
+        f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
+        f"{report.groups[Tier.AUTOMATIC]:,} of them sure enough to act on.",
+        f"{report.pairs[Decision.VARIANT]:,} pairs look alike but differ in size, colour or such.",
+    ]
 
 
 def data_uri(picture: bytes) -> str:

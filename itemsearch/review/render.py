@@ -8,7 +8,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from itemsearch.duplicates.types import Tier
-from itemsearch.review.findings import Group, Listing, Member
+from itemsearch.review.findings import Group, ListingCard, Member
 from itemsearch.review.wording import mark_differences
 
 TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "found automatically"}
@@ -18,7 +18,7 @@ RULE = (
 )
 
 
-def environment(picture: Callable[[Listing], str]) -> Environment:
+def environment(picture: Callable[[ListingCard], str]) -> Environment:
     """Jinja with our macros; `picture` gives the address of a listing's picture."""
     held = Environment(loader=PackageLoader("itemsearch.review"), autoescape=True, undefined=StrictUndefined)
     held.globals.update(
@@ -44,7 +44,7 @@ def titles_beside(group: Group, member: Member) -> list[str]:
     return [other.listing.title for other in group.members[1:]]
 
 
-def facets_of(listings: Iterable[Listing], tier: str = "") -> dict[str, list[str]]:
+def facets_of(listings: Iterable[ListingCard], tier: str = "") -> dict[str, list[str]]:
     """What filters ask of a card."""
     shown = tuple(listings)
     facets = {

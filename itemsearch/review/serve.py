@@ -8,9 +8,9 @@ from collections.abc import Callable
 import uvicorn
 
 from itemsearch.errors import ReviewError
+from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
 from itemsearch.review.desk import Desk
-from itemsearch.review.guard import Address
 
 
 def serve(desk: Desk, address: Address, ready: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from itemsearch.errors import UnknownIdError
 from itemsearch.review.board import Verdicts
 from itemsearch.review.desk import Desk
-from itemsearch.review.findings import Group, Listing
+from itemsearch.review.findings import Group, ListingCard
 from itemsearch.review.render import RULE, environment, facets_of, options
 from itemsearch.search.results import Hit
 
@@ -129,7 +129,7 @@ class Views:
         )
 
 
-def picture_address(listing: Listing) -> str:
+def picture_address(listing: ListingCard) -> str:
     """The hash makes another index's picture another address, so that browsers may keep this one."""
     return f"/pictures/{listing.row}-{listing.content_hash or 0}.jpg"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from itemsearch.duplicates.words import differing_words
+from itemsearch.duplicates.pairs.words import differing_words
 
 NEARLY_SAME_HASH = 4
 """Bits, of 64, in which the perceptual hashes of pictures that look the same differ at most."""

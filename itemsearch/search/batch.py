@@ -92,7 +92,7 @@ def _table(found: list[SearchResult]) -> pa.Table:
         "id": [hit.id for _, hit in hits],
         "score": [hit.score for _, hit in hits],
         "joint": [hit.joint for _, hit in hits],
-        "title": [hit.title_score for _, hit in hits],
-        "image": [hit.image_score for _, hit in hits],
+        "title": [hit.title_similarity for _, hit in hits],
+        "image": [hit.image_similarity for _, hit in hits],
     }
     return pa.table(columns, schema=RESULTS_SCHEMA)

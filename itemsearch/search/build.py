@@ -14,22 +14,22 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexes.choose import Target, parse_spec
-from indexes.earlier import Earlier
-from indexes.errors import DamagedIndexError
-from indexes.files import create_vectors, read_files_summary, save_array
-from indexes.gpu import resolve_device
-from indexes.publish import KEEP_VERSIONS, staging
-from indexes.target import BuildOptions, FilesReport, build_files
-from indexes.versions import CURRENT, current_version
-from itemsearch.duplicates.calibration import carry_over
 from itemsearch.errors import IndexFolderError
+from itemsearch.indexes.building.choose import Target, parse_spec
+from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
+from itemsearch.indexes.building.warm_start import Earlier
+from itemsearch.indexes.errors import DamagedIndexError
+from itemsearch.indexes.gpu import resolve_device
+from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
+from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
+from itemsearch.indexes.storage.versions import CURRENT, current_version
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
+from itemsearch.probability.calibration import carry_over
 from itemsearch.search.folder import (
     FORMAT,
     ID_ORDER,
+    LISTINGS,
     NGRAM_FREQUENCY,
-    PRODUCTS,
     IndexSummary,
     index_errors,
     library_versions,
@@ -134,28 +134,28 @@ def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: fl
 
 
 def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
-    """Writes `vectors.npy` and `products.arrow` a batch at a time; returns the ids."""
+    """Writes `vectors.npy` and `listings.arrow` a batch at a time; returns the ids."""
     kept = [name for name in source.schema.names if name != "embedding"]
     schema = pa.schema([_string_id(source, name) for name in kept])
     vectors = create_vectors(folder, source.rows, source.dim)
     ids: list[pa.Array] = []
     row = 0
-    with pa.OSFile(str(folder / PRODUCTS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with pa.OSFile(str(folder / LISTINGS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in source.batches():
-            products = pa.RecordBatch.from_arrays(
+            listings = pa.RecordBatch.from_arrays(
                 [batch[name].cast(schema.field(name).type) for name in kept], schema=schema
             )
-            writer.write_batch(products)
-            ids.append(products["id"])
-            vectors[row : row + batch.num_rows] = _unit_vectors(batch["embedding"], products["id"], source)
+            writer.write_batch(listings)
+            ids.append(listings["id"])
+            vectors[row : row + batch.num_rows] = _unit_vectors(batch["embedding"], listings["id"], source)
             row += batch.num_rows
     vectors.flush()
     return pa.chunked_array(ids)
 
 
 def _ngram_frequency(folder: Path) -> npt.NDArray[np.float64]:
-    """(NGRAM_BUCKETS,) of the titles in `products.arrow`."""
-    with pa.memory_map(str(folder / PRODUCTS)) as source:
+    """(NGRAM_BUCKETS,) of the titles in `listings.arrow`."""
+    with pa.memory_map(str(folder / LISTINGS)) as source:
         reader = pa.ipc.open_file(source)
         batches = map(reader.get_batch, range(reader.num_record_batches))
         titled = (batch["title"].to_pylist() for batch in batches if "title" in batch.schema.names)

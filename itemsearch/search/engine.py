@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
-from itemsearch.ranking.evidence import Listings
+from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.folder import IndexSummary, find_row, index_errors, open_current
 from itemsearch.search.narrow import ALL_PRODUCTS, NOT_NARROWED, Filter, Narrowing
 from itemsearch.search.ranker import Ranked, Ranker
@@ -22,7 +22,7 @@ from itemsearch.types import Query
 if TYPE_CHECKING:
     from PIL import Image
 
-    from itemsearch.embed.encoder import ProductEncoder
+    from itemsearch.embed.encoder import ListingEncoder
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -62,6 +62,21 @@ class Engine:
             version = open_current(Path(folder))
             return cls(version.summary, version.ranker, version.id_order, model, device)
 
+    @property
+    def folder(self) -> Path:
+        """The index folder."""
+        return Path(self.summary.folder)
+
+    @property
+    def listings(self) -> pa.Table:
+        """The catalog's columns and ours, without embeddings: a row a listing."""
+        return self.ranker.listings
+
+    @property
+    def vectors(self) -> Vectors:
+        """(N, E) float32 of length 1, in the order of `listings`."""
+        return self.ranker.index.vectors
+
     def search(
         self,
         *,
@@ -89,7 +104,7 @@ class Engine:
         wanted = Filter(where, other)
         if id is not None:
             row = np.array([self.row_of(id)])
-            with index_errors(Path(self.summary.folder)):
+            with index_errors(self.folder):
                 ranked = self.ranker.rank_rows(row, _checked(k), self.narrow(wanted))[0]
             return self._result(id, ranked, min_score)
         if other:
@@ -112,7 +127,7 @@ class Engine:
         brought = [query for query in queries if query.embedding is not None]
         narrowing = self.narrow(wanted)
         ranked: dict[int, Ranked] = {}
-        with index_errors(Path(self.summary.folder)):
+        with index_errors(self.folder):
             if described:
                 limits = narrowing.for_values([query.other for query in described])
                 answers = self.ranker.rank(self._embedded(described), _checked(k), limits)
@@ -130,7 +145,7 @@ class Engine:
             UsageError: a condition that is none, or a column that is not there.
         """
         if self._narrowed[0] != wanted:
-            self._narrowed = wanted, Narrowing.of(wanted, self.ranker.products, self.ranker.index)
+            self._narrowed = wanted, Narrowing.of(wanted, self.listings, self.ranker.index)
         return self._narrowed[1]
 
     def row_of(self, id: str) -> int:
@@ -139,40 +154,40 @@ class Engine:
         Raises:
             UnknownIdError: the index does not hold the id.
         """
-        row = find_row(self.ranker.products, self.id_order, id)
+        row = find_row(self.listings, self.id_order, id)
         if row is None:
             raise UnknownIdError(
-                f"id {id!r} is not in {self.summary.folder}: it holds {self.summary.rows:,} products"
+                f"id {id!r} is not in {self.folder}: it holds {self.summary.rows:,} products"
             )
         return row
 
     @cached_property
-    def encoder(self) -> ProductEncoder:
+    def encoder(self) -> ListingEncoder:
         """The model that made the index.
 
         Raises:
             ModelMismatchError: the index was made from a team's own vectors, or by another model.
             ModelError: the model cannot be loaded.
         """
-        from itemsearch.embed.encoder import ProductEncoder
+        from itemsearch.embed.encoder import ListingEncoder
 
         made_by = self.summary.model
         if made_by is None:
             raise ModelMismatchError(
-                f"{self.summary.folder} was built from brought vectors: search it by id or by embedding"
+                f"{self.folder} was built from brought vectors: search it by id or by embedding"
             )
-        encoder = ProductEncoder.from_pretrained(self.model or made_by.name, self.device)
+        encoder = ListingEncoder.from_pretrained(self.model or made_by.name, self.device)
         if encoder.fingerprint != made_by.fingerprint:
             raise ModelMismatchError(
-                f"{self.summary.folder} was made by model {made_by.name} ({made_by.fingerprint[:8]}), not by "
+                f"{self.folder} was made by model {made_by.name} ({made_by.fingerprint[:8]}), not by "
                 f"{encoder.name} ({encoder.fingerprint[:8]}): give its own --model, or embed and build again"
             )
         return encoder
 
-    def _embedded(self, queries: Sequence[Query]) -> Listings:
+    def _embedded(self, queries: Sequence[Query]) -> ListingArrays:
         titles, images = [query.title for query in queries], [query.image for query in queries]
         has_image = np.array([image is not None for image in images])
-        return Listings(self.encoder.encode(titles, images), titles, has_image)
+        return ListingArrays(self.encoder.encode(titles, images), titles, has_image)
 
     def _brought(self, queries: Sequence[Query]) -> Vectors:
         """(Q, D) of length 1."""
@@ -180,24 +195,24 @@ class Engine:
             if query.embedding is not None and len(query.embedding) != self.summary.dim:
                 raise UsageError(
                     f"query {query.id!r} has an embedding of {len(query.embedding)} numbers; "
-                    f"{self.summary.folder} has {self.summary.dim}"
+                    f"{self.folder} has {self.summary.dim}"
                 )
         vectors = np.array([query.embedding for query in queries], np.float32)
         units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return units
 
     def _result(self, query_id: str, ranked: Ranked, min_score: float) -> SearchResult:
-        products = self._cells(ranked.rows)
+        listings = self._cells(ranked.rows)
         hits = (
             Hit(
                 rank=place + 1,
-                id=products["id"][place],
+                id=listings["id"][place],
                 score=float(ranked.scores[place]),
                 joint=float(ranked.joint[place]),
-                title_score=_known(ranked.title[place]),
-                image_score=_known(ranked.image[place]),
-                title=products["title"][place] or "",
-                category=products["category"][place] or "",
+                title_similarity=_known(ranked.title[place]),
+                image_similarity=_known(ranked.image[place]),
+                title=listings["title"][place] or "",
+                category=listings["category"][place] or "",
             )
             for place in range(len(ranked.rows))
             if ranked.scores[place] >= min_score
@@ -206,10 +221,10 @@ class Engine:
 
     def _cells(self, rows: Rows) -> dict[str, list[Any]]:
         """Ids, titles and categories of rows; None where the index has no such column."""
-        products, places = self.ranker.products, pa.array(rows)
+        listings, places = self.listings, pa.array(rows)
         return {
-            name: products[name].take(places).to_pylist()
-            if name in products.column_names
+            name: listings[name].take(places).to_pylist()
+            if name in listings.column_names
             else [None] * len(rows)
             for name in ("id", "title", "category")
         }

@@ -1,7 +1,7 @@
 """An index folder: versions of an index, each whole, and which of them is current.
 
 A version holds the vectors and their index (`indexes`), and beside them the products, row by row:
-`products.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id,
+`listings.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id,
 `ngram_frequency.npy` how rare each n-gram bucket is in the titles.
 """
 
@@ -19,22 +19,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.errors import DamagedIndexError, TargetError, VectorIndexError
-from indexes.files import FAISS_VERSION, map_array, read_files_summary
-from indexes.params import Tuning, read_tuning
-from indexes.search import VectorIndex
-from indexes.versions import Version, read_version
-from itemsearch.duplicates.calibration import Calibration, read_calibration
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.errors import DamagedIndexError, TargetError, VectorIndexError
+from itemsearch.indexes.searching.params import Tuning, read_tuning
+from itemsearch.indexes.searching.vector_index import VectorIndex
+from itemsearch.indexes.storage.files import FAISS_VERSION, map_array, read_files_summary
+from itemsearch.indexes.storage.versions import Version, read_version
+from itemsearch.probability.calibration import Calibration, read_calibration
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.ranker import Judgement, Ranker
 from itemsearch.store.manifest import ModelStamp
 
-PRODUCTS = "products.arrow"
+LISTINGS = "listings.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 4
+FORMAT = 5
 """Of what a version holds; raised when older ones can no longer be read."""
 
 
@@ -105,17 +105,17 @@ def open_version(folder: Path, version: Version) -> OpenVersion:
         IndexFolderError: another version of itemsearch built it.
     """
     summary = summarise(folder, version)
-    products = _read_products(version.folder / PRODUCTS)
+    listings = _read_products(version.folder / LISTINGS)
     return OpenVersion(
         summary=summary,
-        ranker=Ranker(VectorIndex.open(version.folder), products, _judgement(version, summary.model)),
+        ranker=Ranker(VectorIndex.open(version.folder), listings, _judgement(version, summary.model)),
         id_order=map_array(version.folder / ID_ORDER),
     )
 
 
-def find_row(products: pa.Table, id_order: npt.NDArray[np.int64], id: str) -> int | None:
+def find_row(listings: pa.Table, id_order: npt.NDArray[np.int64], id: str) -> int | None:
     """The row of a product, by bisection of the (N,) rows in order of id."""
-    ids = products["id"]
+    ids = listings["id"]
     place = bisect.bisect_left(id_order, id, key=lambda row: ids[int(row)].as_py())
     if place == len(id_order) or ids[int(id_order[place])].as_py() != id:
         return None

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.allowed import Allowed, Limits
-from indexes.search import VectorIndex
+from itemsearch.indexes.searching.allowed import Allowed, Limits
+from itemsearch.indexes.searching.vector_index import VectorIndex
 
 if TYPE_CHECKING:
-    from itemsearch.search.labels import Labels
+    from itemsearch.search.column_values import Labels
 
 Rows = npt.NDArray[np.int64]
 
@@ -40,17 +40,17 @@ class Narrowing:
     labels: Labels | None = None
 
     @classmethod
-    def of(cls, wanted: Filter, products: pa.Table, index: VectorIndex) -> Self:
+    def of(cls, wanted: Filter, listings: pa.Table, index: VectorIndex) -> Self:
         """
         Raises:
             UsageError: a condition that is none, or a column that is not there.
         """
-        from itemsearch.search.labels import Labels  # Arrow's functions, which few searches need
+        from itemsearch.search.column_values import Labels  # Arrow's functions, which few searches need
         from itemsearch.search.where import rows_where
 
         return cls(
-            index.allow(rows_where(products, wanted.where)) if wanted.where else None,
-            Labels.from_column(products, wanted.other) if wanted.other else None,
+            index.allow(rows_where(listings, wanted.where)) if wanted.where else None,
+            Labels.from_column(listings, wanted.other) if wanted.other else None,
         )
 
     def rows(self, total: int) -> Rows:

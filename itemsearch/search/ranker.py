@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.allowed import Limits
-from indexes.others import search_within
-from indexes.search import VectorIndex
-from itemsearch.ranking.evidence import EvidenceReader, Listings
+from itemsearch.indexes.searching.allowed import Limits
+from itemsearch.indexes.searching.vector_index import VectorIndex
+from itemsearch.indexes.searching.within import search_within
+from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.narrow import NOT_NARROWED, Narrowing
 
@@ -44,12 +44,12 @@ class Judgement:
 class Ranker:
     """Ranks the products of an index for queries."""
 
-    def __init__(self, index: VectorIndex, products: pa.Table, judgement: Judgement | None) -> None:
+    def __init__(self, index: VectorIndex, listings: pa.Table, judgement: Judgement | None) -> None:
         self.index = index
-        self.products = products
+        self.listings = listings
         self.judgement = judgement
 
-    def rank(self, asked: Listings, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
+    def rank(self, asked: ListingArrays, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
         """An answer for each of Q listings, by score; equal scores by joint cosine, then by tie rank."""
         if self.judgement is None:
             return self.rank_by_vector(asked.vectors, k, limits)
@@ -76,12 +76,12 @@ class Ranker:
             return self.rank_by_vector(self.index.vectors[rows], k, limits)
         return self.rank(self._listings(rows), k, limits)
 
-    def _listings(self, rows: Rows) -> Listings:
-        titles = self.products["title"].take(pa.array(rows)).to_pylist()
-        has_image = self.products["has_image"].take(pa.array(rows)).to_numpy(zero_copy_only=False)
-        return Listings(self.index.vectors[rows], [title or "" for title in titles], has_image)
+    def _listings(self, rows: Rows) -> ListingArrays:
+        titles = self.listings["title"].take(pa.array(rows)).to_pylist()
+        has_image = self.listings["has_image"].take(pa.array(rows)).to_numpy(zero_copy_only=False)
+        return ListingArrays(self.index.vectors[rows], [title or "" for title in titles], has_image)
 
-    def _judge(self, judgement: Judgement, query: Listings, rows: Rows, k: int) -> Ranked:
+    def _judge(self, judgement: Judgement, query: ListingArrays, rows: Rows, k: int) -> Ranked:
         evidence = judgement.reader.compare(query, self._listings(rows))
         scores = judgement.ranking.score(evidence)
         best = np.lexsort((self.index.tie_rank[rows], -evidence.joint, -scores))[:k]

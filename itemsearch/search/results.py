@@ -19,8 +19,8 @@ class Hit:
     id: str
     score: float
     joint: float
-    title_score: float | None
-    image_score: float | None
+    title_similarity: float | None
+    image_similarity: float | None
     title: str
     category: str
 

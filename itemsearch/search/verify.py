@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from indexes.errors import DamagedIndexError, VectorIndexError
-from indexes.selfcheck import lost_rows
-from indexes.versions import Version, verify_version
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.building.selfcheck import lost_rows
+from itemsearch.indexes.errors import DamagedIndexError, VectorIndexError
+from itemsearch.indexes.storage.versions import Version, verify_version
 from itemsearch.search.folder import OpenVersion, find_row, open_version
 
 SAMPLE_ROWS = 1000
@@ -50,22 +50,22 @@ def check_rows(opened: OpenVersion, folder: Path, rows: int, every: bool = False
     Raises:
         DamagedIndexError: names what is wrong.
     """
-    products, index = opened.ranker.products, opened.ranker.index
-    counts = {"vectors": len(index.vectors), "products": products.num_rows, "ids": len(opened.id_order)}
+    listings, index = opened.ranker.listings, opened.ranker.index
+    counts = {"vectors": len(index.vectors), "listings": listings.num_rows, "ids": len(opened.id_order)}
     for name, count in counts.items():
         if count != rows:
             raise DamagedIndexError(f"{folder}: {count:,} {name} instead of {rows:,}; build the index again")
     rng = np.random.default_rng(0)
     asked = np.arange(rows) if every else np.sort(rng.choice(rows, min(rows, SAMPLE_ROWS), replace=False))
-    ids = products["id"].take(asked).to_pylist()
+    ids = listings["id"].take(asked).to_pylist()
     for id, row in zip(ids, asked.tolist(), strict=True):
-        if find_row(products, opened.id_order, id) != row:
+        if find_row(listings, opened.id_order, id) != row:
             raise DamagedIndexError(
                 f"{folder}: id {id!r} is not where it is looked for; build the index again"
             )
     lost = np.concatenate(list(lost_rows(index, asked)))
     if lost.size:
-        first = products["id"][int(lost[0])].as_py()
+        first = listings["id"][int(lost[0])].as_py()
         raise DamagedIndexError(
             f"{folder}: {lost.size:,} of {len(asked):,} ids do not find themselves, such as {first!r}; "
             "build the index again"

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexes.errors import DamagedIndexError
-from indexes.publish import prune, roll_back
-from indexes.versions import (
+from itemsearch.indexes.errors import DamagedIndexError
+from itemsearch.indexes.storage.publish import prune, roll_back
+from itemsearch.indexes.storage.versions import (
     Pointer,
     Version,
     described_version,

@@ -26,7 +26,7 @@ _KIND = re.compile(r"^[\w ]+ Error: ")
 _TYPES_DIFFER = re.compile(r"explicit (type )?cast")
 
 
-def rows_where(products: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
+def rows_where(listings: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
     """(N,) whether each product fulfils an SQL condition; one that is null for it, it does not.
 
     A carried column of text that holds plain numbers alone, as a CSV's prices are, is compared as numbers;
@@ -37,7 +37,7 @@ def rows_where(products: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
     """
     import duckdb  # 0.1 s that a search without a filter need not wait for
 
-    table = _columns_of(products, condition)
+    table = _columns_of(listings, condition)
     try:
         condition.encode()  # a shell lets through bytes that are not UTF-8; DuckDB would raise a TypeError
         with duckdb.connect(config=_SEALED) as connection:
@@ -48,25 +48,25 @@ def rows_where(products: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
                 raise UsageError(f"the filter {condition!r} is {', '.join(types)}: write a condition")
             chosen = relation.filter(parsed).project(duckdb.ColumnExpression(_ROW)).to_arrow_table()
     except (duckdb.Error, UnicodeEncodeError) as error:
-        raise UsageError(_told(condition, str(error), products.column_names)) from error
-    mask = np.zeros(products.num_rows, bool)
+        raise UsageError(_told(condition, str(error), listings.column_names)) from error
+    mask = np.zeros(listings.num_rows, bool)
     mask[chosen[_ROW].to_numpy()] = True
     return mask
 
 
-def _columns_of(products: pa.Table, condition: str) -> pa.Table:
+def _columns_of(listings: pa.Table, condition: str) -> pa.Table:
     """The columns that the condition may name, and each row's number.
 
     Raises:
         UsageError: two of them that SQL takes for one.
     """
     text = condition.replace('""', '"').casefold()
-    names = [name for name in products.column_names if _is_in(name.casefold(), text)]
+    names = [name for name in listings.column_names if _is_in(name.casefold(), text)]
     for folded, count in Counter(map(str.casefold, names)).items():
         if count > 1:
             raise UsageError(f"the filter {condition!r}: there are {count} columns {folded!r}; rename one")
-    columns = {name: products[name] if name in _OWN_TEXT else as_numbers(products[name]) for name in names}
-    return pa.table({**columns, _ROW: np.arange(products.num_rows)})
+    columns = {name: listings[name] if name in _OWN_TEXT else as_numbers(listings[name]) for name in names}
+    return pa.table({**columns, _ROW: np.arange(listings.num_rows)})
 
 
 def _is_in(name: str, text: str) -> bool:

@@ -1,7 +1,7 @@
 """Writes a store: shards into a staging folder, which become the store when the last row is in.
 
 A run that is stopped, or killed, leaves the store as it was and its shards in the staging folder, where the
-next run finds them (`itemsearch.store.earlier`).
+next run finds them (`itemsearch.store.reuse`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexes.publish import NO_ROOM
 from itemsearch.errors import StoreError
+from itemsearch.indexes.storage.publish import NO_ROOM
 from itemsearch.store.manifest import (
     MANIFEST,
     PARTIAL_MANIFEST,
@@ -35,7 +35,7 @@ from itemsearch.store.manifest import (
     write_manifest,
 )
 from itemsearch.store.schema import STAGING, store_schema
-from itemsearch.types import Product, Reject
+from itemsearch.types import Listing, Reject
 
 SHARD_ROWS = 4096
 """What a run that is killed loses at most."""
@@ -112,7 +112,7 @@ class StoreWriter:
 
     def add(
         self,
-        products: Sequence[Product],
+        listings: Sequence[Listing],
         embeddings: npt.NDArray[np.float32],
         thumbnails: Sequence[bytes | None],
         carried: pa.RecordBatch,
@@ -120,18 +120,18 @@ class StoreWriter:
         """Rows of products: (N, dim) embeddings of length 1, JPEGs (None for no picture), carried columns."""
         flat = pa.array(embeddings.astype(self.dtype).ravel())  # (N, dim) -> (N * dim,)
         columns = [
-            pa.array([product.id for product in products], pa.string()),
-            pa.array([product.title or None for product in products], pa.string()),
-            pa.array([product.category or None for product in products], pa.string()),
+            pa.array([product.id for product in listings], pa.string()),
+            pa.array([product.title or None for product in listings], pa.string()),
+            pa.array([product.category or None for product in listings], pa.string()),
             pa.FixedSizeListArray.from_arrays(flat, self.dim),
-            pa.array([product.content_hash for product in products], pa.string()),
-            pa.array([bool(product.title) for product in products]),
+            pa.array([product.content_hash for product in listings], pa.string()),
+            pa.array([bool(product.title) for product in listings]),
             pa.array([picture is not None for picture in thumbnails]),
             pa.array(thumbnails, pa.binary()),
             *carried.columns,
         ]
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
-        self._pending_rows += len(products)
+        self._pending_rows += len(listings)
         if self._pending_rows >= SHARD_ROWS:
             self._write_shard()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
+from itemsearch.cli.app import app
 
 Benchmark = Callable[..., Any]
 

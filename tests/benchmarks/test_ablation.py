@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import titles
 from safetensors.torch import load_file
+from support.catalogs import titles
 
-from benchmarks import ablation
-from benchmarks.ablation import CONFIG, Settings, measure, run, set_exam
-from benchmarks.variants import OBJECTIVES, variants
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.benchmarks.experiments import ablation
+from itemsearch.benchmarks.experiments.ablation import CONFIG, Settings, draw_training_queries, measure, run
+from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, variants
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import UsageError
 from itemsearch.model import ITEmConfig
 from itemsearch.pretrain.config import PretrainConfig, read_config, read_preset
@@ -127,24 +127,24 @@ def test_a_stopped_training_keeps_what_is_done_and_goes_on(
     assert after["untrained"].training.seconds is None  # nothing was left to train
 
 
-def test_parts_only_is_the_whole_without_its_stream(settings: Settings, encoder: ProductEncoder) -> None:
-    products, relisted = set_exam(settings)
-    assert [product.title for product in products] == titles(20)
+def test_parts_only_is_the_whole_without_its_stream(settings: Settings, encoder: ListingEncoder) -> None:
+    listings, relisted = draw_training_queries(settings)
+    assert [product.title for product in listings] == titles(20)
     chosen = variants(settings.config)
     width = encoder.model.config.parts["stream"]
 
     def slow_recall(asked_titles: Sequence[str], asked_images: Sequence[object], start: int) -> float:
-        gallery = encoder.encode([p.title for p in products], [p.image for p in products])[:, start:]
+        gallery = encoder.encode([p.title for p in listings], [p.image for p in listings])[:, start:]
         queries = encoder.encode(asked_titles, asked_images)[:, start:]
         hits = 0
         for row, query in enumerate(queries):
             cosines = [float(query @ other / np.linalg.norm(other)) for other in gallery]
             hits += max(cosines) == cosines[row]
-        return hits / len(products)
+        return hits / len(listings)
 
     words, photos = [r.title for r in relisted], [r.image for r in relisted]
     for name, start in (("full", 0), ("parts only", width)):
-        recall = measure(encoder, products, relisted, chosen[name])
+        recall = measure(encoder, listings, relisted, chosen[name])
         assert recall["title and picture"].value == slow_recall(words, photos, start)
         assert recall["title alone"].value == slow_recall(words, [None] * 20, start)
         assert recall["picture alone"].value == slow_recall([""] * 20, photos, start)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from benchmarks.bootstrap import Interval, number, resample_curve, resample_means
-from benchmarks.labels import resample_macro_f1
-from benchmarks.metrics import PairCurve, best_rows, collect
+from itemsearch.benchmarks.metrics.bootstrap import Interval, number, resample_curve, resample_means
+from itemsearch.benchmarks.metrics.macro_f1 import resample_macro_f1
+from itemsearch.benchmarks.metrics.ranked import PairCurve, best_rows, collect
 
 
 def test_the_interval_of_a_share() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import THINGS, titles, write_catalog
+from support.catalogs import THINGS, titles, write_catalog
 
-from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TITLE
-from benchmarks.category import CategoryConfig, split
+from itemsearch.benchmarks.methods.baselines import BOTH, HASH, IMAGE, RAW, TITLE
+from itemsearch.benchmarks.runs.category import CategoryConfig, split
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
 
@@ -39,14 +39,14 @@ def test_no_listing_of_a_tested_product_is_learnt_from(
     (tmp_path / "c.csv").write_text("\n".join(lines) + "\n")
     catalog = CatalogConfig(str(tmp_path / "c.csv"))
     train, test = split(CategoryConfig(catalog, group="product"))
-    assert len(train.products) + len(test.products) == 90
-    assert len(test.products) % 3 == 0 < len(test.products) < 45
+    assert len(train.listings) + len(test.listings) == 90
+    assert len(test.listings) % 3 == 0 < len(test.listings) < 45
     assert not set(train.groups) & set(test.groups)
     # The catalog against part of itself: what is tested is not learnt from.
     (tmp_path / "t.csv").write_text("\n".join(lines[:20]) + "\n")
     train, test = split(CategoryConfig(catalog, CatalogConfig(str(tmp_path / "t.csv")), group="product"))
-    assert len(test.products) == 19
-    assert len(train.products) == 90 - 21
+    assert len(test.listings) == 19
+    assert len(train.listings) == 90 - 21
     arguments = ["category", tmp_path / "c.csv", "--group", "product", "--model", tiny_model]
     metrics = benchmark(*arguments, "--no-baselines", "--out", tmp_path / "run")
     assert metrics["methods"]["itemsearch"]["linear top-5"]["value"] >= 0

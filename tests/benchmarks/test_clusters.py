@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from benchmarks.clusters import FIGURES, agreement, b_cubed_f1
+from itemsearch.benchmarks.metrics.clusters import FIGURES, agreement, b_cubed_f1
 
 
 def slow_figures(groups: list[int], products: list[int]) -> list[float]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import titles, write_catalog
+from support.catalogs import titles, write_catalog
 
-from benchmarks.predictions import EVERYTHING
+from itemsearch.benchmarks.data.predictions import EVERYTHING
 from itemsearch.errors import CatalogError, GateError, UsageError
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import draw_picture, titles
+from support.catalogs import draw_picture, titles
 
-from benchmarks.metrics import MEAN_F1
-from benchmarks.predictions import EVERYTHING
+from itemsearch.benchmarks.data.predictions import EVERYTHING
+from itemsearch.benchmarks.metrics.ranked import MEAN_F1
 from itemsearch.errors import CatalogError, CatalogNotFoundError, UsageError
 
 

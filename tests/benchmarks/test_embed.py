@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import titles
+from support.catalogs import titles
 
-from benchmarks.machine import MemoryWatch, matrix_flops, model_flops
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.benchmarks.metrics.machine import MemoryWatch, matrix_flops, model_flops
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, MissingColumnError, UsageError
 
 
@@ -19,7 +19,7 @@ def test_speed_is_measured_by_stage(
 ) -> None:
     out = tmp_path / "run"
     metrics = benchmark("embed", catalog_csv, "--out", out, "--model", tiny_model, "--rows", "40")
-    assert metrics["products"] == 40
+    assert metrics["listings"] == 40
     speeds = {stage: speed["median"] for stage, speed in metrics["products per second"].items()}
     stages = ["reading and decoding", "preparing", "the bare model", "writing"]
     assert list(speeds) == [*stages, "one after another", "itemsearch embed"]
@@ -56,15 +56,15 @@ def test_what_cannot_be_embedded_is_told(
         benchmark("embed", catalog_csv, *arguments, "--device", "gpu")
 
 
-def test_a_models_work_is_that_of_its_matrix_products(encoder: ProductEncoder) -> None:
+def test_a_models_work_is_that_of_its_matrix_products(encoder: ListingEncoder) -> None:
     """Counted by hand: the patches' projection, then four projections, attention and two layers between."""
     [(_, listing)] = encoder.prepare(titles(3), [None] * 3, 32)
     words = listing.input_ids.shape[1]
-    products = words * (4 * 32 * 32 + 2 * 32 * 64) + 2 * words * words * 32
-    assert model_flops(encoder, [listing]) == pytest.approx(2 * 3 * products, rel=0.01)
+    listings = words * (4 * 32 * 32 + 2 * 32 * 64) + 2 * words * words * 32
+    assert model_flops(encoder, [listing]) == pytest.approx(2 * 3 * listings, rel=0.01)
 
 
-def test_preparing_and_embedding_are_encoding(encoder: ProductEncoder) -> None:
+def test_preparing_and_embedding_are_encoding(encoder: ListingEncoder) -> None:
     named = titles(20)
     embeddings = np.empty((20, encoder.dim), np.float32)
     for rows, listing in encoder.prepare(named, [None] * 20, 8):

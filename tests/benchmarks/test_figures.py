@@ -6,11 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import titles, write_catalog
+from support.catalogs import titles, write_catalog
 
-from benchmarks import figures
-from benchmarks.baselines import BOTH, TFIDF, WEIGHTED
-from benchmarks.retrieval import OURS
+from itemsearch.benchmarks.experiments import readme_tables as figures
+from itemsearch.benchmarks.methods.baselines import BOTH, TFIDF, WEIGHTED
+from itemsearch.benchmarks.runs.retrieval import OURS
 
 
 def _write_parquet(catalog: Path, path: Path, prefix: str = "") -> None:

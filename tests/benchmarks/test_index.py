@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from faiss.contrib.evaluation import knn_intersection_measure
 
-from benchmarks.index import nearest_scores, recalls
-from benchmarks.made_vectors import write_vectors
-from benchmarks.vector_files import VectorSet, read_vector_set, read_vectors
+from itemsearch.benchmarks.data.synthetic_vectors import write_vectors
+from itemsearch.benchmarks.data.vector_files import VectorSet, read_vector_set, read_vectors
+from itemsearch.benchmarks.runs.index import nearest_scores, recalls
 from itemsearch.errors import StoreError, UsageError
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.index_scale import ScaleConfig, run
-from benchmarks.made_vectors import write_vectors
-from indexes.choose import Target
+from itemsearch.benchmarks.data.synthetic_vectors import write_vectors
+from itemsearch.benchmarks.experiments.index_scale import ScaleConfig, run
+from itemsearch.indexes.building.choose import Target
 
 
 def read(folder: Path) -> np.ndarray:

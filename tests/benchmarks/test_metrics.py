@@ -5,7 +5,7 @@ import pytest
 from faiss.contrib.evaluation import range_PR, range_PR_multiple_thresholds
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from benchmarks.metrics import (
+from itemsearch.benchmarks.metrics.ranked import (
     Answers,
     PairCurve,
     average_precision,
@@ -182,8 +182,8 @@ def test_the_curve_is_faisss() -> None:
 
 def test_mean_f1_counts_the_query_itself() -> None:
     answers, _, _ = exam(7, 1000, queries=60)
-    products = np.arange(60)
-    figures = mean_f1(answers, products)
+    listings = np.arange(60)
+    figures = mean_f1(answers, listings)
 
     def slow(query: int, least: float) -> float:
         hits = answers.right[query][answers.scores[query] >= least]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.nightly import run, write_catalog
+from itemsearch.benchmarks.experiments.nightly_cost import run, write_catalog
 
 
 def test_a_share_of_the_rows_changes_the_same_way_again(catalog_csv: Path, tmp_path: Path) -> None:

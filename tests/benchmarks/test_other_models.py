@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import draw_picture, save_tiny_model, write_catalog
+from support.catalogs import draw_picture, write_catalog
+from support.models import save_tiny_model
 from transformers import AutoTokenizer, CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
-from benchmarks.baselines import hash_images
-from benchmarks.other_models import embed_with
-from benchmarks.predictions import EVERYTHING
+from itemsearch.benchmarks.data.predictions import EVERYTHING
+from itemsearch.benchmarks.methods.baselines import hash_images
+from itemsearch.benchmarks.methods.other_models import embed_with
 from itemsearch.errors import ModelError
 from itemsearch.pretrain.start import MINILM, resolve_text_start
 

@@ -9,10 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.metrics import Answers
-from benchmarks.predictions import EVERYTHING, OWN_CATEGORY, PREDICTIONS, Asked, PredictionsWriter
-from benchmarks.report import describe_run, write_description
-from benchmarks.retrieval import RetrievalConfig
+from itemsearch.benchmarks.data.predictions import (
+    EVERYTHING,
+    OWN_CATEGORY,
+    PREDICTIONS,
+    Asked,
+    PredictionsWriter,
+)
+from itemsearch.benchmarks.metrics.ranked import Answers
+from itemsearch.benchmarks.reports.page import describe_run, write_description
+from itemsearch.benchmarks.runs.retrieval import RetrievalConfig
 from itemsearch.catalog import CatalogConfig
 
 QUERIES, KEPT = 100_000, 10
@@ -45,7 +51,10 @@ def test_a_report_of_100_000_queries_takes_a_minute_and_4_gib_at_most(tmp_path: 
     predict(tmp_path / PREDICTIONS)
     config = RetrievalConfig(CatalogConfig("catalog.csv"))
     write_description(tmp_path, describe_run("retrieval", config, None, "Made up."))
-    code = f"import benchmarks.again, pathlib; benchmarks.again.run(pathlib.Path({str(tmp_path)!r}))"
+    code = (
+        "from pathlib import Path; from itemsearch.benchmarks.runs.report import run; "
+        f"run(Path({str(tmp_path)!r}))"
+    )
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
     seconds = time.perf_counter() - started

@@ -9,11 +9,20 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import titles, write_catalog
+from support.catalogs import titles, write_catalog
 
-from benchmarks.baselines import BOTH, HASH, IMAGE, RAW, TFIDF, TITLE, WEIGHTED, tfidf_scores
-from benchmarks.predictions import EVERYTHING, OWN_CATEGORY
-from benchmarks.retrieval import JOINT, OURS
+from itemsearch.benchmarks.data.predictions import EVERYTHING, OWN_CATEGORY
+from itemsearch.benchmarks.methods.baselines import (
+    BOTH,
+    HASH,
+    IMAGE,
+    RAW,
+    TFIDF,
+    TITLE,
+    WEIGHTED,
+    tfidf_scores,
+)
+from itemsearch.benchmarks.runs.retrieval import JOINT, OURS
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_catalog, write_offers
-from sellers import write_sellers
+from support.catalogs import write_catalog, write_offers
+from support.sellers import write_sellers
 
-from benchmarks.scoring import OURS
+from itemsearch.benchmarks.metrics.scoring import OURS
 from itemsearch.errors import CatalogError, UsageError
 
 

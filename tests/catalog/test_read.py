@@ -31,18 +31,18 @@ def read(path: Path | str, **config: object) -> list[CatalogBatch]:
     schema = next(read_catalog(options)).carried.schema
     row = 0
     for batch in batches:
-        outcomes = sorted([*batch.products, *batch.rejects], key=lambda outcome: outcome.row)
+        outcomes = sorted([*batch.listings, *batch.rejects], key=lambda outcome: outcome.row)
         assert [outcome.row for outcome in outcomes] == list(range(row + 1, row + batch.rows + 1))
-        assert [product.row for product in batch.products] == sorted(p.row for p in batch.products)
+        assert [product.row for product in batch.listings] == sorted(p.row for p in batch.listings)
         assert batch.carried.schema == schema
-        assert batch.carried.num_rows == len(batch.products)
+        assert batch.carried.num_rows == len(batch.listings)
         assert all("\n" not in reject.message for reject in batch.rejects)
         row += batch.rows
     return batches
 
 
 def products_of(batches: list[CatalogBatch]) -> list[tuple[str, str, str]]:
-    return [(p.id, p.title, p.category) for batch in batches for p in batch.products]
+    return [(p.id, p.title, p.category) for batch in batches for p in batch.listings]
 
 
 def rejects_of(batches: list[CatalogBatch]) -> list[tuple[int, str, RejectReason]]:
@@ -61,7 +61,7 @@ def test_csv(write, encode):
     (batch,) = batches = read(path)
     assert products_of(batches) == [("007", "A bag", "Bags"), ("8", "", "")]
     assert carried_of(batches) == [{"price": "1.50"}, {"price": ""}]
-    assert [product.image.size for product in batch.products] == [(6, 4), (6, 4)]
+    assert [product.image.size for product in batch.listings] == [(6, 4), (6, 4)]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".jsonl", ".jsonl.gz", ".parquet"])
@@ -153,7 +153,7 @@ def test_embedded_images(tmp_path, encode, type_):
         pa.table({"id": [1, 2, 3, 4], "title": ["t"] * 4, "image": images}), tmp_path / "c.parquet"
     )
     batches = read(tmp_path / "c.parquet")
-    pictures = [product.image for product in batches[0].products]
+    pictures = [product.image for product in batches[0].listings]
     assert pictures[0].getpixel((0, 0)) == (255, 0, 0)
     assert pictures[1:] == [None, None]
     assert rejects_of(batches) == [(3, "3", RejectReason.IMAGE_UNREADABLE)]
@@ -168,7 +168,7 @@ def test_hugging_face_images(write, tmp_path, encode):
         pa.table({"id": ["1", "2", "3"], "title": ["t"] * 3, "image": pa.array(images, type_)}),
         tmp_path / "c.parquet",
     )
-    pictures = [product.image for product in read(tmp_path / "c.parquet")[0].products]
+    pictures = [product.image for product in read(tmp_path / "c.parquet")[0].listings]
     assert [picture and picture.getpixel((0, 0)) for picture in pictures] == [(255, 0, 0), (0, 0, 255), None]
 
 
@@ -176,7 +176,7 @@ def test_a_folder_s_files_look_for_images_beside_them(write, encode, tmp_path):
     for folder, colour in (("x", "red"), ("y", "blue")):
         write(f"{folder}/a.png", encode(colour))
         write(f"{folder}/c.csv", f"id,image\n{folder},a.png\n")
-    pixels = [p.image.getpixel((0, 0)) for batch in read(f"{tmp_path}/*/c.csv") for p in batch.products]
+    pixels = [p.image.getpixel((0, 0)) for batch in read(f"{tmp_path}/*/c.csv") for p in batch.listings]
     assert pixels == [(255, 0, 0), (0, 0, 255)]
 
 
@@ -331,7 +331,7 @@ def test_content_hash_depends_on_title_and_image_and_where_one_ends(write, encod
     assert len(content_hash("a", None)) == 32
     write("a.png", encode())
     (batch,) = read(write("c.csv", "id,title,image\n1,  a ,a.png\n2,a,\n"))
-    assert [p.content_hash for p in batch.products] == [content_hash("a", encode()), content_hash("a", None)]
+    assert [p.content_hash for p in batch.listings] == [content_hash("a", encode()), content_hash("a", None)]
 
 
 def test_order_is_kept_whatever_the_pictures_cost(write, encode):
@@ -340,7 +340,7 @@ def test_order_is_kept_whatever_the_pictures_cost(write, encode):
         write(f"{i}.png", encode(decode_image(encode("red")).resize((side, side)).point(lambda _, i=i: i)))
     path = write("c.csv", "id,image\n" + "".join(f"{i},{i}.png\n" for i in range(40)))
     batches = read(path, batch_rows=15)
-    pixels = [p.image.getpixel((0, 0)) for batch in batches for p in batch.products]
+    pixels = [p.image.getpixel((0, 0)) for batch in batches for p in batch.listings]
     assert pixels == [(i, i, i) for i in range(40)]
 
 
@@ -350,7 +350,7 @@ def test_reading_is_a_stream(write):
     before = threading.active_count()
     batches = read_catalog(CatalogConfig(str(write("c.csv.gz", good[: len(good) // 2])), batch_rows=10))
     assert isinstance(batches, Iterator)
-    assert next(batches).products[0].id == "0"
+    assert next(batches).listings[0].id == "0"
     with pytest.raises(CatalogError, match="cannot be read past line"):
         list(batches)
     assert threading.active_count() == before

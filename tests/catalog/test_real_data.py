@@ -8,12 +8,12 @@ from itemsearch.catalog import CatalogConfig, check_catalog, read_catalog, read_
 
 
 @pytest.mark.parametrize(
-    ("path", "products", "without_image"),
+    ("path", "listings", "without_image"),
     [("fashion/test", 4096, 0), ("other-photo/catalog.csv", 221, 0), ("offers/offers.csv", 17_713, 17_713)],
 )
-def test_catalogs_without_a_reject(shared_data: Path, path: str, products: int, without_image: int):
+def test_catalogs_without_a_reject(shared_data: Path, path: str, listings: int, without_image: int):
     check = check_catalog(CatalogConfig(str(shared_data / path)))
-    assert (check.rows, check.products, check.rejects) == (products, products, {})
+    assert (check.rows, check.listings, check.rejects) == (listings, listings, {})
     assert (check.without_title, check.without_image) == (0, without_image)
 
 

@@ -13,12 +13,13 @@ import faiss
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture, save_tiny_model, titles
-from listed import straight
+from support.catalogs import draw_picture, titles
+from support.indexes_of_listings import straight
+from support.models import save_tiny_model
 
-from cli.app import main
-from itemsearch.duplicates.calibration import Calibration, Point, Share, publish_calibration
-from itemsearch.duplicates.thresholds import Bar, Thresholds
+from itemsearch.cli.app import main
+from itemsearch.probability.calibration import Calibration, Point, Share, publish_calibration
+from itemsearch.probability.thresholds import Bar, Thresholds
 from itemsearch.search.folder import read_summary
 
 
@@ -216,7 +217,7 @@ def test_a_pair_is_explained(run: Run, index: Path) -> None:
 def test_a_sample_catalog_is_checked_without_a_reject(run: Run, tmp_path: Path) -> None:
     drawn = run("sample-catalog", tmp_path / "sample", "--products", 12, "--json").json
     checked = run("check", tmp_path / "sample" / "catalog.csv", "--json").json
-    assert checked["rows"] == checked["products"] == drawn["rows"]
+    assert checked["rows"] == checked["listings"] == drawn["rows"]
     assert (tmp_path / "sample" / "labels.csv").exists()
     one_line(run("sample-catalog", tmp_path / "sample"), 2, "sample")
 

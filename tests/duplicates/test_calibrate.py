@@ -10,15 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
-from indexes.versions import current_version, verify_version
-from itemsearch.duplicates.calibrate import CalibrateConfig, calibrate_index
-from itemsearch.duplicates.calibration import publish_calibration, read_calibration
-from itemsearch.duplicates.decide import probabilities
-from itemsearch.duplicates.fit import LEAST_FOUND, fit, fit_weights
-from itemsearch.duplicates.labels import Labels, read_labels
-from itemsearch.duplicates.sample import Sample, split
-from itemsearch.duplicates.thresholds import FEATURES
+from itemsearch.cli.app import app
+from itemsearch.duplicates.calibrate.fit import LEAST_FOUND, fit, fit_weights
+from itemsearch.duplicates.calibrate.index import CalibrateConfig, calibrate_index
+from itemsearch.duplicates.calibrate.labels import Labels, read_labels
+from itemsearch.duplicates.calibrate.sample import Sample, split
+from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import (
     CatalogError,
     EmptyCatalogError,
@@ -26,6 +23,9 @@ from itemsearch.errors import (
     MissingColumnError,
     UsageError,
 )
+from itemsearch.indexes.storage.versions import current_version, verify_version
+from itemsearch.probability.calibration import publish_calibration, read_calibration
+from itemsearch.probability.thresholds import FEATURES
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.folder import index_errors, read_summary
 
@@ -36,16 +36,16 @@ def no_progress(step: str, done: int, total: int) -> None:
     pass
 
 
-def siblings(folder: Path, products: int = 300, seed: int = 0) -> tuple[Path, Path]:
+def siblings(folder: Path, listings: int = 300, seed: int = 0) -> tuple[Path, Path]:
     """An index of products in families of five that are alike, a third of them listed twice; and labels."""
     rng = np.random.default_rng(seed)
-    families = rng.normal(size=(products // 5, 32)).repeat(5, axis=0)
-    own = families + 0.5 * rng.normal(size=(products, 32))
-    twice = np.flatnonzero(rng.random(products) < 1 / 3)
-    product = np.concatenate([np.arange(products), twice])
+    families = rng.normal(size=(listings // 5, 32)).repeat(5, axis=0)
+    own = families + 0.5 * rng.normal(size=(listings, 32))
+    twice = np.flatnonzero(rng.random(listings) < 1 / 3)
+    product = np.concatenate([np.arange(listings), twice])
     vectors = (
         own[product]
-        + 0.12 * rng.normal(size=(len(product), 32)) * (np.arange(len(product)) >= products)[:, None]
+        + 0.12 * rng.normal(size=(len(product), 32)) * (np.arange(len(product)) >= listings)[:, None]
     )
     ids = [f"p{row:04d}" for row in range(len(product))]
     folder.mkdir(parents=True)
@@ -91,7 +91,7 @@ def test_no_product_is_on_both_sides() -> None:
     pairs = pa.table({"row_a": a, "row_b": b, **{name: [value] * len(a) for name, value in schema.items()}})
     one, other = split(pairs, labels, ids)
     assert one.same.sum() + other.same.sum() == 20 * 3
-    assert not set(one.products.ravel()) & set(other.products.ravel())
+    assert not set(one.listings.ravel()) & set(other.listings.ravel())
     assert one.true.sum() + other.true.sum() == 20 * 3
 
 
@@ -224,9 +224,9 @@ def half(seed: int) -> Sample:
     same = np.arange(200 + 2 * LEAST_FOUND) < 2 * LEAST_FOUND
     clear = np.arange(len(same)) < LEAST_FOUND
     found = rng.normal(np.where(clear, 6.0, 0.0)[:, None], 1.0, (len(same), len(FEATURES)))
-    products = 2 * np.arange(len(same))
-    pairs = np.stack([products, np.where(same, products, products + 1)], axis=1)
-    true = np.bincount(products[same], minlength=2 * len(same))
+    listings = 2 * np.arange(len(same))
+    pairs = np.stack([listings, np.where(same, listings, listings + 1)], axis=1)
+    true = np.bincount(listings[same], minlength=2 * len(same))
     return Sample(found, same, np.zeros(len(same), bool), pairs, true)
 
 

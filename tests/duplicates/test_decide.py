@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from listed import straight
+from support.indexes_of_listings import straight
 
-from itemsearch.duplicates.decide import LEAST_LOGIT, decide, margins, may_pass
-from itemsearch.duplicates.thresholds import PROBABILITY, UNCALIBRATED, Bar, Thresholds
+from itemsearch.duplicates.pairs.decide import LEAST_LOGIT, decide, margins, may_pass
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.probability.thresholds import PROBABILITY, UNCALIBRATED, Bar, Thresholds
 
 
 def pairs(*rows: dict[str, Any]) -> pa.Table:

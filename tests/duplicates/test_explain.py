@@ -3,14 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from listed import build, jpeg, listing, opened, some_listings
+from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
 from itemsearch.duplicates.explain import Explanation, explain
-from itemsearch.duplicates.join import JoinConfig
+from itemsearch.duplicates.pairs.join import JoinConfig
+from itemsearch.duplicates.pairs.variants import EVERY_RULE
 from itemsearch.duplicates.run import RunConfig, find_duplicates
-from itemsearch.duplicates.thresholds import Thresholds
-from itemsearch.duplicates.variants import EVERY_RULE
 from itemsearch.errors import UnknownIdError, UsageError
+from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
 
 BARS = Thresholds.of_score(0.7)

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from listed import build, jpeg, listing, opened, some_listings
+from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
-from itemsearch.duplicates import join as joining
-from itemsearch.duplicates.candidates import Reach
-from itemsearch.duplicates.join import JoinConfig, Joined, join
-from itemsearch.duplicates.since import changed_since
+from itemsearch.duplicates.pairs import join as joining
+from itemsearch.duplicates.pairs.candidates import Reach
+from itemsearch.duplicates.pairs.join import JoinConfig, Joined, join
+from itemsearch.duplicates.pairs.since import changed_since
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import IndexFolderError, UsageError
 from itemsearch.search.build import build_index_folder
@@ -55,7 +55,7 @@ def test_pairs_have_the_evidence_of_a_search(index: Path, tmp_path: Path) -> Non
         for hit in hits:
             pair = by_ids[min(id, hit.id), max(id, hit.id)]
             numbers = [pair[name] for name in ("score", "joint", "title", "image")]
-            expected = [hit.score, hit.joint, hit.title_score, hit.image_score]
+            expected = [hit.score, hit.joint, hit.title_similarity, hit.image_similarity]
             assert numbers == [
                 value if value is None else pytest.approx(value, abs=1e-5) for value in expected
             ]
@@ -88,9 +88,9 @@ DYING_JOIN = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from listed import opened
-from itemsearch.duplicates import join as joining
-from itemsearch.duplicates.candidates import Reach
+from support.indexes_of_listings import opened
+from itemsearch.duplicates.pairs import join as joining
+from itemsearch.duplicates.pairs.candidates import Reach
 
 joining.ASKED_LISTINGS, joining.MEASURED_PAIRS = 50, 3000
 renames = 0
@@ -139,7 +139,7 @@ def test_what_is_new_is_joined_as_in_a_full_join(tmp_path: Path) -> None:
     build(tmp_path, later)
     engine = opened(index)
     changed = changed_since(engine, "1")
-    assert engine.ranker.products.filter(pa.array(changed))["id"].to_pylist() == [
+    assert engine.listings.filter(pa.array(changed))["id"].to_pylist() == [
         "00025",
         *(f"{row:05d}" for row in range(150, 180)),
     ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from itemsearch.duplicates.linkage import FORBIDDEN, average_linkage, components
+from itemsearch.duplicates.groups.linkage import FORBIDDEN, average_linkage, components
 
 
 def slow_components(count: int, a: np.ndarray, b: np.ndarray) -> list[int]:

@@ -9,16 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from listed import build, jpeg, listing, opened, some_listings, straight
+from support.indexes_of_listings import build, jpeg, listing, opened, some_listings, straight
 
-from itemsearch.duplicates.candidates import Reach
-from itemsearch.duplicates.join import JoinConfig
+from itemsearch.decisions.log import Decisions, Kind
+from itemsearch.decisions.statements import Statement
+from itemsearch.duplicates.pairs.candidates import Reach
+from itemsearch.duplicates.pairs.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
-from itemsearch.duplicates.thresholds import Bar, Thresholds
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import UsageError
-from itemsearch.review.decisions import Decisions, Kind
-from itemsearch.review.statements import Statement
+from itemsearch.probability.thresholds import Bar, Thresholds
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 
@@ -54,7 +54,7 @@ def test_a_run_writes_what_it_found_and_clears_up(tmp_path: Path) -> None:
     assert report.weakest[0].score == min(p["score"] for p in pairs if p["decision"] == "duplicate")
     described = json.loads((out / "run.json").read_text())
     assert (described["version"], described["report"]["rows"]) == (1, 120)
-    assert described["index"] == str(Path(engine.summary.folder).resolve())
+    assert described["index"] == str(engine.folder.resolve())
     assert {"00008", "00009"} in groups_in(out).values()
 
 
@@ -99,7 +99,7 @@ def test_variants_are_told_and_in_no_group(tmp_path: Path) -> None:
 def test_what_a_person_rejected_stays_apart(tmp_path: Path) -> None:
     index, out = build(tmp_path, some_listings(60)), tmp_path / "out"
     engine = opened(index)
-    columns = (engine.ranker.products[name].to_pylist() for name in ("id", "content_hash"))
+    columns = (engine.listings[name].to_pylist() for name in ("id", "content_hash"))
     hashes = dict(zip(*columns, strict=True))
     statement = Statement("00008", "00009", False, hashes["00008"], hashes["00009"])
     Decisions.of_index(index).record(Kind.REJECT, "g", [statement], 0, ["00008", "00009"])
@@ -140,7 +140,7 @@ def test_what_is_new_is_weighed_against_the_same_rivals_as_in_a_full_run(tmp_pat
     made = some_listings(180)
     index = build(tmp_path, made[:150])
     engine = opened(build(tmp_path, made))
-    assert str(index) == engine.summary.folder
+    assert str(index) == engine.folder
     run(engine, tmp_path / "new", replace(config, new="1"))
     run(engine, tmp_path / "full", config)
     fresh = {f"{row:05d}" for row in range(150, 180)}

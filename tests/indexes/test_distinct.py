@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from indexes.distinct import DistinctVectors, find_heads, hash_rows
+from itemsearch.indexes.storage.distinct import DistinctVectors, find_heads, hash_rows
 
 
 def repeated_rows(seed: int) -> tuple[np.ndarray, np.ndarray]:

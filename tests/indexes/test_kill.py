@@ -10,15 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from indexes.errors import DamagedIndexError, NoVersionError
-from indexes.publish import prune, roll_back, staging
-from indexes.versions import current_version, described_version, read_pointer, verify_version
+from itemsearch.indexes.errors import DamagedIndexError, NoVersionError
+from itemsearch.indexes.storage.publish import prune, roll_back, staging
+from itemsearch.indexes.storage.versions import (
+    current_version,
+    described_version,
+    read_pointer,
+    verify_version,
+)
 
 DYING_WRITER = """
 import os, signal, sys
 from pathlib import Path
-from indexes.publish import prune, roll_back, staging
-from indexes.versions import verify_version
+from itemsearch.indexes.storage.publish import prune, roll_back, staging
+from itemsearch.indexes.storage.versions import verify_version
 
 root, job, fatal = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 calls = 0
@@ -172,7 +177,7 @@ def test_no_room_for_a_file(tmp_path: Path, limit: int) -> None:
         publish(tmp_path, text, keep=3)
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from indexes.errors import DiskFullError; from indexes.publish import staging\n"
+        "from indexes.errors import DiskFullError; from itemsearch.indexes.storage.publish import staging\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
         "try:\n"

@@ -5,12 +5,12 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from vectors import clustered, saved
+from support.vectors import clustered, saved
 
-from indexes.choose import IndexSpec
-from indexes.measure import Asked, measure_recall, measure_speed, one_thread
-from indexes.params import SearchParams
-from indexes.search import Rows, VectorIndex, Vectors
+from itemsearch.indexes.building.choose import IndexSpec
+from itemsearch.indexes.building.measure import Asked, measure_recall, measure_speed, one_thread
+from itemsearch.indexes.searching.params import SearchParams
+from itemsearch.indexes.searching.vector_index import Rows, VectorIndex, Vectors
 
 
 def corners(rows: int, dim: int, seed: int) -> Vectors:

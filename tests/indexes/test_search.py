@@ -5,14 +5,14 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from vectors import clustered, saved
+from support.vectors import clustered, saved
 
-from indexes.build import BuiltIndex, build_index
-from indexes.choose import IndexSpec, choose_spec
-from indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
-from indexes.files import create_vectors, save_index
-from indexes.gpu import cloner_options, resolve_device
-from indexes.search import Rows, SearchParams, VectorIndex, Vectors
+from itemsearch.indexes.building.choose import IndexSpec, choose_spec
+from itemsearch.indexes.building.train import BuiltIndex, build_index
+from itemsearch.indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
+from itemsearch.indexes.gpu import cloner_options, resolve_device
+from itemsearch.indexes.searching.vector_index import Rows, SearchParams, VectorIndex, Vectors
+from itemsearch.indexes.storage.files import create_vectors, save_index
 
 EXACT = IndexSpec("exact")
 

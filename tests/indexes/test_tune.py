@@ -7,19 +7,19 @@ from typing import Any
 import faiss
 import numpy as np
 import pytest
-from vectors import clustered, saved
+from support.vectors import clustered, saved
 
-from indexes.build import build_index
-from indexes.choose import IndexSpec, Target, candidate_specs, choose_spec, memory_bytes
-from indexes.distinct import hash_rows
-from indexes.errors import DamagedIndexError, QueryError, TargetError
-from indexes.files import VECTORS, create_vectors
-from indexes.held_out import held_out_below
-from indexes.measure import Asked, measure_recall
-from indexes.params import SearchParams, Tuning, default_params, read_tuning, save_tuning
-from indexes.search import VectorIndex, Vectors
-from indexes.target import BuildOptions, build_files
-from indexes.tune import halves, target_missed, tune
+from itemsearch.indexes.building.choose import IndexSpec, Target, candidate_specs, choose_spec, memory_bytes
+from itemsearch.indexes.building.held_out import held_out_below
+from itemsearch.indexes.building.measure import Asked, measure_recall
+from itemsearch.indexes.building.target import BuildOptions, build_files
+from itemsearch.indexes.building.train import build_index
+from itemsearch.indexes.building.tune import halves, target_missed, tune
+from itemsearch.indexes.errors import DamagedIndexError, QueryError, TargetError
+from itemsearch.indexes.searching.params import SearchParams, Tuning, default_params, read_tuning, save_tuning
+from itemsearch.indexes.searching.vector_index import VectorIndex, Vectors
+from itemsearch.indexes.storage.distinct import hash_rows
+from itemsearch.indexes.storage.files import VECTORS, create_vectors
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"  # the command's own, which comes
 
 import torch
 
-from cli.app import main
+from itemsearch.cli.app import main
 from itemsearch.nightly import rebuild
 from itemsearch.nightly.record import RunLog, Stage
 from itemsearch.store import writer

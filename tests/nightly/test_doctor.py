@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
 from itemsearch.catalog import CatalogConfig
+from itemsearch.cli.app import app
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.nightly.doctor import Machine, estimate, examine
 
 
@@ -22,7 +22,7 @@ def test_a_machine_is_described(tmp_path: Path) -> None:
 
 
 def test_the_estimate_is_near_what_a_store_takes(
-    tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder
+    tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder
 ) -> None:
     catalog = CatalogConfig(str(catalog_csv))
     embed_catalog(catalog, tmp_path / "store", encoder, EmbedConfig(), print)

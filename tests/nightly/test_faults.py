@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import draw_picture, write_catalog
+from support.catalogs import draw_picture, write_catalog
 
-from indexes.versions import CURRENT, current_version, read_pointer
 from itemsearch import Engine
+from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
 from itemsearch.search.versions import list_versions, verify_index
 from itemsearch.store.reader import open_embedded
 
@@ -117,7 +117,7 @@ def succeed(rebuilder: Rebuilder, shop: Path) -> Ran:
 def answers(shop: Path) -> Answers:
     """Of the version that is served, to every product of it."""
     engine = Engine.open(shop / "index")
-    ids = engine.ranker.products["id"].to_pylist()
+    ids = engine.listings["id"].to_pylist()
     return {id: [hit.id for hit in engine.search(id=id, k=5).hits] for id in ids}
 
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import write_catalog
+from support.catalogs import write_catalog
 from typer.testing import CliRunner
 
-from cli.app import app, main
-from indexes.choose import Target
-from indexes.params import Tuning
-from indexes.tune import tune
-from indexes.versions import current_version
+from itemsearch.cli.app import app, main
 from itemsearch.errors import GateError, TooManyBadRowsError
+from itemsearch.indexes.building.choose import Target
+from itemsearch.indexes.building.tune import tune
+from itemsearch.indexes.searching.params import Tuning
+from itemsearch.indexes.storage.versions import current_version
 from itemsearch.search.engine import Engine
 from itemsearch.store.reader import open_embedded
 
@@ -132,7 +132,7 @@ def test_an_index_that_misses_its_recall_is_not_published(
         tuning = tune(folder, target)
         return replace(tuning, chosen=replace(tuning.chosen, recall=0.5))
 
-    monkeypatch.setattr("indexes.target.tune", find_little)
+    monkeypatch.setattr("itemsearch.indexes.building.target.tune", find_little)
     monkeypatch.setattr("sys.argv", ["itemsearch", "rebuild", "--config", str(shop)])
     with pytest.raises(SystemExit) as leaving:
         main()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import draw_picture, titles
+from support.catalogs import draw_picture, titles
 
 from itemsearch.model import EncoderInput, ITEmForPreTraining, ITEmModel, ITEmProcessor
 from itemsearch.model.pretraining import ObjectiveWeights, PretrainBatch

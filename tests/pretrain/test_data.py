@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import titles, write_offers
+from support.catalogs import titles, write_offers
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import EmptyCatalogError, ModelError
@@ -79,9 +79,9 @@ def test_equal_groups_of_two_catalogs_are_two_products(tmp_path: Path) -> None:
 
 
 def test_groups_may_be_numbers(tmp_path: Path) -> None:
-    products = pa.array([0, 0, None], pa.int64())
+    listings = pa.array([0, 0, None], pa.int64())
     pq.write_table(
-        pa.table({"id": ["a", "b", "c"], "title": ["mug", "cup", "cap"], "product": products}),
+        pa.table({"id": ["a", "b", "c"], "title": ["mug", "cup", "cap"], "product": listings}),
         tmp_path / "c.parquet",
     )
     assert prepared(tmp_path, tmp_path / "c.parquet", group="product")["group"].to_pylist() == [
@@ -151,19 +151,19 @@ def test_a_catalog_smaller_than_a_batch_repeats_itself() -> None:
 
 def test_an_item_depends_on_seed_and_place_alone(table: pa.Table) -> None:
     plan = np.zeros(6, np.int64)
-    products, again, other = (
+    listings, again, other = (
         RelistedProducts(table, plan, {}, RelistingConfig(), seed) for seed in (5, 5, 6)
     )
-    assert products[3].titles == again[3].titles
-    assert products[3].images[0].tobytes() == again[3].images[0].tobytes()
-    assert len({products[place].titles for place in range(6)}) > 1
-    assert any(products[place].titles != other[place].titles for place in range(6))
+    assert listings[3].titles == again[3].titles
+    assert listings[3].images[0].tobytes() == again[3].images[0].tobytes()
+    assert len({listings[place].titles for place in range(6)}) > 1
+    assert any(listings[place].titles != other[place].titles for place in range(6))
 
 
 def test_second_listings_lack_a_modality_as_often_as_asked(table: pa.Table) -> None:
     shares = RelistingConfig(hide_title=0.5, hide_image=0.3, picture_edits=0)
-    products = RelistedProducts(table, np.arange(60).repeat(5), {}, shares, 0)
-    items = [products[place] for place in range(300)]
+    listings = RelistedProducts(table, np.arange(60).repeat(5), {}, shares, 0)
+    items = [listings[place] for place in range(300)]
     assert np.mean([not item.titles[1] for item in items]) == pytest.approx(0.5, abs=0.08)
     assert np.mean([item.images[1] is None for item in items]) == pytest.approx(0.3, abs=0.08)
     assert all(item.titles[0] and item.images[0] for item in items)
@@ -173,13 +173,13 @@ def test_a_grouped_row_is_listed_again_by_another_row_of_its_group(both: pa.Tabl
     """In that seller's words; what has no group is edited, and neither is what is held out."""
     training, held_out = split_held_out(both.num_rows, 9, seed=3)
     groups = rows_of_groups(both, training)
-    products = RelistedProducts(both, training.repeat(4), groups, RelistingConfig(picture_edits=0), 0)
+    listings = RelistedProducts(both, training.repeat(4), groups, RelistingConfig(picture_edits=0), 0)
     said, group_of = both["title"].to_pylist(), both["group"].to_pylist()
     row_of = {title: row for row, title in enumerate(said)}
     seen: set[int] = set()
     for place, row in enumerate(training.repeat(4).tolist()):
         alone = len(groups.get(group_of[row], ())) < 2
-        first, second = products[place].titles
+        first, second = listings[place].titles
         if not alone:
             assert first == said[row]
             assert row_of[second] != row
@@ -199,8 +199,8 @@ def test_rows_of_groups_are_those_asked_for(both: pa.Table) -> None:
 def test_a_batch_says_what_was_hidden(table: pa.Table, tiny_model: Path) -> None:
     processor = ITEmProcessor.from_pretrained(tiny_model)
     collate = Collator(processor, 16, MaskingConfig(words=0.5, swapped_pictures=0.5), contrast=True)
-    products = RelistedProducts(table, np.arange(20), {}, RelistingConfig(picture_edits=0), 0)
-    examples = [products[place] for place in range(20)]
+    listings = RelistedProducts(table, np.arange(20), {}, RelistingConfig(picture_edits=0), 0)
+    examples = [listings[place] for place in range(20)]
     batch = collate(examples)
     clean = processor(
         [example.titles[0] for example in examples], [example.images[0] for example in examples]
@@ -220,8 +220,8 @@ def test_a_batch_of_titles_alone_hides_words_and_no_patches(both: pa.Table, tiny
     collate = Collator(
         ITEmProcessor.from_pretrained(tiny_model), 16, MaskingConfig(words=0.5, swapped_pictures=1.0), True
     )
-    products = RelistedProducts(both, np.arange(60, 70), {}, RelistingConfig(), 0)
-    batch = collate([products[place] for place in range(10)])
+    listings = RelistedProducts(both, np.arange(60, 70), {}, RelistingConfig(), 0)
+    batch = collate([listings[place] for place in range(10)])
     assert batch.first.pixel_values is None
     assert batch.second is not None
     assert batch.second.pixel_values is None

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import draw_picture, titles, write_offers
 from safetensors.torch import load_file
+from support.catalogs import draw_picture, titles, write_offers
 
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel
 from itemsearch.model.lexical import LexicalSketch
@@ -61,12 +61,12 @@ def whole(catalog_csv: Path, tiny_model: Path, tmp_path_factory: pytest.TempPath
     out = tmp_path_factory.mktemp("whole")
     report = run(catalog_csv, settings(str(tiny_model)), out)
     assert report.progress.finished
-    assert report.rows == report.products == 60
+    assert report.rows == report.listings == 60
     return out
 
 
 def test_a_run_makes_a_model_that_embeds(whole: Path) -> None:
-    encoder = ProductEncoder.from_pretrained(str(whole), "cpu")
+    encoder = ListingEncoder.from_pretrained(str(whole), "cpu")
     assert encoder.encode(["red mug"], [None]).shape == (1, 32 + 4**3 + 64)
 
 
@@ -123,11 +123,11 @@ def test_a_catalog_with_pictures_and_one_with_groups_train_together(
     out = tmp_path / "model"
     report = run([catalog_csv, offers], grouped(tiny_model, 2, batch_size=16), out)
     assert report.progress.finished
-    assert report.products == 60 + 36
+    assert report.listings == 60 + 36
     logged = [value for line in losses(out) for value in line.values()]
     assert logged
     assert all(math.isfinite(value) for value in logged)
-    encoder = ProductEncoder.from_pretrained(str(out), "cpu")
+    encoder = ListingEncoder.from_pretrained(str(out), "cpu")
     assert np.isfinite(encoder.encode(["phone X1B", "red mug"], [None, draw_picture(1)])).all()
 
 
@@ -174,7 +174,7 @@ def test_a_run_that_never_began_does_not_stand_in_the_way(catalog_csv: Path, tmp
 
 def recall_at_1(model: Path) -> float:
     """Of the drawn catalog, asked for by its products listed again: whole, by words and by picture alone."""
-    encoder = ProductEncoder.from_pretrained(str(model), "cpu")
+    encoder = ListingEncoder.from_pretrained(str(model), "cpu")
     pictures = [draw_picture(number) for number in range(60)]
     gallery = encoder.encode(titles(60), pictures)
     rng = np.random.default_rng(9)
@@ -285,4 +285,4 @@ def test_two_processes_of_a_launcher_train_one_model(catalog_csv: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model in") == 1
     assert [line["step"] for line in losses(tmp_path / "model") if "loss" in line] == [1, 2, 3]
-    ProductEncoder.from_pretrained(str(tmp_path / "model"), "cpu")
+    ListingEncoder.from_pretrained(str(tmp_path / "model"), "cpu")

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture
 from fastapi.testclient import TestClient
 from PIL import Image
+from support.catalogs import draw_picture
 
+from itemsearch.decisions.log import Decisions, labels, rejected_pairs
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
+from itemsearch.review.access import Address
 from itemsearch.review.app import MAX_UPLOAD, build_app
-from itemsearch.review.decisions import Decisions, labels, rejected_pairs
 from itemsearch.review.desk import Desk
-from itemsearch.review.guard import Address
 
 ORIGIN = "http://localhost:8000"
 BIG = ["00000", "00001", "00002"]
@@ -237,4 +237,4 @@ def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None
     assert client.post("/decide", data=form).text.count("<script") == 1
     cells = list(csv.reader(io.StringIO(client.get("/decisions.csv").text)))[1]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
-    Decisions.of_index(Path(desk.engine.summary.folder)).path.unlink()
+    Decisions.of_index(desk.engine.folder).path.unlink()

@@ -10,18 +10,18 @@ from threading import Thread
 
 import pytest
 import uvicorn
-from conftest import draw_picture
-from review.found import a_group, a_pair, tables
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
+from support.catalogs import draw_picture
+from support.found import a_group, a_pair, tables
 
+from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
 from itemsearch.review.desk import Desk
 from itemsearch.review.findings import Findings
-from itemsearch.review.guard import Address
 from itemsearch.review.page import write_groups_page
 from itemsearch.search.engine import Engine
 
@@ -97,7 +97,7 @@ def text(browser: webdriver.Chrome) -> str:
 
 @pytest.fixture
 def report(found: Path, own_index: Path) -> str:
-    findings = Findings.read(found, Engine.open(own_index).ranker.products)
+    findings = Findings.read(found, Engine.open(own_index).ranker.listings)
     write_groups_page(found / "report.html", findings, ["3 groups."], False)
     return (found / "report.html").as_uri()
 
@@ -147,13 +147,13 @@ def test_a_report_of_thousands_of_groups_stays_quick(
     browser: webdriver.Chrome, index: Path, tmp_path: Path
 ) -> None:
     count = 3000
-    products = Engine.open(index).ranker.products.take([n % 60 for n in range(2 * count)])
+    listings = Engine.open(index).ranker.listings.take([n % 60 for n in range(2 * count)])
     ids = [f"{n:05d}" for n in range(2 * count)]
-    products = products.set_column(0, "id", [ids])
+    listings = listings.set_column(0, "id", [ids])
     groups = [a_group(f"g{n}", ids[2 * n : 2 * n + 2], ("review", "automatic")[n % 2]) for n in range(count)]
     pairs = [a_pair(*ids[2 * n : 2 * n + 2]) for n in range(count)]
     path = tmp_path / "report.html"
-    assert write_groups_page(path, Findings(products, *tables(pairs, groups)), [], True) == count
+    assert write_groups_page(path, Findings(listings, *tables(pairs, groups)), [], True) == count
     browser.get(path.as_uri())
     # A page this long may still be read when the driver takes it for loaded.
     WebDriverWait(browser, 30).until(
@@ -216,7 +216,7 @@ def test_a_picture_is_uploaded(browser: webdriver.Chrome, found: Path, tmp_path:
 
 def test_hostile_listings_run_no_script(browser: webdriver.Chrome, evil_found: Path) -> None:
     desk = Desk.open(evil_found)
-    findings = Findings.read(evil_found, desk.engine.ranker.products)
+    findings = Findings.read(evil_found, desk.engine.listings)
     write_groups_page(evil_found / "report.html", findings, [], False)
     with served(browser, evil_found) as address:
         pages = ["/", "/pairs?kind=variants", "/decisions", "/search?words=%3Cscript%3Ealert(1)%3C/script%3E"]

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from seeded import expected_hits, served_seed, write_vectors
+from support.seeded_stores import expected_hits, served_seed, write_vectors
 
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.versions import list_versions, verify_index

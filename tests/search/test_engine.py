@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture, save_tiny_model, titles
+from support.catalogs import draw_picture, titles
+from support.models import save_tiny_model
 
 from itemsearch import Engine, SearchResult
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import (
     ImageError,
     IndexFolderError,
@@ -56,7 +57,7 @@ def test_by_id_leaves_the_product_itself_out(index: Path, store: Path) -> None:
     assert result.hits[0].title == titles(60)[int(result.hits[0].id)]
 
 
-def test_by_title_and_image(index: Path, store: Path, encoder: ProductEncoder, tmp_path: Path) -> None:
+def test_by_title_and_image(index: Path, store: Path, encoder: ListingEncoder, tmp_path: Path) -> None:
     engine = Engine.open(index)
     draw_picture(23).save(tmp_path / "q.png")
     both = engine.search(title=f"  {titles(60)[23]} ", image=tmp_path / "q.png", k=4)
@@ -95,11 +96,9 @@ def test_searching_by_id_loads_no_torch(index: Path) -> None:
 
 def test_every_product_is_found_by_its_own_id_and_vector(index: Path) -> None:
     engine = Engine.open(index)
-    ids = engine.ranker.products["id"].to_pylist()
+    ids = engine.listings["id"].to_pylist()
     assert [engine.row_of(id) for id in ids] == list(range(60))
-    found = engine.search_many(
-        [Query(1, id, "", None, engine.ranker.index.vectors[engine.row_of(id)]) for id in ids], 1
-    )
+    found = engine.search_many([Query(1, id, "", None, engine.vectors[engine.row_of(id)]) for id in ids], 1)
     assert [(result.query_id, result.hits[0].id) for result in found] == [(id, id) for id in ids]
 
 
@@ -206,7 +205,7 @@ def test_an_index_is_rebuilt_as_a_new_version_and_can_move(store: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["products.arrow", "id_order.npy", "vectors.npy", "index.json", "MANIFEST.json"]
+    "name", ["listings.arrow", "id_order.npy", "vectors.npy", "index.json", "MANIFEST.json"]
 )
 def test_a_damaged_index_is_told_by_file(index: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(index, tmp_path / "index")
@@ -249,7 +248,7 @@ def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> N
 
 def test_a_queries_file_of_vectors(index: Path, tmp_path: Path) -> None:
     engine = Engine.open(index)
-    vectors = [engine.ranker.index.vectors[row].tolist() for row in (4, 2)]
+    vectors = [engine.vectors[row].tolist() for row in (4, 2)]
     pq.write_table(pa.table({"query_id": ["a", "b"], "embedding": vectors}), tmp_path / "q.parquet")
     search_queries(engine, tmp_path / "q.parquet", tmp_path / "r.parquet")
     rows = pq.read_table(tmp_path / "r.parquet").to_pylist()

@@ -9,18 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import titles
+from support.catalogs import titles
 
 from itemsearch import Engine
 from itemsearch.catalog import read_queries
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
+from itemsearch.search.column_values import Labels
 from itemsearch.search.folder import NGRAM_FREQUENCY
-from itemsearch.search.labels import Labels
 from itemsearch.search.narrow import Filter, Narrowing
 from itemsearch.search.ranker import Judgement
 from itemsearch.types import Query
@@ -50,13 +50,13 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def slow_answer(engine: Engine, row: int, k: int, fits: np.ndarray) -> list[str]:
-    vectors = np.array(engine.ranker.index.vectors)
+    vectors = np.array(engine.vectors)
     scores = np.array([np.float32(np.dot(vector, vectors[row])) for vector in vectors])
     return [f"{near:03d}" for near in np.lexsort((np.arange(400), -scores)) if fits[near] and near != row][:k]
 
 
 def sellers_of(engine: Engine) -> np.ndarray:
-    return np.array(engine.ranker.products["seller"])
+    return np.array(engine.listings["seller"])
 
 
 @pytest.mark.parametrize("row", [0, 160, 155, 301])
@@ -92,7 +92,7 @@ def test_a_missing_value_differs_from_none(sold: Path) -> None:
     engine = Engine.open(sold)
     assert sellers_of(engine)[158] == ""
     assert engine.search(id="158", other="seller").hits == ()
-    vector = engine.ranker.index.vectors[158]
+    vector = engine.vectors[158]
     asked = [Query(1, name, "", None, vector, name or None) for name in ("Ann", "Dan", "")]
     ann, new, unknown = engine.search_many(asked, 400, wanted=Filter(other="seller"))
     sellers = sellers_of(engine)
@@ -102,15 +102,15 @@ def test_a_missing_value_differs_from_none(sold: Path) -> None:
 
 
 def test_labels_are_of_text_or_numbers(sold: Path) -> None:
-    products = pa.table({"n": [3, None, 3], "b": [True, False, None], "list": [[1], [2], [3]]})
-    numbers = Labels.from_column(products, "n")
+    listings = pa.table({"n": [3, None, 3], "b": [True, False, None], "list": [[1], [2], [3]]})
+    numbers = Labels.from_column(listings, "n")
     assert (numbers.of_rows.tolist(), numbers.numbers_of(["3", "4", None, ""]).tolist()) == (
         [0, -1, 0],
         [0, 1, -1, -1],
     )
-    assert Labels.from_column(products, "b").of_rows.tolist() == [0, 1, -1]
+    assert Labels.from_column(listings, "b").of_rows.tolist() == [0, 1, -1]
     with pytest.raises(UsageError, match="'list' is list<"):
-        Labels.from_column(products, "list")
+        Labels.from_column(listings, "list")
     with pytest.raises(UsageError, match="no column 'shop' to differ in; the columns are 'id', 'seller'"):
         Engine.open(sold).search(id="000", other="shop")
 
@@ -128,9 +128,9 @@ def test_a_filter_is_evaluated_once_for_many_searches(sold: Path) -> None:
     assert engine.narrow(Filter()) == Narrowing()
 
 
-def test_titles_are_searched_under_a_filter(index: Path, encoder: ProductEncoder) -> None:
+def test_titles_are_searched_under_a_filter(index: Path, encoder: ListingEncoder) -> None:
     engine = Engine.open(index)
-    category = np.array(engine.ranker.products["category"])
+    category = np.array(engine.listings["category"])
     found = engine.search(title=titles(60)[23], k=4, where=f"category = '{category[23]}' and price <> 23.5")
     everything = engine.search(title=titles(60)[23], k=60).hits
     assert [hit.id for hit in found.hits] == [
@@ -162,7 +162,7 @@ def test_the_evidence_ranks_products_that_pass_alone(index: Path) -> None:
 
 
 def write_queries(path: Path, engine: Engine, rows: list[int]) -> None:
-    vectors = [list(map(float, engine.ranker.index.vectors[row])) for row in rows]
+    vectors = [list(map(float, engine.vectors[row])) for row in rows]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["query_id", "embedding", "seller"])

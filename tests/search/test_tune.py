@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from vectors import clustered
+from support.vectors import clustered
 
-from indexes.choose import Target
-from indexes.versions import current_version, read_pointer, verify_version
 from itemsearch import Engine
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.building.choose import Target
+from itemsearch.indexes.storage.versions import current_version, read_pointer, verify_version
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.search.tune import tune_index_folder

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from seeded import ROWS, served_seed, vectors_of, write_vectors
+from support.seeded_stores import ROWS, served_seed, vectors_of, write_vectors
 
-from cli.app import main
-from indexes.build import build_index
-from indexes.versions import current_version
+from itemsearch.cli.app import main
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.building.train import build_index
+from itemsearch.indexes.storage.versions import current_version
 from itemsearch.search import build, verify
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
@@ -57,7 +57,7 @@ def test_a_flipped_byte_in_any_file_is_told_by_name(tmp_path: Path, run: Run) ->
     assert (code, "10,000 rows, 1,000 ids looked for and found" in out) == (0, True)
     folder = current_version(index).folder
     files = [index / "CURRENT", *sorted(folder.iterdir())]
-    assert {"index.faiss", "products.arrow", "MANIFEST.json"} <= {path.name for path in files}
+    assert {"index.faiss", "listings.arrow", "MANIFEST.json"} <= {path.name for path in files}
     for path in files:
         whole = path.read_bytes()
         place = len(whole) // 2
@@ -143,7 +143,7 @@ def lose_ids(folder: Path) -> None:
 
 
 def spoil_products(folder: Path) -> None:
-    (folder / "products.arrow").write_bytes(b"no table")
+    (folder / "listings.arrow").write_bytes(b"no table")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Queries, galleries and truth that benchmarks are run on."""

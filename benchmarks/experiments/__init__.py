@@ -1,0 +1,1 @@
+"""Experiments behind the documentation's figures. Not part of the wheel."""

@@ -1,0 +1,1 @@
+"""From vectors to an index: choose, train, tune, measure."""

@@ -1,0 +1,1 @@
+"""The files of an index: versions, their publishing, and what lies in them."""

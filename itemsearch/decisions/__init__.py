@@ -1,0 +1,1 @@
+"""Decisions of people about listings: the log, what it states, its export."""

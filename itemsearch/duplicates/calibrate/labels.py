@@ -1,0 +1,190 @@
+"""What people said of listings: pairs that are one product or two, or groups of listings that are one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from itemsearch.catalog.rows import open_tables
+from itemsearch.catalog.tables import Table
+from itemsearch.catalog.validate import BadCellError, cell_text
+from itemsearch.duplicates.groups.linkage import Ints, components
+from itemsearch.errors import EmptyCatalogError, MissingColumnError
+
+PAIR_COLUMNS = ("id_a", "id_b", "same")
+GROUP_COLUMNS = ("id", "group")
+UNKNOWN = -1
+_SAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_BATCH = 4096
+
+RowOf = Callable[[str], int | None]
+"""The row of an id; None for one that the index does not hold."""
+Mask = npt.NDArray[np.bool_]
+Groups = Mapping[int, str]
+"""Row to the name of its group."""
+Said = Mapping[tuple[int, int], bool]
+"""Two rows, the lower one first, to whether they are one product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of labels that cannot be used, counted from 1 over all the files, and why."""
+
+    row: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReport:
+    """rows read = used + len(refused)."""
+
+    rows: int
+    used: int
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What is known of the N products of an index.
+
+    group: (N,) a number for each labelled group, whose listings are compared with all of the other groups;
+    `UNKNOWN` for listings in none. said: for (row, row), the lower one first, whether they are one product;
+    it goes before the groups. product: (N,) a number below N for each product that is known by either.
+    """
+
+    group: Ints
+    said: Said
+    product: Ints
+
+    @classmethod
+    def of(cls, groups: Groups, said: Said, count: int) -> Self:
+        group = np.full(count, UNKNOWN)
+        first: dict[str, int] = {}
+        for row, name in groups.items():
+            group[row] = first.setdefault(name, row)
+        members = np.flatnonzero(group != UNKNOWN)
+        same = np.array([pair for pair, alike in said.items() if alike], np.int64).reshape(-1, 2)
+        lowest = components(
+            count, np.concatenate([members, same[:, 0]]), np.concatenate([group[members], same[:, 1]])
+        )
+        known = np.union1d(members, np.array(list(said), np.int64).reshape(-1))
+        product = np.full(count, UNKNOWN)
+        product[known] = lowest[known]
+        return cls(group, said, product)
+
+    def judge(self, a: Ints, b: Ints) -> tuple[Mask, Mask]:
+        """(P,) which pairs of rows are known, and (P,) which of these are one product."""
+        known = (self.group[a] != UNKNOWN) & (self.group[b] != UNKNOWN)
+        same = known & (self.group[a] == self.group[b])
+        if self.said:
+            for place, pair in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
+                alike = self.said.get((min(pair), max(pair)))
+                if alike is not None:
+                    known[place], same[place] = True, alike
+        return known, same
+
+    def same_pairs(self) -> Ints:
+        """(N,) for each product's number, how many pairs of its listings are known to be one product."""
+        counts = np.zeros(len(self.product), np.int64)
+        first, listings = np.unique(self.group[self.group != UNKNOWN], return_counts=True)
+        np.add.at(counts, self.product[first], listings * (listings - 1) // 2)
+        for (a, b), alike in self.said.items():
+            grouped = self.group[a] != UNKNOWN and self.group[a] == self.group[b]
+            counts[self.product[a]] += int(alike) - int(grouped)
+        return counts
+
+
+def read_labels(path: str, row_of: RowOf) -> tuple[Groups, Said, LabelReport]:
+    """Reads labels of the products of an index, of either kind: CSV, TSV, JSONL or Parquet.
+
+    Columns are id_a, id_b and same (true or false, yes or no, 1 or 0), or id and group. The same thing may be
+    said twice; what contradicts an earlier row is refused.
+
+    Raises:
+        CatalogError: no such file, damaged, or without these columns.
+        EmptyCatalogError: not a row that can be used.
+    """
+    tables = open_tables(path)
+    pairs = any(PAIR_COLUMNS[0] in table.schema.names for table in tables)
+    wanted = PAIR_COLUMNS if pairs else GROUP_COLUMNS
+    for table in tables:
+        missing = [name for name in wanted if name not in table.schema.names]
+        if missing and table.schema.names:
+            present = ", ".join(map(repr, table.schema.names))
+            raise MissingColumnError(
+                f"{table.path}: no column {missing[0]!r}; its columns are {present}: labels have id_a, id_b "
+                "and same, or id and group"
+            )
+    parse = _pair if pairs else _member
+    said: dict[tuple[int, ...], str | bool] = {}
+    refused, rows = [], 0
+    for rows, (place, problem, cells) in enumerate(_records(tables, wanted), 1):
+        try:
+            if problem:
+                raise BadCellError(problem)
+            key, value = parse(cells, row_of)
+            if said.setdefault(key, value) != value:
+                raise BadCellError(f"an earlier row says {said[key]!r} of the same, not {value!r}")
+        except BadCellError as error:
+            refused.append(Refused(rows, f"{place}: {error}"))
+    report = LabelReport(rows, rows - len(refused), tuple(refused))
+    if not said:
+        why = f"; the first: {refused[0].message}" if refused else ""
+        raise EmptyCatalogError(f"{path}: no label that can be used among {rows} rows{why}")
+    if pairs:
+        return {}, {(a, b): value is True for (a, b), value in said.items()}, report
+    return {row: str(value) for (row,), value in said.items()}, {}, report
+
+
+def said_in(decisions: pa.Table, row_of: RowOf) -> Said:
+    """Columns id_a, id_b and same, as people's decisions are kept; other indexes' pairs are left out."""
+    said = {}
+    for pair in decisions.to_pylist():
+        a, b = row_of(pair["id_a"]), row_of(pair["id_b"])
+        if a is not None and b is not None:
+            said[min(a, b), max(a, b)] = bool(pair["same"])
+    return said
+
+
+def _records(
+    tables: tuple[Table, ...], wanted: tuple[str, ...]
+) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+    for table in tables:
+        for records in table.read(wanted, pa.schema([]), _BATCH):
+            columns = [records.columns[name] for name in wanted]
+            for place, problem, *cells in zip(records.places, records.problems, *columns, strict=True):
+                yield place, problem, dict(zip(wanted, cells, strict=True))
+
+
+def _pair(cells: Mapping[str, object], row_of: RowOf) -> tuple[tuple[int, ...], bool]:
+    a, b = _row(cells, "id_a", row_of), _row(cells, "id_b", row_of)
+    if a == b:
+        raise BadCellError("id_a and id_b are one listing")
+    same = cells["same"]
+    text = str(same).strip().casefold()
+    if same is None or text not in _SAME:
+        raise BadCellError(f"same is {same!r:.60}: write true or false, yes or no, 1 or 0")
+    return (min(a, b), max(a, b)), _SAME[text]
+
+
+def _member(cells: Mapping[str, object], row_of: RowOf) -> tuple[tuple[int, ...], str]:
+    row = _row(cells, "id", row_of)
+    group = cell_text("id", cells["group"]).strip()
+    if not group:
+        raise BadCellError("no group")
+    return (row,), group
+
+
+def _row(cells: Mapping[str, object], column: str, row_of: RowOf) -> int:
+    id = cell_text("id", cells[column]).strip()
+    if not id:
+        raise BadCellError(f"no {column}")
+    row = row_of(id)
+    if row is None:
+        raise BadCellError(f"the {column} {id!r:.60} is not in the index")
+    return row

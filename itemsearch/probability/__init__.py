@@ -1,0 +1,1 @@
+"""How sure a pair is one product: what an index knows of it."""
