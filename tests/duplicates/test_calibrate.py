@@ -91,7 +91,7 @@ def test_no_product_is_on_both_sides() -> None:
     pairs = pa.table({"row_a": a, "row_b": b, **{name: [value] * len(a) for name, value in schema.items()}})
     one, other = split(pairs, labels, ids)
     assert one.same.sum() + other.same.sum() == 20 * 3
-    assert not set(one.listings.ravel()) & set(other.listings.ravel())
+    assert not set(one.products.ravel()) & set(other.products.ravel())
     assert one.true.sum() + other.true.sum() == 20 * 3
 
 
