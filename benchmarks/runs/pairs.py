@@ -26,7 +26,7 @@ from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.pairs_report import report, write_groups
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.duplicates.calibrate.index import CalibrateConfig, learn
-from itemsearch.duplicates.calibrate.labels import Labels as Truth
+from itemsearch.duplicates.calibrate.labels import DuplicateLabels as Truth
 from itemsearch.duplicates.groups.form import group
 from itemsearch.duplicates.groups.linkage import components
 from itemsearch.duplicates.pairs.decide import LEAST_RIVAL, decide, may_pass

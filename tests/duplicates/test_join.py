@@ -54,7 +54,7 @@ def test_pairs_have_the_evidence_of_a_search(index: Path, tmp_path: Path) -> Non
         assert len(hits) == 199
         for hit in hits:
             pair = by_ids[min(id, hit.id), max(id, hit.id)]
-            numbers = [pair[name] for name in ("score", "joint", "title", "image")]
+            numbers = [pair[name] for name in ("score", "joint", "title_similarity", "image_similarity")]
             expected = [hit.score, hit.joint, hit.title_similarity, hit.image_similarity]
             assert numbers == [
                 value if value is None else pytest.approx(value, abs=1e-5) for value in expected
@@ -62,8 +62,8 @@ def test_pairs_have_the_evidence_of_a_search(index: Path, tmp_path: Path) -> Non
     again = by_ids["00008", "00009"]
     assert (again["words_a"], again["words_b"], again["conflicts"]) == ([], ["new"], [])
     assert not again["same_image"]
-    assert again["phash_distance"] <= 6
-    assert by_ids["00003", "00005"]["phash_distance"] is None
+    assert again["image_hash_distance"] <= 6
+    assert by_ids["00003", "00005"]["image_hash_distance"] is None
 
 
 def test_only_what_is_wanted_is_kept_in_order_of_the_ids(index: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ from support.indexes_of_listings import opened
 from itemsearch.duplicates.pairs import join as joining
 from itemsearch.duplicates.pairs.candidates import Reach
 
-joining.ASKED_LISTINGS, joining.MEASURED_PAIRS = 50, 3000
+joining.QUERY_LISTINGS, joining.MEASURED_PAIRS = 50, 3000
 renames = 0
 rename = Path.rename
 def dying(path, target):
@@ -116,7 +116,7 @@ def test_a_killed_join_is_gone_on_with(
     assert done.returncode == -signal.SIGKILL
     kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "join").glob("*.*[yt]")}
     assert len(kept) == fatal - 1
-    monkeypatch.setattr(joining, "ASKED_LISTINGS", 50)
+    monkeypatch.setattr(joining, "QUERY_LISTINGS", 50)
     monkeypatch.setattr(joining, "MEASURED_PAIRS", 3000)
     found = joined(opened(index), tmp_path / "join")
     assert found.pairs.equals(joined(opened(index), tmp_path / "whole").pairs)
@@ -153,7 +153,7 @@ def test_what_is_new_is_joined_as_in_a_full_join(tmp_path: Path) -> None:
 def test_since_what_is_told(index: Path, tmp_path: Path) -> None:
     engine = opened(index)
     assert not changed_since(engine, "1").any()
-    (tmp_path / "run.json").write_text(f'{{"index": "{index}", "version": 1}}')
+    (tmp_path / "run.json").write_text(f'{{"format": 2, "index": "{index}", "version": 1}}')
     assert not changed_since(engine, str(tmp_path)).any()
     with pytest.raises(IndexFolderError, match="no version 7; there is 1"):
         changed_since(engine, "7")
@@ -215,7 +215,7 @@ def test_an_index_of_vectors_alone_is_joined_by_their_cosine(tmp_path: Path) -> 
     found = joined(Engine.open(tmp_path / "index"), tmp_path / "join").pairs.to_pylist()
     same = next(pair for pair in found if (pair["id_a"], pair["id_b"]) == ("3", "7"))
     assert same["score"] == same["joint"] == pytest.approx(1, abs=1e-6)
-    assert (same["title"], same["phash_distance"], same["same_image"]) == (None, None, False)
+    assert (same["title_similarity"], same["image_hash_distance"], same["same_image"]) == (None, None, False)
 
 
 def test_a_filter_that_leaves_nothing(index: Path, tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 import pyarrow as pa
-from support.found import a_group, a_pair, tables
+from support.run_folders import a_group, a_pair, tables
 
-from itemsearch.review.findings import Findings, read_shown
-from itemsearch.review.page import write_groups_page
+from itemsearch.duplicates.run_folder import DuplicateTables
+from itemsearch.review.cards import read_cards
+from itemsearch.review.report import write_groups_report
 from itemsearch.review.wording import evidence_in_words, mark_differences
 from itemsearch.search.engine import Engine
 
@@ -25,9 +26,9 @@ def test_evidence_is_told_in_plain_words() -> None:
 
     assert told(same_image=True) == "same picture; titles share most words"
     assert told(conflicts=["colour: red / green"]).startswith("colour differs: red / green; ")
-    assert told(phash_distance=2).startswith("nearly the same picture")
-    assert told(image=0.1).startswith("pictures look different")
-    assert told(image=None, phash_distance=None).startswith("pictures not compared")
+    assert told(image_hash_distance=2).startswith("nearly the same picture")
+    assert told(image_similarity=0.1).startswith("pictures look different")
+    assert told(image_similarity=None, image_hash_distance=None).startswith("pictures not compared")
     assert told(words_a=[], words_b=[]).endswith("same words in the titles")
     assert told("", words_a=[]).endswith("a title is missing")
     assert told("a b c", "a d e", words_a=["b", "c"], words_b=["d", "e"]).endswith("titles share few words")
@@ -48,7 +49,7 @@ def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> Non
         a_pair("00042", "no longer there", "variant"),
         a_pair("00043", "00044", score=0.3),
     ]
-    shown = read_shown(Findings(listings, *tables(pairs, groups)), variants=9, weakest=2)
+    shown = read_cards(DuplicateTables(listings, *tables(pairs, groups)), variants=9, weakest=2)
     assert [group.id for group in shown.groups] == ["large", "small", "sure"]
     large = shown.groups[0]
     assert [member.listing.id for member in large.members] == ["00022", "00020", "00021"]
@@ -62,25 +63,27 @@ def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> Non
 def test_the_report_is_one_file_that_fetches_nothing(index: Path, tmp_path: Path) -> None:
     listings = Engine.open(index).ranker.listings
     found = tables([a_pair("00000", "00001")], [a_group("g", ["00000", "00001"])])
-    assert write_groups_page(tmp_path / "r.html", Findings(listings, *found), ["1 group."], False) == 1
+    assert (
+        write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), ["1 group."], False) == 1
+    )
     page = (tmp_path / "r.html").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
     assert not re.search(r"https?://|url\(|@import", page)
     assert page.count("<script") == page.count("<style") == 1
     assert page.count('src="data:image/jpeg;base64,') == 4  # in the group, and as a weakest pair
     assert "not probabilities" in page
-    write_groups_page(tmp_path / "r.html", Findings(listings, *found), ["1 group."], True)
+    write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), ["1 group."], True)
     assert "not probabilities" not in (tmp_path / "r.html").read_text()
 
 
 def test_a_page_without_groups_says_so(index: Path, tmp_path: Path) -> None:
     listings = Engine.open(index).ranker.listings
-    assert write_groups_page(tmp_path / "r.html", Findings(listings, *tables([], [])), [], True) == 0
-    assert "No groups were found" in (tmp_path / "r.html").read_text()
+    assert write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *tables([], [])), [], True) == 0
+    assert "There are no groups" in (tmp_path / "r.html").read_text()
 
 
 def test_vectors_without_titles_or_pictures_can_be_shown(tmp_path: Path) -> None:
     listings = pa.table({"id": ["a", "b"]})
     found = tables([a_pair("a", "b")], [a_group("g", ["a", "b"])])
-    write_groups_page(tmp_path / "r.html", Findings(listings, *found), [], True)
+    write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), [], True)
     assert "no picture" in (tmp_path / "r.html").read_text()

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 
 
@@ -17,10 +18,10 @@ def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict
     plain = {
         "score": 0.99,
         "joint": 0.9,
-        "title": 0.8,
-        "image": 0.9,
+        "title_similarity": 0.8,
+        "image_similarity": 0.9,
         "same_image": False,
-        "phash_distance": 9,
+        "image_hash_distance": 9,
         "words_a": ["Red"],
         "words_b": ["Green"],
         "conflicts": [],
@@ -45,11 +46,11 @@ def tables(
     return pa.Table.from_pylist(list(pairs), PAIRS_SCHEMA), pa.Table.from_pylist(rows, GROUPS_SCHEMA)
 
 
-def write_found(
+def write_run_folder(
     folder: Path, index: Path, pairs: Sequence[Mapping[str, Any]], groups: Sequence[list[dict[str, Any]]]
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in zip(("pairs", "groups"), tables(pairs, groups), strict=True):
         pq.write_table(table, folder / f"{name}.parquet")
-    (folder / "run.json").write_text(json.dumps({"index": str(index)}))
+    (folder / "run.json").write_text(json.dumps({"format": FORMAT, "index": str(index)}))
     return folder
