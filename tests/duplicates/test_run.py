@@ -201,13 +201,9 @@ def test_a_folder_of_an_older_version_is_refused_and_can_be_written_again(tmp_pa
     described = json.loads((out / "run.json").read_text())
     del described["format"]
     (out / "run.json").write_text(json.dumps(described))
-    with pytest.raises(
-        UsageError, match="another version of itemsearch .* run `itemsearch duplicates` again"
-    ):
+    with pytest.raises(UsageError, match=r"another version of itemsearch .* `itemsearch duplicates` again"):
         run(engine, tmp_path / "new", replace(CONFIG, new=str(out)))
-    with pytest.raises(
-        ReviewError, match="another version of itemsearch .* run `itemsearch duplicates` again"
-    ):
+    with pytest.raises(ReviewError, match=r"another version of itemsearch .* `itemsearch duplicates` again"):
         ReviewSession.open(out)
     assert set(run(engine, out).changes.values()) == {0}
     assert groups_in(out) == before
