@@ -51,7 +51,7 @@ def duplicates(
     """
     from itemsearch.duplicates.groups.form import GroupSettings
     from itemsearch.duplicates.groups.keeper import KEEP_BY
-    from itemsearch.duplicates.pairs.candidates import Reach
+    from itemsearch.duplicates.pairs.candidates import CandidateConfig
     from itemsearch.duplicates.pairs.join import JoinConfig
     from itemsearch.duplicates.pairs.variants import VariantRules
     from itemsearch.duplicates.run import RunConfig, find_duplicates
@@ -63,7 +63,7 @@ def duplicates(
     thresholds, calibrated = chosen_thresholds(engine, min_precision, min_score)
     variant_rules = VariantRules.without(ignore_variant, variant_column)
     config = RunConfig(
-        join=JoinConfig(Filter(where, other), Reach(neighbours), variant_rules),
+        join=JoinConfig(Filter(where, other), CandidateConfig(neighbours), variant_rules),
         thresholds=thresholds,
         calibrated=calibrated,
         groups=GroupSettings(max_size=max_group, keep_by=tuple(keep_by) or KEEP_BY),

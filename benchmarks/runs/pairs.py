@@ -30,7 +30,7 @@ from itemsearch.duplicates.calibrate.labels import DuplicateLabels as Truth
 from itemsearch.duplicates.groups.form import group
 from itemsearch.duplicates.groups.linkage import components
 from itemsearch.duplicates.pairs.decide import LEAST_RIVAL, decide, may_pass
-from itemsearch.duplicates.pairs.join import JoinConfig, Wanted, join
+from itemsearch.duplicates.pairs.join import JoinConfig, PairFilter, join
 from itemsearch.duplicates.types import Tier
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
@@ -224,7 +224,7 @@ def _scored(part: Part, other: str) -> Edges:
     return Edges(*(pairs[name].to_numpy() for name in ("row_a", "row_b", "score")))
 
 
-def _joined(engine: Engine, other: str, wanted: Wanted) -> pa.Table:
+def _joined(engine: Engine, other: str, wanted: PairFilter) -> pa.Table:
     with tempfile.TemporaryDirectory() as folder:
         config = JoinConfig(Filter(other=other))
         return join(engine, config, wanted, Path(folder) / "join", lambda *step: None).pairs

@@ -75,8 +75,7 @@ class Event:
 
 
 class DecisionLog:
-    """The decisions on one index. Every call has a connection of its own, so that threads and people share
-    the file."""
+    """The decisions on one index. Every call has its own connection, so that threads can share the log."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -149,8 +148,7 @@ class DecisionLog:
         return next((event for event in self.events(1, number) if event.number == number), None)
 
     def events(self, limit: int = -1, last: int = 2**62) -> list[Event]:
-        """The latest `limit` events up to the number `last`, the latest first, undos included; by default
-        all."""
+        """The latest `limit` events up to the number `last`, undos included, the latest first."""
         with self._reading() as db:
             if db is None:
                 return []

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def current_labels(engine: Engine) -> list[PairLabel]:
-    """The labels that stand, of listings that the index holds with the content of the time of the
-    decision."""
+    """The labels that stand, of listings that are in the index with unchanged content."""
     labels = DecisionLog.of_index(engine.folder).labels()
     ids = {label.id_a for label in labels} | {label.id_b for label in labels}
     return valid_labels(labels, content_hashes(engine, ids)) if ids else []

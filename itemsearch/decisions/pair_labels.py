@@ -42,8 +42,7 @@ def different_from(ids: Sequence[str], others: Sequence[str], hashes: Mapping[st
 
 
 def valid_labels(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> list[PairLabel]:
-    """The labels whose two listings still have the content of then; `hashes` has the content hashes of
-    now."""
+    """The labels of listings with unchanged content; `hashes` has the content hashes of now."""
     return [label for label in labels if is_valid(label, hashes)]
 
 

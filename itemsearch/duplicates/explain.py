@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.decisions.of_index import rejected_pairs
-from itemsearch.duplicates.pairs.candidates import BY_DEFAULT
+from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
 from itemsearch.duplicates.pairs.decide import decide, may_pass
 from itemsearch.duplicates.pairs.evidence import PairEvidence, titles_of
 from itemsearch.duplicates.pairs.variants import VariantRules
@@ -82,7 +82,9 @@ def explain(
     index = engine.ranker.index
     two = np.array([engine.row_of(id_a), engine.row_of(id_b)])
     two = two[np.argsort(index.tie_rank[two])]
-    near = index.search(index.vectors[two], min(BY_DEFAULT.neighbours, engine.summary.rows), exclude=two)[1]
+    near = index.search(
+        index.vectors[two], min(DEFAULT_CANDIDATES.neighbours, engine.summary.rows), exclude=two
+    )[1]
     decided = _decided(engine, two, near, thresholds, variant_rules)
     ids = engine.listings["id"].take(pa.array(two)).to_pylist()
     (pair,) = [each for each in decided if [each["id_a"], each["id_b"]] == ids]
@@ -132,8 +134,7 @@ def _rival(decided: list[dict[str, Any]], ids: list[str]) -> Rival | None:
 
 
 def _is_compared(engine: Engine, two: Rows, near: Rows, image_hash_distance: int | None) -> bool:
-    """Whether either is among the other's neighbours, or their image hashes are near, or their embeddings
-    equal."""
+    """Whether one is a neighbour of the other, or their image hashes are near, or their embeddings equal."""
     one, other = engine.vectors[two]
-    near_pictures = image_hash_distance is not None and image_hash_distance <= BY_DEFAULT.near_hash
+    near_pictures = image_hash_distance is not None and image_hash_distance <= DEFAULT_CANDIDATES.near_hash
     return bool((near == two[::-1, None]).any()) or near_pictures or np.array_equal(one, other)

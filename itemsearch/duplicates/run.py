@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from itemsearch.decisions.of_index import rejected_pairs
-from itemsearch.duplicates.groups.form import BY_DEFAULT as GROUPS_BY_DEFAULT
-from itemsearch.duplicates.groups.form import GroupSettings, group
+from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
 from itemsearch.duplicates.groups.groups_csv import write_groups_csv
 from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.groups.keeper import rank_keepers
@@ -58,7 +57,7 @@ class RunConfig:
     join: JoinConfig
     thresholds: Thresholds
     calibrated: bool
-    groups: GroupSettings = GROUPS_BY_DEFAULT
+    groups: GroupSettings = DEFAULT_GROUPS
     new: str = ""
     since: Path | None = None
 
@@ -141,8 +140,7 @@ def _earlier_groups(out: Path, config: RunConfig) -> pa.Table:
 
 
 def _join(engine: Engine, out: Path, config: RunConfig, progress: Progress, changed: Mask | None) -> Joined:
-    """All pairs that may pass, and the other pairs of their listings, which a probability compares them
-    with."""
+    """All pairs that may pass, and the other pairs of their listings, as a probability needs them."""
 
     def keep(measured: pa.Table) -> Mask:
         return may_pass(measured, config.thresholds)

@@ -132,6 +132,7 @@ def read_calibration(version: Path) -> Calibration | None:
 
 
 def write_calibration(version: Path, calibration: Calibration) -> None:
+    """Writes the calibration into a version's folder."""
     (version / CALIBRATION).write_text(json.dumps(asdict(calibration), indent=1), "utf-8")
 
 

@@ -69,8 +69,7 @@ class Thresholds:
 
 
 IDENTICAL = 1 - 1e-6
-"""The joint cosine of equal embeddings, but for rounding. The join pairs such listings with one of them
-alone."""
+"""The joint cosine of equal embeddings, but for rounding. The join pairs them with one of them alone."""
 IDENTICAL_LISTINGS = Threshold("joint", IDENTICAL, IDENTICAL)
 NEVER = 2.0
 """A value that no cosine reaches."""

@@ -90,6 +90,5 @@ def _refusal(request: Request, address: Address) -> Response | None:
 
 
 def _same_origin(request: Request) -> bool:
-    """Whether a form comes from a page of this application: no page can make a browser send another
-    origin."""
+    """Whether a form comes from this application: no page can make a browser send another origin."""
     return request.headers.get("origin", "") == f"{request.url.scheme}://{request.headers.get('host', '')}"

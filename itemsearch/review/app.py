@@ -69,11 +69,11 @@ AnyPages = Annotated[Pages, Depends(_pages)]
 
 @routes.get("/")
 def groups(
-    session: AnySession, pages: AnyPages, wanted: Annotated[GroupFilter, Query()], did: int = 0
+    session: AnySession, pages: AnyPages, group_filter: Annotated[GroupFilter, Query()], did: int = 0
 ) -> Response:
     if session.cards is None:
         return RedirectResponse("/search", 303)
-    return HTMLResponse(pages.groups(wanted, did))
+    return HTMLResponse(pages.groups(group_filter, did))
 
 
 @routes.get("/group")

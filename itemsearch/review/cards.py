@@ -33,8 +33,7 @@ class ListingCard:
 
 @dataclass(frozen=True, slots=True)
 class PairCard:
-    """Two listings that were compared. score: the match score. reason, evidence: in words, for and
-    against."""
+    """Two listings that were compared. score: the match score. reason, evidence: in words."""
 
     first: ListingCard
     second: ListingCard
@@ -56,8 +55,7 @@ class GroupMember:
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """A group of two or more listings, the keeper first. flag: why a person has to look at all of it, "" for
-    none."""
+    """A group of two or more listings, the keeper first. flag: as in `GROUPS_SCHEMA`, "" for none."""
 
     id: str
     tier: Tier
@@ -91,8 +89,7 @@ class Cards:
 
 
 def read_cards(tables: DuplicateTables, variants: int, weakest: int) -> Cards:
-    """Makes cards of all groups, and of at most so many pairs, without listings that the index lacks by
-    now."""
+    """Makes cards of all groups, and of at most so many pairs, of listings that the index still has."""
     listings = ListingCardReader(tables.listings)
     members = tables.groups.to_pylist()
     listings.read([member["id"] for member in members])

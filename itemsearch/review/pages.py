@@ -40,8 +40,8 @@ class GroupFilter(BaseModel, frozen=True):
         if self.state in ("left", "decided") and labels.decided(group) != (self.state == "decided"):
             return False
         facets = facets_of(group.listings, group.tier.value)
-        wanted = {"tier": self.tier, "category": self.category, "seller": self.seller}
-        return all(not value or value[1:] in facets[name] for name, value in wanted.items())
+        chosen = {"tier": self.tier, "category": self.category, "seller": self.seller}
+        return all(not value or value[1:] in facets[name] for name, value in chosen.items())
 
     def address(self, page: int) -> str:
         """The address of a page of the same filter."""
@@ -58,16 +58,22 @@ class Pages:
         self.templates = environment(picture_address)
         self.templates.globals.update(rule=RULE, states=STATES, done=DONE, address=address)
 
-    def groups(self, wanted: GroupFilter, did: int) -> str:
+    def groups(self, group_filter: GroupFilter, did: int) -> str:
         """A page of groups, the most valuable decisions first."""
         labels = self.session.labels()
-        groups = [group for group in self.session.groups.values() if wanted.passes(group, labels)]
+        groups = [group for group in self.session.groups.values() if group_filter.passes(group, labels)]
         pages = max(1, -(-len(groups) // PAGE_CARDS))
-        page = min(max(wanted.page, 1), pages)
+        page = min(max(group_filter.page, 1), pages)
         cards = groups[(page - 1) * PAGE_CARDS : page * PAGE_CARDS]
-        shown = {"groups": cards, "found": len(groups), "page": page, "pages": pages, "wanted": wanted}
-        here = wanted.address(page)
-        return self._page("groups.html", here, labels, did, options=self.options, **shown)
+        values = {
+            "groups": cards,
+            "count": len(groups),
+            "page": page,
+            "pages": pages,
+            "group_filter": group_filter,
+        }
+        here = group_filter.address(page)
+        return self._page("groups.html", here, labels, did, options=self.options, **values)
 
     def group(self, id: str, did: int) -> str:
         """A group, in the parts that decisions leave of it.
@@ -102,9 +108,9 @@ class Pages:
         listings = self.session.listings([hit.id for hit in hits or ()])
         results = list(zip(hits or (), listings, strict=True))
         query_listing = next(iter(self.session.listings([id.strip()])), None)
-        shown = {"results": results, "searched": hits is not None, "query_listing": query_listing}
+        values = {"results": results, "searched": hits is not None, "query_listing": query_listing}
         query = {"id": id, "words": words, "picture_name": picture}
-        return self._page("search.html", "/search", self.session.labels(), 0, **query, **shown)
+        return self._page("search.html", "/search", self.session.labels(), 0, **query, **values)
 
     def decisions(self, limit: int, did: int) -> str:
         """The latest decisions, each with a button to undo it."""
@@ -122,12 +128,12 @@ class Pages:
             raise UnknownIdError(f"there is no group {id!r}")
         return self.session.groups[id]
 
-    def _page(self, name: str, here: str, labels: StandingLabels, did: int, **shown: Any) -> str:
+    def _page(self, name: str, here: str, labels: StandingLabels, did: int, **values: Any) -> str:
         """Renders a template. here: the page's own address, to which forms return."""
         decided = sum(labels.decided(group) for group in self.session.groups.values())
         event = self.session.decisions.event(did) if did else None
         return self.templates.get_template(name).render(
-            session=self.session, here=here, labels=labels, decided=decided, event=event, **shown
+            session=self.session, here=here, labels=labels, decided=decided, event=event, **values
         )
 
 

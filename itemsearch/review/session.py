@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -40,7 +40,7 @@ class DecisionRequest:
     part: Sequence[str]
     seen: int
     shown: Sequence[str]
-    ticked: Sequence[str] = field(default=())
+    ticked: Sequence[str] = ()
 
 
 class ReviewSession:

@@ -19,8 +19,7 @@ RULE = (
 
 
 def environment(picture: Callable[[ListingCard], str]) -> Environment:
-    """The templates, with the functions that they call; `picture` returns the address of a listing's
-    picture."""
+    """The templates, with the functions that they call; `picture` returns the address of a picture."""
     templates = Environment(
         loader=PackageLoader("itemsearch.review"), autoescape=True, undefined=StrictUndefined
     )
@@ -40,8 +39,7 @@ def asset(name: str) -> str:
 
 
 def titles_beside(group: GroupCard, member: GroupMember) -> list[str]:
-    """The titles whose words a member's title is compared with: the keeper's, or for the keeper all
-    others."""
+    """The titles that a member's title is compared with: the keeper's, or for the keeper all others."""
     keeper = group.members[0]
     if member is not keeper:
         return [keeper.listing.title]

@@ -14,7 +14,7 @@ import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
 from itemsearch.duplicates.pairs import join as joining
-from itemsearch.duplicates.pairs.candidates import Reach
+from itemsearch.duplicates.pairs.candidates import CandidateConfig
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, join
 from itemsearch.duplicates.pairs.since import changed_since
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
@@ -23,7 +23,7 @@ from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.narrow import Filter
 
-EVERYTHING = JoinConfig(reach=Reach(neighbours=1000))
+EVERYTHING = JoinConfig(candidates=CandidateConfig(neighbours=1000))
 
 
 def scoring(least: float) -> Callable[[pa.Table], np.ndarray]:
@@ -77,7 +77,7 @@ def test_only_what_is_wanted_is_kept_in_order_of_the_ids(index: Path, tmp_path: 
 
 def test_pairs_pass_the_filter_and_differ(index: Path, tmp_path: Path) -> None:
     wanted = Filter("id < '00100'", "seller")
-    found = joined(opened(index), tmp_path / "join", JoinConfig(wanted, Reach(neighbours=1000)))
+    found = joined(opened(index), tmp_path / "join", JoinConfig(wanted, CandidateConfig(neighbours=1000)))
     assert found.rows == 100
     assert pairs_of(found) == {
         (f"{a:05d}", f"{b:05d}") for b in range(100) for a in range(b) if a % 3 != b % 3
@@ -90,7 +90,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[4])
 from support.indexes_of_listings import opened
 from itemsearch.duplicates.pairs import join as joining
-from itemsearch.duplicates.pairs.candidates import Reach
+from itemsearch.duplicates.pairs.candidates import CandidateConfig
 
 joining.QUERY_LISTINGS, joining.MEASURED_PAIRS = 50, 3000
 renames = 0
@@ -102,7 +102,7 @@ def dying(path, target):
         os.kill(os.getpid(), signal.SIGKILL)
     return rename(path, target)
 Path.rename = dying
-joining.join(opened(Path(sys.argv[1])), joining.JoinConfig(reach=Reach(neighbours=1000)),
+joining.join(opened(Path(sys.argv[1])), joining.JoinConfig(candidates=CandidateConfig(neighbours=1000)),
              lambda measured: measured["score"].to_numpy() >= 0, Path(sys.argv[2]), lambda *step: None)
 """
 
@@ -127,7 +127,7 @@ def test_a_killed_join_is_gone_on_with(
 def test_parts_of_other_settings_are_not_used(index: Path, tmp_path: Path) -> None:
     engine = opened(index)
     joined(engine, tmp_path, least=0.99)
-    config = JoinConfig(reach=Reach(neighbours=1000), key="another threshold")
+    config = JoinConfig(candidates=CandidateConfig(neighbours=1000), key="another threshold")
     assert joined(engine, tmp_path, config).pairs.num_rows == 200 * 199 // 2
 
 
@@ -190,7 +190,9 @@ def test_listings_that_crowd_an_answer_hide_no_other(tmp_path: Path) -> None:
     made = [listing(f"a{n:03d}", "red mug", vectors[0], jpeg(1), seller="s") for n in range(30)]
     made += [listing("b", "red mugs", near / np.linalg.norm(near), jpeg(2), seller="s")]
     made += [listing(f"c{n:03d}", f"other {n}", vectors[n], jpeg(n), seller="s") for n in range(2, 100)]
-    found = joined(opened(build(tmp_path, made)), tmp_path / "join", JoinConfig(reach=Reach(neighbours=5)))
+    found = joined(
+        opened(build(tmp_path, made)), tmp_path / "join", JoinConfig(candidates=CandidateConfig(neighbours=5))
+    )
     assert ("a000", "b") in pairs_of(found)
 
 

@@ -13,7 +13,7 @@ from support.indexes_of_listings import build, jpeg, listing, opened, some_listi
 
 from itemsearch.decisions.log import Action, DecisionLog
 from itemsearch.decisions.pair_labels import PairLabel
-from itemsearch.duplicates.pairs.candidates import Reach
+from itemsearch.duplicates.pairs.candidates import CandidateConfig
 from itemsearch.duplicates.pairs.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
@@ -23,7 +23,9 @@ from itemsearch.review.session import ReviewSession
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 
-CONFIG = RunConfig(JoinConfig(reach=Reach(neighbours=1000)), Thresholds.of_score(0.95), calibrated=False)
+CONFIG = RunConfig(
+    JoinConfig(candidates=CandidateConfig(neighbours=1000)), Thresholds.of_score(0.95), calibrated=False
+)
 
 
 def run(engine: Engine, out: Path, config: RunConfig = CONFIG) -> RunReport:

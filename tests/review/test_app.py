@@ -95,7 +95,7 @@ def test_two_groups_become_one_product(client: TestClient, session: ReviewSessio
     ids = [*BIG, "00010", "00011"]
     client.post("/decide", data={**choice("merge", ids), "shown": ids})
     assert labels_of_people(session.engine).num_rows == 10
-    assert 'The same product too: <a href="/group?id=small">00010' in " ".join(
+    assert 'Also the same product: <a href="/group?id=small">00010' in " ".join(
         client.get("/group?id=big").text.split()
     )
     assert "2 decided, 1 left" in client.get("/").text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itemsearch.duplicates.calibrate.appraise import curve, precision_and_recall, tiers
+from itemsearch.duplicates.calibrate.evaluate import curve, precision_and_recall, tiers
 from itemsearch.duplicates.calibrate.sample import RESAMPLES, Floats, Sample
 from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import UsageError
@@ -30,8 +30,7 @@ CAUTION = 0.8
 """The share of the resamples in which the threshold has to reach the precision: one that reaches it on the
 fitted products only misses it on half of all others."""
 LEAST_FOUND = 10
-"""The least number of pairs of one product that have to reach a threshold for its precision to be
-measured."""
+"""The least number of pairs of one product from which the precision of a threshold is measured."""
 RIDGE = 1e-3
 LEAST_SPREAD = 1e-3
 STEPS = 50

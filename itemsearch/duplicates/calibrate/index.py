@@ -46,8 +46,7 @@ class CalibrateConfig:
 
 @dataclass(frozen=True, slots=True)
 class CalibrateReport:
-    """labels: the count of the file's rows, None without a file. version: the number of the published
-    version."""
+    """labels: the count of the file's rows, None without a file. version: the number of the new version."""
 
     calibration: Calibration
     labels: LabelReport | None
@@ -55,8 +54,7 @@ class CalibrateReport:
 
 
 def calibrate_index(index: Path, config: CalibrateConfig, progress: Progress) -> CalibrateReport:
-    """Learns a calibration from labels, and publishes a version of the index that has it and shares all other
-    files.
+    """Learns a calibration from labels, and publishes a version of the index with it.
 
     Raises:
         CatalogError: the labels cannot be read.

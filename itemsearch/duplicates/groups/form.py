@@ -34,7 +34,7 @@ class GroupSettings:
     keep_by: tuple[str, ...] = KEEP_BY
 
 
-BY_DEFAULT = GroupSettings()
+DEFAULT_GROUPS = GroupSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Graph:
 def group(
     pairs: pa.Table,
     listings: pa.Table,
-    settings: GroupSettings = BY_DEFAULT,
+    settings: GroupSettings = DEFAULT_GROUPS,
     rejected: Collection[tuple[str, str]] = (),
 ) -> pa.Table:
     """Groups the listings of duplicate pairs and of pairs to review.
@@ -194,8 +194,7 @@ def _table(
     split: npt.NDArray[np.bool_],
     settings: GroupSettings,
 ) -> pa.Table:
-    """`GROUPS_SCHEMA`, from (L,) clusters, and whether each listing's cluster is automatic and is a split
-    chain."""
+    """`GROUPS_SCHEMA`, from (L,) clusters, and (L,) whether each is automatic, and is a split chain."""
     sizes = _sizes(clusters)
     grouped = np.flatnonzero(sizes > 1)
     keeper_rank = rank_keepers(listings, graph.rows[grouped], settings.keep_by)

@@ -34,6 +34,7 @@ class Changes:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing changed."""
         return not (self.new or self.merged or self.split or self.gone or self.changed)
 
 

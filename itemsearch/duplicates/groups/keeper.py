@@ -24,8 +24,7 @@ Key = npt.NDArray[np.int64]
 
 
 def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
-    """(K,) the place, from 0, of each of the K listings `rows` among them all; the listing to keep comes
-    first.
+    """(K,) the rank, from 0, of each of the K listings `rows`; the listing to keep comes first.
 
     Args:
         keep_by: "complete" (the most cells filled, then the longest title), "picture" (the most pixels of the

@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class CandidateConfig:
     """How many candidates there are. neighbours: of each listing, by the joint cosine. near_hash: the largest
     Hamming distance, in bits of 64, of image hashes that make a candidate. window: how many hashes each one
     is compared with, in sorted order."""
@@ -36,7 +36,7 @@ class Reach:
     window: int = 5
 
 
-BY_DEFAULT = Reach()
+DEFAULT_CANDIDATES = CandidateConfig()
 
 
 class Candidates:
@@ -50,19 +50,18 @@ class Candidates:
         self,
         ranker: Ranker,
         narrowing: Narrowing,
-        reach: Reach,
+        config: CandidateConfig,
         variant_columns: Sequence[str],
         changed: Mask | None,
     ) -> None:
         """
         Args:
             variant_columns: listings of one content whose values differ in these columns are not identical.
-            changed: (N,) the new or changed listings; every pair has at least one of them. None: all
-            listings.
+            changed: (N,) the new or changed listings; every pair has one of them. None: all listings.
         """
         self.ranker = ranker
         self.narrowing = narrowing
-        self.reach = reach
+        self.config = config
         self.total = ranker.listings.num_rows
         self.rows = narrowing.rows(self.total)
         self.changed = np.ones(self.total, bool) if changed is None else changed
@@ -99,7 +98,7 @@ class Candidates:
         by_title = listings["title"] if "title" in listings.column_names else listings["id"]
         rank[pc.sort_indices(by_title).to_numpy()] = np.arange(self.total)
         a, b = near_hash_pairs(
-            image_hashes, self.representatives, rank, self.reach.window, self.reach.near_hash
+            image_hashes, self.representatives, rank, self.config.window, self.config.near_hash
         )
         kept = self.changed[a] | self.changed[b]
         return self._keys(a[kept], b[kept])
@@ -120,13 +119,11 @@ class Candidates:
         return self._keys(rows[kept], partners[kept])
 
     def split(self, keys: Rows) -> tuple[Rows, Rows]:
-        """(P,) and (P,) the rows of pairs from their (P,) keys; the id of the first comes before that of the
-        second."""
+        """(P,) and (P,) the rows of pairs, from their (P,) keys; the id of the first row comes first."""
         return keys // self.total, keys % self.total
 
     def _keys(self, a: Rows, b: Rows) -> Rows:
-        """Keys, ascending and each once, of the pairs (a, b) that differ in the column of the filter, if it
-        has one."""
+        """Unique keys, ascending, of the pairs (a, b) that differ in the filter's column, if it has one."""
         labels = self.narrowing.labels
         if labels is not None:
             differ = (
@@ -142,7 +139,7 @@ class Candidates:
         """(A, k) the rows of the nearest listings, -1 for none."""
         index = self.ranker.index
         limits = replace(self.narrowing, allowed=allowed).for_rows(queries)
-        count = min(self.reach.neighbours, self.total)
+        count = min(self.config.neighbours, self.total)
         return search_within(index, index.vectors[queries], count, limits)[1]
 
     @cached_property

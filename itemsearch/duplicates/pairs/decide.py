@@ -1,13 +1,13 @@
 """Decides pairs by their evidence: duplicate, review, variant, rejected or different.
 
-A pair passes where any one kind of evidence reaches its own threshold. A calibrated index has one threshold,
-of a probability that weighs all evidence together; without labels there are cautious thresholds of several
-kinds."""
+A pair passes where any one kind of evidence reaches its own threshold. A calibrated index has one
+threshold, of a probability that weighs all evidence; without labels, several kinds have cautious ones.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -39,12 +39,10 @@ FAR_HASH = 32
 
 
 def may_pass(measured: pa.Table, thresholds: Thresholds) -> Mask:
-    """Finds the pairs that could be a duplicate or to review, or the rival of such a pair, before words and
-    conflicts are known.
+    """Finds the pairs that could pass, or be the rival of such a pair, before conflicts are known.
 
     Args:
-        measured: columns score, joint, title_similarity, image_similarity and image_hash_distance, of P
-        pairs.
+        measured: columns score, joint, title_similarity, image_similarity, image_hash_distance of P pairs.
 
     Returns:
         (P,)
@@ -66,9 +64,8 @@ def decide(
     variant where it would pass.
 
     Args:
-        pairs: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`, all that `may_pass`: the margin compares a pair with the
-        other
-            pairs of its listings.
+        pairs: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`, all that `may_pass`, since the
+            margin compares a pair with the other pairs of its listings.
         rejected: (id_a, id_b), in either order.
     """
     # A worked example, of thresholds score (0.9 automatic, 0.5 review) and joint (0.98, 0.95):
@@ -78,28 +75,21 @@ def decide(
     #   0.70   0.99                  joint          score, joint   duplicate
     #   0.70   0.60   size: S / M                   score          variant
     #   0.30   0.60                                                different
-    values = [_evidence(pairs, each.evidence, thresholds, margins) for each in thresholds.by_evidence]
-    automatic = np.stack([v >= t.automatic for v, t in zip(values, thresholds.by_evidence, strict=True)])
-    review = np.stack([v >= t.review for v, t in zip(values, thresholds.by_evidence, strict=True)])
+    values = [
+        _evidence(pairs, each.evidence, thresholds, margins).tolist() for each in thresholds.by_evidence
+    ]
     rejected_sets = {frozenset(pair) for pair in rejected}
-    ids = zip(pairs["id_a"].to_pylist(), pairs["id_b"].to_pylist(), strict=True)
-    is_rejected = [bool(rejected_sets) and frozenset(pair) in rejected_sets for pair in ids]
+    id_a, id_b, conflicts, same_image = (
+        pairs[name].to_pylist() for name in ("id_a", "id_b", "conflicts", "same_image")
+    )
     decisions, reasons = [], []
-    conflicts, same_image = pairs["conflicts"].to_pylist(), pairs["same_image"].to_pylist()
-    for row in range(pairs.num_rows):
-        is_duplicate, passes = bool(automatic[:, row].any()), bool(review[:, row].any())
-        # The first threshold that is reached is the reason; where none is, the first one that is not.
-        place = int((automatic if is_duplicate else review)[:, row].argmax())
-        reason = _reason(thresholds.by_evidence[place], float(values[place][row]), is_duplicate, passes)
-        reason += "; the pictures are the same" if same_image[row] else ""
-        if is_rejected[row]:
+    for row, row_values in enumerate(zip(*values, strict=True)):
+        if rejected_sets and frozenset((id_a[row], id_b[row])) in rejected_sets:
             decision, reason = Decision.REJECTED, REJECTED_REASON
-        elif passes and conflicts[row]:
-            decision, reason = Decision.VARIANT, f"alike, but {'; '.join(conflicts[row])}"
-        elif is_duplicate:
-            decision = Decision.DUPLICATE
         else:
-            decision = Decision.REVIEW if passes else Decision.DIFFERENT
+            decision, reason = _decide_pair(row_values, thresholds, conflicts[row])
+            if same_image[row] and decision is not Decision.VARIANT:
+                reason += "; the pictures are the same"
         decisions.append(decision)
         reasons.append(reason)
     undecided = pairs.drop_columns([name for name in ("decision", "reason") if name in pairs.column_names])
@@ -117,8 +107,7 @@ def features(pairs: pa.Table, margin: Floats) -> Floats:
 
 
 def margins(pairs: pa.Table) -> Floats:
-    """(P,) the logit of each pair's score minus that of its strongest rival, which is the best other pair of
-    either listing.
+    """(P,) each pair's logit of the score minus that of its strongest rival: the best other pair of either.
 
     Pairs with conflicts are no rivals, since they are decided already, nor are identical listings.
     """
@@ -173,13 +162,29 @@ def _best_margin(measured: pa.Table) -> Floats:
     return best
 
 
-def _reason(threshold: Threshold, value: float, is_duplicate: bool, passes: bool) -> str:
-    name = threshold.evidence.replace("_", " ")
-    if not passes:
-        return f"{name} {value:.4g} is below {threshold.review:.4g}, and no other evidence is enough"
-    if is_duplicate:
-        return f"{name} {value:.4g} reaches {threshold.automatic:.4g}, enough for a duplicate"
-    return f"{name} {value:.4g} reaches {threshold.review:.4g}, enough for a review"
+def _decide_pair(
+    values: Sequence[float], thresholds: Thresholds, conflicts: Sequence[str]
+) -> tuple[Decision, str]:
+    """The decision on one pair, and as its reason the first threshold that is reached. values: by threshold."""
+    measured = list(zip(thresholds.by_evidence, values, strict=True))
+    to_review = [each for each in measured if each[1] >= each[0].review]
+    if not to_review:
+        threshold, value = measured[0]
+        below = f"{_name(threshold)} {value:.4g} is below {threshold.review:.4g}"
+        return Decision.DIFFERENT, f"{below}, and no other evidence is enough"
+    if conflicts:
+        return Decision.VARIANT, f"alike, but {'; '.join(conflicts)}"
+    for threshold, value in measured:
+        if value >= threshold.automatic:
+            reached = f"{_name(threshold)} {value:.4g} reaches {threshold.automatic:.4g}"
+            return Decision.DUPLICATE, f"{reached}, enough for a duplicate"
+    threshold, value = to_review[0]
+    reached = f"{_name(threshold)} {value:.4g} reaches {threshold.review:.4g}"
+    return Decision.REVIEW, f"{reached}, enough for a review"
+
+
+def _name(threshold: Threshold) -> str:
+    return threshold.evidence.replace("_", " ")
 
 
 def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:

@@ -28,8 +28,7 @@ BLOCK_PAIRS = 8192
 
 @dataclass(frozen=True, slots=True)
 class PairScorer:
-    """The ranking of a model, and the reader of its features. Without a ranking the score is the joint
-    cosine."""
+    """The ranking of a model, and the reader of its features."""
 
     reader: PairReader
     ranking: Ranking
@@ -37,7 +36,8 @@ class PairScorer:
 
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
-    """Measures pairs of N listings, by row. vectors: (N, E) of length 1. scorer: None without a ranking."""
+    """Measures pairs of N listings, by row. vectors: (N, E) of length 1. scorer: None without a
+    ranking, where the score is the joint cosine."""
 
     listings: pa.Table
     vectors: Floats
@@ -147,8 +147,7 @@ def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:
 
 
 def _image_hashes_of(listings: pa.Table) -> ImageHashes:
-    """The image hashes of listings; of no picture in tables of external embeddings, which have no
-    thumbnails."""
+    """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
     if not {"thumbnail", "content_hash"} <= set(listings.column_names):
         return ImageHashes.of_none(listings.num_rows)
     return read_image_hashes(listings["thumbnail"])

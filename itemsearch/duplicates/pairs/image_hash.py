@@ -17,8 +17,7 @@ Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
 SIDE, KEPT = 32, 8
-"""The hash has a bit for each of the `KEPT` lowest frequencies each way of a grey picture of `SIDE`
-pixels."""
+"""The hash has a bit for each of the `KEPT` lowest frequencies each way, of `SIDE` grey pixels each way."""
 DIGITS = 2
 """Coefficients are rounded to so many digits, so that blank pictures have equal hashes."""
 BATCH_PICTURES = 1024

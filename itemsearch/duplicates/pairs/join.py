@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.duplicates.pairs.candidates import BY_DEFAULT, Candidates, Reach, blocks
+from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES, CandidateConfig, Candidates, blocks
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
@@ -35,7 +35,7 @@ FORMAT = 2
 """Of the parts; raised when older ones can no longer be read."""
 SETTINGS = "settings.json"
 
-Wanted = Callable[[pa.Table], Mask]
+PairFilter = Callable[[pa.Table], Mask]
 """From the table of P pairs that `PairEvidence.measure` returns to (P,) whether each reaches a threshold."""
 
 Progress = Callable[[str, int, int], None]
@@ -46,11 +46,11 @@ Progress = Callable[[str, int, int], None]
 class JoinConfig:
     """Which pairs are joined.
 
-    filter: of listings and pairs. key: what `Wanted` depends on, as text; parts of another key are not
+    filter: of listings and pairs. key: what `PairFilter` depends on, as text; parts of another key are not
     reused."""
 
     filter: Filter = ALL_PRODUCTS
-    reach: Reach = BY_DEFAULT
+    candidates: CandidateConfig = DEFAULT_CANDIDATES
     variant_rules: VariantRules = EVERY_RULE
     key: str = ""
 
@@ -68,12 +68,12 @@ class Joined:
 def join(
     engine: Engine,
     config: JoinConfig,
-    wanted: Wanted,
+    pair_filter: PairFilter,
     folder: Path,
     progress: Progress,
     changed: Mask | None = None,
 ) -> Joined:
-    """Joins an index with itself and keeps the pairs whose evidence is `wanted`.
+    """Joins an index with itself and keeps the pairs whose evidence is `pair_filter`.
 
     Args:
         folder: of the parts; the caller removes it after use of the result.
@@ -93,14 +93,14 @@ def join(
         config.variant_rules,
         lambda done: progress("listings read", done, total),
     )
-    candidates = Candidates(ranker, narrowing, config.reach, evidence.attributes.columns, changed)
+    candidates = Candidates(ranker, narrowing, config.candidates, evidence.attributes.columns, changed)
     keys = _find_candidates(candidates, evidence, parts, progress)
     kept = [pa.schema([*ROWS_SCHEMA, *EVIDENCE_SCHEMA]).empty_table()]
     for number, block in enumerate(blocks(keys, MEASURED_PAIRS)):
         path = parts.path(f"pairs-{number:06d}.parquet")
         if not path.exists():
             measured = evidence.measure(*candidates.split(block))
-            parts.write_table(path, evidence.describe(measured.filter(pa.array(wanted(measured)))))
+            parts.write_table(path, evidence.describe(measured.filter(pa.array(pair_filter(measured)))))
         kept.append(pq.read_table(path, memory_map=True, page_checksum_verification=True))
         progress("pairs compared", min((number + 1) * MEASURED_PAIRS, len(keys)), len(keys))
     return Joined(pa.concat_tables(kept), len(candidates.rows), len(keys))

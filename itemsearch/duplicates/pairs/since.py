@@ -22,9 +22,8 @@ def changed_since(engine: Engine, since: str) -> npt.NDArray[np.bool_]:
     """Compares the listings of an index with those of an earlier version.
 
     Args:
-        since: the number of a version of the index, or the folder of an earlier `itemsearch duplicates`,
-        which
-            names an index and a version.
+        since: the number of a version of the index, or a folder of `itemsearch duplicates`, which names an
+            index and a version.
 
     Returns:
         (N,) whether each listing is new, or has another title or picture.

@@ -21,8 +21,7 @@ ROUNDED = 0.02
 
 @dataclass(frozen=True, slots=True)
 class VariantRules:
-    """What counts as a conflict. rules: of `RULES`. columns: catalog columns whose values are compared as
-    they are."""
+    """What counts as a conflict. rules: of `RULES`. columns: catalog columns that are compared."""
 
     rules: tuple[str, ...] = RULES
     columns: tuple[str, ...] = ()
@@ -50,8 +49,7 @@ EVERY_RULE = VariantRules()
 
 @dataclass(frozen=True, slots=True)
 class AttributeReader:
-    """Reads the attributes of listings, by row of the index. columns: those that are read beside the
-    title."""
+    """Reads the attributes of listings, by row of the index, from the title and from `columns`."""
 
     variant_rules: VariantRules
     listings: pa.Table
@@ -132,6 +130,5 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _model_in(one: Value, other: Value) -> bool:
-    """Whether one model number is part of the other: sellers add and drop a region or a colour at the
-    ends."""
+    """Whether one model number is part of the other: sellers add a region or a colour at the ends."""
     return str(one) in str(other) or str(other) in str(one)

@@ -21,8 +21,7 @@ def precision_and_recall(sample: Sample, accepted: Mask) -> tuple[Share, Share]:
 
 
 def tiers(sample: Sample, accepted: Mask, reviewed: Mask) -> tuple[TierReport, ...]:
-    """Precision and recall of each tier. accepted, reviewed: (P,) the automatic pairs, and the pairs to
-    review."""
+    """Precision and recall of each tier. accepted, reviewed: (P,) the pairs that are automatic, to review."""
     parts = {
         Tier.AUTOMATIC.value: accepted,
         Tier.REVIEW.value: reviewed & ~accepted,
