@@ -48,7 +48,8 @@ class Explanation:
 
     ids, titles: of the two listings, in the order of `pairs.parquet`. decision, reason and the evidence are
     as there; decision may be "different". compared: whether a run of `itemsearch duplicates` compares the
-    pair. rival: the third listing that is most alike either of the two; None where no other pair passes."""
+    pair. rival: the third listing that is most alike either of the two; None where no other pair passes.
+    """
 
     ids: tuple[str, str]
     titles: tuple[str, str]

@@ -52,7 +52,8 @@ class RunConfig:
 
     calibrated: whether the thresholds come from a calibration. new: as `since` of `changed_since`, to join
     only new or changed listings; "" for all. since: the folder of an earlier run to compare groups with; None
-    for the folder that is written."""
+    for the folder that is written.
+    """
 
     join: JoinConfig
     thresholds: Thresholds
@@ -87,7 +88,8 @@ class RunReport:
     rows: listings that pass the filter. joined: of these, the listings that were joined: all, or the new and
     changed ones. compared: pairs whose evidence was measured. pairs: by decision. groups: by tier. listings:
     in groups. changes: groups by kind of change (new, merged, split, gone, changed). weakest: the duplicates
-    of the lowest scores."""
+    of the lowest scores.
+    """
 
     rows: int
     joined: int

@@ -95,7 +95,8 @@ def fit_weights(sample: Sample) -> Weights:
     """Logistic regression by Newton's method, on the pairs without a conflict.
 
     A coefficient may be negative: the score counts title and picture already, and where variants share words
-    and a photo studio, labels reduce that."""
+    and a photo studio, labels reduce that.
+    """
     kept = ~sample.conflict
     values, same, weights = sample.features[kept], sample.same[kept].astype(np.float64), sample.weights[kept]
     # A worked example, of one feature and four pairs: a missing value becomes the mean, 0 after centring.

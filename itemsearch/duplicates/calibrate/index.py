@@ -34,7 +34,8 @@ class CalibrateConfig:
 
     labels: a path; "" for none. decisions: whether the decisions of people in `itemsearch review` count as
     labels. other: the column in which compared listings have to differ, as in later runs of `duplicates`.
-    keep: how many versions of the index to keep."""
+    keep: how many versions of the index to keep.
+    """
 
     labels: str = ""
     decisions: bool = False

@@ -54,7 +54,8 @@ class DuplicateLabels:
 
     group: (N,) the number of each listing's labelled group, `UNKNOWN` for none; listings of different groups
     are different products. pairs: labels of pairs, which override the groups. product: (N,) the number, below
-    N, of each listing's product by groups and pairs together, `UNKNOWN` for none."""
+    N, of each listing's product by groups and pairs together, `UNKNOWN` for none.
+    """
 
     group: Ints
     pairs: RowPairLabels

@@ -33,7 +33,8 @@ class Sample:
 
     features: (P, F). same: (P,) whether each pair is one product. conflict: (P,) whether the variant rules
     find a conflict. products: (P, 2) the product of either listing, as numbers below N. true: (N,) how many
-    pairs of each product there are, proposed or not."""
+    pairs of each product there are, proposed or not.
+    """
 
     features: Floats
     same: Mask
@@ -78,7 +79,8 @@ def split(pairs: pa.Table, labels: DuplicateLabels, listings: pa.Table) -> tuple
     """Splits the labelled pairs into two samples that share no product; pairs across are in neither.
 
     The sample of a product follows from the id of its first listing, so that more labels move no product from
-    one to the other."""
+    one to the other.
+    """
     a, b = pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()
     known, same = labels.judge(a, b)
     products = np.stack([labels.product[a], labels.product[b]], axis=1)

@@ -27,7 +27,8 @@ class GroupSettings:
 
     density: the least share of the pairs between two clusters that has to be among the decided pairs for them
     to merge; identical listings count as one. max_size: a group of more listings is flagged. keep_by: as in
-    `rank_keepers`."""
+    `rank_keepers`.
+    """
 
     density: float = 0.4
     max_size: int = 100

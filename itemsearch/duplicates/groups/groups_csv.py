@@ -19,7 +19,8 @@ def write_groups_csv(path: Path, groups: pa.Table, listings: pa.Table) -> None:
     """Writes a row a listing: the columns of `GROUPS_SCHEMA`, its title and its category.
 
     Text that a spreadsheet would run as a formula gets a ' in front. The file begins with a byte order mark,
-    by which Excel recognizes UTF-8."""
+    by which Excel recognizes UTF-8.
+    """
     rows = pc.index_in(groups["id"], listings["id"])
     extra = [name for name in LISTING_COLUMNS if name in listings.column_names]
     cells = [listings[name].take(rows).to_pylist() for name in extra]

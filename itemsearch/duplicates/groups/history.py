@@ -24,7 +24,8 @@ class Changes:
     new: groups of listings that were in no group. merged: a group to the several earlier groups of its
     listings. split: an earlier group to the several groups of its listings. gone: earlier groups whose
     listings are in no group any more. changed: a group that kept its id to the ids of listings "added" and
-    "removed"."""
+    "removed".
+    """
 
     new: tuple[str, ...]
     merged: Mapping[str, tuple[str, ...]]

@@ -77,7 +77,8 @@ class _Merger:
     between: for two clusters, the sum of the weights of the pairs between them, and their number. queue:
     linkages that may be merged, the highest first. A queued linkage may be out of date: the growth of a
     cluster makes its linkages smaller, but for those to clusters that both of the merged were linked to,
-    which are queued again."""
+    which are queued again.
+    """
 
     def __init__(self, density: float, a: list[int], b: list[int], weights: list[float]) -> None:
         self.density = density

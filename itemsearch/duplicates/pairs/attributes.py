@@ -104,7 +104,8 @@ def _measures(title: str, rule: str) -> Readings:
     """Reads numbers with a unit: 500 ml from "2 x 500 ml", both lengths from "30 x 40 cm".
 
     Widths, heights and depths are dimensions of their own. Clock rates are not read: some sellers give the
-    least, others the most."""
+    least, others the most.
+    """
     for match in _MEASURE.finditer(title):
         of, dimension, factor = _UNITS[match["unit"].lower()]
         if of != rule or match[0].lower() in _NETWORKS:

@@ -44,7 +44,8 @@ class Candidates:
 
     representative: (N,) the row of each listing's representative. representatives: (R,) the rows that
     represent listings which pass the filter. queries: (A,) those of `representatives` whose neighbours are
-    searched."""
+    searched.
+    """
 
     def __init__(
         self,
@@ -107,7 +108,8 @@ class Candidates:
         """Keys of pairs of the other listings with their representatives.
 
         Where pairs have to differ in a column, identical listings do not: each is then paired with a partner
-        of its representative. `between` are the keys of pairs of representatives."""
+        of its representative. `between` are the keys of pairs of representatives.
+        """
         rows = self.rows[self.representative[self.rows] != self.rows]
         partners = self.representative[rows]
         if self.narrowing.labels is not None:

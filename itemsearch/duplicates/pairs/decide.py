@@ -165,7 +165,7 @@ def _best_margin(measured: pa.Table) -> Floats:
 def _decide_pair(
     values: Sequence[float], thresholds: Thresholds, conflicts: Sequence[str]
 ) -> tuple[Decision, str]:
-    """The decision on one pair, and as its reason the first threshold that is reached. values: by threshold."""
+    """The decision on one pair, and its reason: the first threshold reached. values: by threshold."""
     measured = list(zip(thresholds.by_evidence, values, strict=True))
     to_review = [each for each in measured if each[1] >= each[0].review]
     if not to_review:

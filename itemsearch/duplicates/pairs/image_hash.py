@@ -29,7 +29,8 @@ class ImageHashes:
     """The digests and perceptual hashes of N listings' thumbnails.
 
     has_image: (N,) bool. digests, hashes: (N,) uint64, 0 where there is no picture. Equal digests mean
-    thumbnails that are equal byte for byte: two others share a digest of 64 bits once in 10^19."""
+    thumbnails that are equal byte for byte: two others share a digest of 64 bits once in 10^19.
+    """
 
     has_image: npt.NDArray[np.bool_]
     digests: Hashes

@@ -2,7 +2,8 @@
 
 The join writes a part for each block of listings (their neighbours), then a part for each block of pairs
 (their evidence), so that a killed run continues after its last part. Only pairs that reach a threshold are
-kept: memory grows with the pairs that are kept, not with the pairs that are compared."""
+kept: memory grows with the pairs that are kept, not with the pairs that are compared.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class JoinConfig:
     """Which pairs are joined.
 
     filter: of listings and pairs. key: what `PairFilter` depends on, as text; parts of another key are not
-    reused."""
+    reused.
+    """
 
     filter: Filter = ALL_PRODUCTS
     candidates: CandidateConfig = DEFAULT_CANDIDATES
@@ -73,7 +75,7 @@ def join(
     progress: Progress,
     changed: Mask | None = None,
 ) -> Joined:
-    """Joins an index with itself and keeps the pairs whose evidence is `pair_filter`.
+    """Joins an index with itself and keeps the pairs whose evidence passes `pair_filter`.
 
     Args:
         folder: of the parts; the caller removes it after use of the result.
