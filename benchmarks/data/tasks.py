@@ -36,6 +36,7 @@ class TitlesAndImages:
 
     @classmethod
     def of(cls, listings: Sequence[Listing | Query]) -> TitlesAndImages:
+        """The titles and images of listings or queries."""
         return cls([listing.title for listing in listings], [listing.image for listing in listings])
 
     @property

@@ -61,6 +61,7 @@ class Resampled:
 
     @property
     def interval(self) -> Interval:
+        """The figure with the 2.5% and 97.5% quantiles of the draws."""
         low, high = np.quantile(self.drawn, [0.025, 0.975])
         return Interval(*(round(float(figure), DIGITS) for figure in (self.value, low, high)))
 

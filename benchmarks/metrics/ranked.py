@@ -184,6 +184,7 @@ class PairCurve:
 
     @classmethod
     def of(cls, answers: Answers) -> PairCurve:
+        """Sorts the pairs of all queries."""
         kept = np.isfinite(answers.scores)
         scores, right = answers.scores[kept], answers.right[kept]
         queries = np.nonzero(kept)[0]

@@ -75,13 +75,16 @@ class CategorisedListings:
 
     @property
     def categories(self) -> list[str]:
+        """(N,) leaf categories."""
         return [listing.category for listing in self.listings]
 
     @property
     def titles_and_images(self) -> TitlesAndImages:
+        """What a method sees of the listings."""
         return TitlesAndImages.of(self.listings)
 
     def take(self, rows: Sequence[int] | Rows) -> CategorisedListings:
+        """Some of the listings."""
         listings = [self.listings[row] for row in rows]
         return CategorisedListings(listings, [self.products[row] for row in rows])
 
