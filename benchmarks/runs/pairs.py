@@ -184,7 +184,7 @@ def _scored_methods(
         return
     progress("embedding for the baselines")
     of_train, of_test = compare_baselines(train.listings), compare_baselines(test.listings)
-    for name in of_train.keys() & of_test.keys():
+    for name in [name for name in of_train if name in of_test]:
         progress(f"comparing by {name}")
         yield (
             name,
