@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Rows = Ints
 """Row numbers, from 0; -1 stands for none."""

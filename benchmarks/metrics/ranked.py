@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.arrays import Bools, Doubles, Floats, Ints, Rows
+from itemsearch.benchmarks.metrics.arrays import Doubles, Floats, Ints, Mask, Rows
 
 KS = (1, 5, 10)
 MIN_DEPTH = 10
@@ -65,7 +65,7 @@ class Answers:
 
     rows: Rows
     scores: Floats
-    right: Bools
+    right: Mask
     relevant: Rows
 
 
