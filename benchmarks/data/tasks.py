@@ -42,14 +42,7 @@ class TitlesAndImages:
     @property
     def modalities(self) -> list[str]:
         """The modalities of each listing, as they stand in predictions and metrics."""
-        return [
-            "title and picture"
-            if title and image is not None
-            else "title alone"
-            if title
-            else "picture alone"
-            for title, image in zip(self.titles, self.images, strict=True)
-        ]
+        return [_modality(title, image) for title, image in zip(self.titles, self.images, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +206,12 @@ def _expected_task(
         from_gallery=False,
         edits=edits,
     )
+
+
+def _modality(title: str, image: Image.Image | None) -> str:
+    if not title:
+        return "picture alone"
+    return "title alone" if image is None else "title and picture"
 
 
 def _edit_names(words: str, picture: str) -> Sequence[str]:
