@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from support.catalogs import titles
 
 from itemsearch.benchmarks.experiments import ablation
-from itemsearch.benchmarks.experiments.ablation import CONFIG, Settings, draw_training_queries, measure, run
+from itemsearch.benchmarks.experiments.ablation import CONFIG, Settings, draw_relistings, measure, run
 from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, variants
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import UsageError
@@ -31,18 +31,20 @@ def settings(catalog_csv: Path, tiny_model: Path) -> Settings:
     return Settings((str(catalog_csv),), str(catalog_csv), rows=20, config=tiny(tiny_model))
 
 
-def test_each_variant_differs_from_the_whole_in_what_it_is_named_after() -> None:
+def test_each_variant_lacks_the_part_of_its_name() -> None:
     base = read_config(CONFIG)
-    found = variants(base)
-    assert next(iter(found)) == "full"
+    by_name = variants(base)
+    assert next(iter(by_name)) == "full"
     for name in OBJECTIVES:
-        assert found[f"no {name}"].config == replace(base, objectives=replace(base.objectives, **{name: 0.0}))
-    alone = found["no objectives"].config.objectives
+        assert by_name[f"no {name}"].config == replace(
+            base, objectives=replace(base.objectives, **{name: 0.0})
+        )
+    alone = by_name["no objectives"].config.objectives
     assert [getattr(alone, name) for name in OBJECTIVES] == [0] * 5
     assert alone.relisting == base.objectives.relisting > 0
-    assert found["no relisting contrast"].config.objectives == replace(base.objectives, relisting=0.0)
-    assert found["no hard batches"].config.relisting == replace(base.relisting, same_category=0.0)
-    unhidden = found["no modality dropout"].config.relisting
+    assert by_name["no relisting contrast"].config.objectives == replace(base.objectives, relisting=0.0)
+    assert by_name["no hard batches"].config.relisting == replace(base.relisting, same_category=0.0)
+    unhidden = by_name["no modality dropout"].config.relisting
     assert (unhidden.hide_title, unhidden.hide_image) == (0, 0)
     for part, field in (
         ("image skip", "image_skip_dim"),
@@ -50,17 +52,17 @@ def test_each_variant_differs_from_the_whole_in_what_it_is_named_after() -> None
         ("lexical", "lexical_dim"),
     ):
         assert base.model[field] > 0
-        assert found[f"no {part}"].config.model == {**base.model, field: 0}
-    bare = found["no parts"].config.model
+        assert by_name[f"no {part}"].config.model == {**base.model, field: 0}
+    bare = by_name["no parts"].config.model
     assert [bare[field] for field in ("image_skip_dim", "colour_bins", "lexical_dim")] == [0, 0, 0]
-    assert found["untrained"].config.train.learning_rate == 0
-    assert (found["parts only"].model, found["parts only"].parts_only) == ("full", True)
-    assert all(ITEmConfig(**variant.config.model) for variant in found.values())
-    configs = [variant.config for name, variant in found.items() if name != "parts only"]
+    assert by_name["untrained"].config.train.learning_rate == 0
+    assert (by_name["parts only"].model, by_name["parts only"].parts_only) == ("full", True)
+    assert all(ITEmConfig(**variant.config.model) for variant in by_name.values())
+    configs = [variant.config for name, variant in by_name.items() if name != "parts only"]
     assert all(configs.count(config) == 1 for config in configs)
 
 
-def test_what_the_whole_lacks_is_not_left_out(tiny_model: Path) -> None:
+def test_parts_that_the_full_variant_lacks_are_not_left_out(tiny_model: Path) -> None:
     assert "no image skip" not in variants(tiny(tiny_model))
     bare = tiny(tiny_model)
     bare = replace(bare, model={**bare.model, "colour_bins": 0, "lexical_dim": 0})
@@ -70,7 +72,7 @@ def test_what_the_whole_lacks_is_not_left_out(tiny_model: Path) -> None:
     )
 
 
-def test_an_ablation_goes_on_from_what_is_done(
+def test_an_ablation_keeps_finished_variants(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run(settings, tmp_path, ["full", "parts only"])
@@ -97,17 +99,17 @@ def test_an_ablation_goes_on_from_what_is_done(
     other = load_file(tmp_path / "no-itm" / "model.safetensors")
     assert any((weights[name] != other[name]).any() for name in weights)
 
-    held = json.loads((tmp_path / "ablation.json").read_text())
-    assert list(held["variants"]) == list(both)
+    written = json.loads((tmp_path / "ablation.json").read_text())
+    assert list(written["variants"]) == list(both)
     table = (tmp_path / "ablation.md").read_text()
-    assert "20 products listed again" in table
+    assert "20 relistings" in table
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
     assert [row[0] for row in rows] == ["| variant", "| full", "| no itm", "| parts only"]
     assert {len(row) for row in rows} == {1 + 3 + 5 + 1}
     assert (rows[2][4], rows[1][4]) == ("", f"{both['full'].training.held_out['itm']:.3f}")
 
 
-def test_a_stopped_training_keeps_what_is_done_and_goes_on(
+def test_a_stopped_training_is_resumed(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretrain = ablation.pretrain
@@ -127,30 +129,32 @@ def test_a_stopped_training_keeps_what_is_done_and_goes_on(
     assert after["untrained"].training.seconds is None  # nothing was left to train
 
 
-def test_parts_only_is_the_whole_without_its_stream(settings: Settings, encoder: ListingEncoder) -> None:
-    listings, relisted = draw_training_queries(settings)
-    assert [product.title for product in listings] == titles(20)
+def test_parts_only_is_the_full_variant_without_its_stream(
+    settings: Settings, encoder: ListingEncoder
+) -> None:
+    listings, relisted = draw_relistings(settings)
+    assert [listing.title for listing in listings] == titles(20)
     chosen = variants(settings.config)
     width = encoder.model.config.parts["stream"]
 
-    def slow_recall(asked_titles: Sequence[str], asked_images: Sequence[object], start: int) -> float:
+    def slow_recall(query_titles: Sequence[str], query_images: Sequence[object], start: int) -> float:
         gallery = encoder.encode([p.title for p in listings], [p.image for p in listings])[:, start:]
-        queries = encoder.encode(asked_titles, asked_images)[:, start:]
+        queries = encoder.encode(query_titles, query_images)[:, start:]
         hits = 0
         for row, query in enumerate(queries):
             cosines = [float(query @ other / np.linalg.norm(other)) for other in gallery]
             hits += max(cosines) == cosines[row]
         return hits / len(listings)
 
-    words, photos = [r.title for r in relisted], [r.image for r in relisted]
+    title_queries, image_queries = [r.title for r in relisted], [r.image for r in relisted]
     for name, start in (("full", 0), ("parts only", width)):
         recall = measure(encoder, listings, relisted, chosen[name])
-        assert recall["title and picture"].value == slow_recall(words, photos, start)
-        assert recall["title alone"].value == slow_recall(words, [None] * 20, start)
-        assert recall["picture alone"].value == slow_recall([""] * 20, photos, start)
+        assert recall["title and picture"].value == slow_recall(title_queries, image_queries, start)
+        assert recall["title alone"].value == slow_recall(title_queries, [None] * 20, start)
+        assert recall["picture alone"].value == slow_recall([""] * 20, image_queries, start)
 
 
-def test_wrong_settings_are_told_in_one_line(settings: Settings, tmp_path: Path) -> None:
+def test_wrong_settings_are_refused(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'no luck' is no variant; there are full, no itm"):
         run(settings, tmp_path, ["no luck"])
     (tmp_path / "settings.json").write_text(json.dumps({"rows": 4}))
@@ -172,7 +176,7 @@ def test_the_command(
     ablation.main()
     printed = capsys.readouterr().out
     assert "| no colour | " in printed
-    assert "1 steps of 4 products" in printed
+    assert "1 steps of 4 listings" in printed
     monkeypatch.setattr("sys.argv", ["ablation", *map(str, [*arguments, *chosen[:-1], "no luck"])])
     with pytest.raises(SystemExit) as leaving:
         ablation.main()

@@ -22,7 +22,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measure(
     benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
 ) -> Callable[..., Any]:
-    """Asks for each product by its title; for the first `wrong` of them by that of the next."""
+    """Searches each listing by its title, the first `wrong` of them by the title of the next."""
 
     def run(name: str, wrong: int) -> Any:
         queries = small.parent / f"{name}.csv"
@@ -46,25 +46,25 @@ def measured(measure: Callable[..., Any], tmp_path: Path) -> Path:
 
 
 def test_a_report_is_made_again_from_the_predictions(benchmark: Callable[..., Any], measured: Path) -> None:
-    made = {name: (measured / name).read_bytes() for name in ("metrics.json", "report.md", "report.html")}
+    written = {name: (measured / name).read_bytes() for name in ("metrics.json", "report.md", "report.html")}
     plots = {path: path.read_bytes() for path in (measured / "plots").iterdir()}
     assert len(plots) == 6
-    for name in made:
+    for name in written:
         (measured / name).unlink()
     shutil.rmtree(measured / "plots")
-    assert benchmark("report", measured) == json.loads(made["metrics.json"])
-    assert {name: (measured / name).read_bytes() for name in made} == made
+    assert benchmark("report", measured) == json.loads(written["metrics.json"])
+    assert {name: (measured / name).read_bytes() for name in written} == written
     assert {path: path.read_bytes() for path in plots} == plots
 
 
-def test_a_report_needs_no_pictures(benchmark: Callable[..., Any], measured: Path) -> None:
+def test_a_report_needs_no_images(benchmark: Callable[..., Any], measured: Path) -> None:
     (measured / "queries.parquet").unlink()
     shutil.rmtree(measured / "store")
     benchmark("report", measured)
-    assert "no picture" in (measured / "report.html").read_text()
+    assert "no image" in (measured / "report.html").read_text()
 
 
-def test_a_page_fetches_nothing(measured: Path) -> None:
+def test_a_page_loads_nothing_from_elsewhere(measured: Path) -> None:
     page = (measured / "report.html").read_text()
     assert page.count('src="data:image/') == page.count("src=") > 3
     assert "<script" not in page
@@ -100,18 +100,18 @@ def test_a_run_that_falls_below_a_limit_fails(
         benchmark("compare", better, worse, "--fail-if", "MRR:-1", "--fail-if", "MRR:0")
 
 
-def test_what_cannot_be_compared_is_told(
+def test_runs_that_differ_are_refused(
     benchmark: Callable[..., Any], measured: Path, small: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     fewer = write_catalog(tmp_path / "fewer", 8)
     benchmark("retrieval", fewer, "--out", tmp_path / "two", "--model", tiny_model, "--no-baselines")
-    with pytest.raises(UsageError, match="were not asked the same"):
+    with pytest.raises(UsageError, match="have different queries"):
         benchmark("compare", measured, tmp_path / "two")
     with pytest.raises(UsageError, match="write FIGURE:DIFFERENCE"):
         benchmark("compare", measured, measured, "--fail-if", "recall")
     with pytest.raises(UsageError, match="no figure 'recall@3'"):
         benchmark("compare", measured, measured, "--fail-if", "recall@3:0")
-    with pytest.raises(UsageError, match="'magic' did not answer"):
+    with pytest.raises(UsageError, match="'magic' is not in both runs"):
         benchmark("compare", measured, measured, "--fail-if", "recall@1:0", "--method", "magic")
     shutil.copytree(measured, tmp_path / "unfinished")
     (tmp_path / "unfinished" / "config.json").unlink()

@@ -17,18 +17,18 @@ from itemsearch.benchmarks.metrics.ranked import (
     recall_at_precision,
 )
 
-NOTHING = np.empty(0, np.int64), np.empty(0, np.float32)
+NO_ANSWERS = np.empty(0, np.int64), np.empty(0, np.float32)
 
 
-def exam(
+def random_answers(
     seed: int, values: int, queries: int = 30, rows: int = 40
 ) -> tuple[Answers, np.ndarray, list[np.ndarray]]:
-    """The answers kept of random scores, the (Q, N) scores (`values` different ones), what is right."""
+    """Answers by random scores of `values` distinct values, the (Q, N) scores, and the right rows."""
     rng = np.random.default_rng(seed)
     scores = (rng.integers(0, values, (queries, rows)) / values).astype(np.float32)
     right = [rng.choice(rows, rng.integers(1, 5), replace=False) for _ in range(queries)]
     kept = [best_rows(score, wanted, -1, 12) for score, wanted in zip(scores, right, strict=True)]
-    kept[0] = NOTHING  # a query that was not answered at all
+    kept[0] = NO_ANSWERS  # a query that was not answered at all
     return collect(kept, right, 12), scores, right
 
 
@@ -51,16 +51,16 @@ def test_the_best_rows_are_those_sorted_by_hand(values: int) -> None:
         assert (np.diff(kept) <= 0).all()
 
 
-def test_what_a_matrix_product_rounds_apart_ties() -> None:
+def test_scores_that_differ_by_rounding_tie() -> None:
     scores = np.array([0.5, 0.5 - 2e-7, 0.1], np.float32)
     rows, kept = best_rows(scores, np.array([0]), -1, 3)
     assert rows.tolist() == [1, 0, 2]
-    assert kept[0] == kept[1]  # so that they tie among all pairs too
+    assert kept[0] == kept[1]  # they tie in the list of all pairs too
 
 
 @pytest.mark.parametrize("values", [4, 1000])
 def test_figures_of_a_query_are_as_counted_one_by_one(values: int) -> None:
-    answers, scores, right = exam(1, values)
+    answers, scores, right = random_answers(1, values)
     figures = figures_by_query(answers)
     for query in range(1, len(scores)):
         hits = slow_ranking(scores[query].tolist(), set(right[query].tolist()), -1)[:12]
@@ -79,7 +79,7 @@ def test_figures_of_a_query_are_as_counted_one_by_one(values: int) -> None:
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # FAISS leaves its threads open
 def test_precision_is_what_faiss_counts() -> None:
-    answers, _, right = exam(2, 1000)
+    answers, _, right = random_answers(2, 1000)
     # FAISS counts the answered queries alone; places left empty count as wrong here.
     answered = slice(1, None)
     limits = np.concatenate([[0], np.cumsum([len(wanted) for wanted in right[answered]])])
@@ -114,7 +114,7 @@ def test_micro_average_precision_is_scikit_learns_where_nothing_ties() -> None:
 
 
 def test_micro_average_precision_with_ties_is_the_worst_order() -> None:
-    answers, _, _ = exam(4, 5)
+    answers, _, _ = random_answers(4, 5)
     pairs = [
         (score, hit)
         for scores, hits in zip(answers.scores, answers.right, strict=True)
@@ -134,7 +134,7 @@ def test_micro_average_precision_with_ties_is_the_worst_order() -> None:
 @pytest.mark.parametrize("values", [5, 1000])
 @pytest.mark.parametrize("least", [0.2, 0.5, 0.99])
 def test_recall_at_a_precision_is_that_of_the_best_threshold(values: int, least: float) -> None:
-    answers, _, _ = exam(5, values)
+    answers, _, _ = random_answers(5, values)
     curve = PairCurve.of(answers)
     recall, place = recall_at_precision(*curve.points(), least)
     kept = np.isfinite(answers.scores)
@@ -158,7 +158,7 @@ def test_recall_at_a_precision_is_that_of_the_best_threshold(values: int, least:
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # FAISS leaves its threads open
 def test_the_curve_is_faisss() -> None:
-    answers, _, right = exam(6, 1000)
+    answers, _, right = random_answers(6, 1000)
     curve = PairCurve.of(answers)
     precision, recall = curve.points()
     kept = np.isfinite(answers.scores)
@@ -181,9 +181,9 @@ def test_the_curve_is_faisss() -> None:
 
 
 def test_mean_f1_counts_the_query_itself() -> None:
-    answers, _, _ = exam(7, 1000, queries=60)
-    listings = np.arange(60)
-    figures = mean_f1(answers, listings)
+    answers, _, _ = random_answers(7, 1000, queries=60)
+    products = np.arange(60)
+    figures = mean_f1(answers, products)
 
     def slow(query: int, least: float) -> float:
         hits = answers.right[query][answers.scores[query] >= least]
@@ -199,7 +199,7 @@ def test_mean_f1_counts_the_query_itself() -> None:
 
 
 def test_no_answers_at_all() -> None:
-    answers = collect([NOTHING, NOTHING], [np.array([1]), np.array([2, 3])], 10)
+    answers = collect([NO_ANSWERS, NO_ANSWERS], [np.array([1]), np.array([2, 3])], 10)
     assert all((values == 0).all() for values in figures_by_query(answers).values())
     points = PairCurve.of(answers).points()
     assert average_precision(*points) == 0
@@ -208,3 +208,22 @@ def test_no_answers_at_all() -> None:
 
 def test_as_many_answers_are_kept_as_a_query_has_right_ones() -> None:
     assert [depth_for(np.array(relevant)) for relevant in ([1, 3], [1, 30], [1, 3000])] == [10, 30, 100]
+
+
+def test_the_worked_examples_of_the_module() -> None:
+    right = [np.array([0]), np.array([1]), np.array([0, 2]), np.array([3])]
+    rows = [np.array([0, 1, 2])] * 3 + [np.array([0])]
+    scores = [np.array([0.9, 0.8, 0.7], np.float32)] * 3 + [np.array([0.9], np.float32)]
+    figures = figures_by_query(collect(list(zip(rows, scores, strict=True)), right, 3))
+    assert figures["recall@1"].tolist() == [1, 0, 1, 0]
+    assert figures["MRR"].tolist() == [1, 0.5, 1, 0]
+    assert figures["mAP@R"].tolist() == [1, 0, 0.5, 0]
+    best, kept = best_rows(np.array([0.9, 0.9, 0.5, 0.7], np.float32), np.array([0]), 3, 4)
+    assert best.tolist() == [1, 0, 2]
+    assert kept.tolist() == pytest.approx([0.9, 0.9, 0.5])
+    pairs = [(np.array([0]), np.array([score], np.float32)) for score in (0.9, 0.8, 0.7, 0.6)]
+    curve = PairCurve.of(collect(pairs, [np.array([query % 2]) for query in range(4)], 1))
+    assert curve.queries.tolist() == [0, 2]
+    assert curve.wrong_before.tolist() == [0, 1]
+    assert curve.wrong.tolist() == [1, 3]
+    assert average_precision(*curve.points()) == pytest.approx(5 / 12)

@@ -34,15 +34,21 @@ def test_figures_are_those_of_the_slow_way(seed: int) -> None:
     rng = np.random.default_rng(seed)
     products = rng.integers(0, 12, 30)
     groups = np.where(rng.random(30) < 0.3, rng.integers(100, 105, 30), products)
-    found = agreement(groups, products)
+    figures = agreement(groups, products)
     slow = slow_figures(groups.tolist(), products.tolist())
-    assert [found[name].value for name in FIGURES] == pytest.approx(slow)
+    assert [figures[name].value for name in FIGURES] == pytest.approx(slow)
     assert b_cubed_f1(groups, products) == pytest.approx(slow[-1])
-    assert all(f.interval.low <= f.value <= f.interval.high for f in found.values())
+    assert all(f.interval.low <= f.value <= f.interval.high for f in figures.values())
 
 
-def test_nothing_found_is_nothing_wrong() -> None:
-    found = agreement(np.arange(6), np.array([0, 0, 1, 2, 3, 4]))
-    assert [found[name].value for name in FIGURES[:3]] == [1.0, 0.0, 0.0]
+def test_without_groups_precision_is_1() -> None:
+    no_groups = agreement(np.arange(6), np.array([0, 0, 1, 2, 3, 4]))
+    assert [no_groups[name].value for name in FIGURES[:3]] == [1.0, 0.0, 0.0]
     perfect = agreement(np.arange(6), np.arange(6))
     assert all(figure.value == 1.0 for figure in perfect.values())
+
+
+def test_the_worked_example_of_the_module() -> None:
+    figures = agreement(np.array([0, 0, 1, 2]), np.array([0, 0, 0, 1]))
+    assert [figures[name].value for name in FIGURES[:2]] == pytest.approx([1, 1 / 3])
+    assert [figures[name].value for name in FIGURES[3:5]] == pytest.approx([1, 2 / 3])

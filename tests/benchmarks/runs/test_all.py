@@ -9,7 +9,7 @@ import pytest
 from support.catalogs import write_catalog, write_offers
 from support.sellers import write_sellers
 
-from itemsearch.benchmarks.metrics.scoring import OURS
+from itemsearch.benchmarks.data.predictions import OURS
 from itemsearch.errors import CatalogError, UsageError
 
 
@@ -21,23 +21,28 @@ def test_every_benchmark_runs_and_their_tables_stand_together(
     out = tmp_path / "run"
     metrics = benchmark(*arguments, "--no-baselines", "--out", out)
     assert list(metrics) == ["retrieval", "category", "pairs", "index", "embed"]
-    for name, held in metrics.items():
-        assert json.loads((out / name / "metrics.json").read_text()) == held
+    for name, of_benchmark in metrics.items():
+        assert json.loads((out / name / "metrics.json").read_text()) == of_benchmark
         assert (out / name / "report.html").exists()
     page, report = (out / "report.html").read_text(), (out / "report.md").read_text()
-    found = metrics["retrieval"]["galleries"]["all products"]["figures"][OURS]["recall@1"]["value"]
-    grouped = metrics["pairs"]["methods"][OURS]["B³ F1"]["value"]
+    recall = metrics["retrieval"]["galleries"]["all products"]["figures"][OURS]["recall@1"]["value"]
+    b_cubed = metrics["pairs"]["methods"][OURS]["B³ F1"]["value"]
     for text in (page, report):
-        assert all(f"{figure:.3f} (" in text for figure in (found, grouped))
+        assert all(f"{figure:.3f} (" in text for figure in (recall, b_cubed))
         assert "itemsearch embed" in text
     assert all(f'href="{name}/report.html"' in page for name in metrics)
     assert all(f"({name}/report.md)" in report for name in metrics)
     assert "retrieval, category, pairs, index, embed." in report
     assert benchmark("report", out) == metrics
     assert (out / "report.md").read_text() == report
+    speeds = json.loads((out / "embed" / "metrics.json").read_text())
+    speeds["products per second"] = speeds.pop("listings per second")
+    (out / "embed" / "metrics.json").write_text(json.dumps(speeds))
+    with pytest.raises(CatalogError, match="metrics of another version"):
+        benchmark("report", out)
 
 
-def test_what_a_catalog_has_no_use_for_is_left_out(
+def test_benchmarks_that_a_catalog_does_not_allow_are_left_out(
     benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
 ) -> None:
     catalog = write_offers(tmp_path)  # of one category, without pictures
@@ -48,7 +53,7 @@ def test_what_a_catalog_has_no_use_for_is_left_out(
     assert "need --calibrate-on" in report
 
 
-def test_wrong_options_are_told_and_leave_no_finished_run(
+def test_wrong_options_are_refused_and_leave_no_finished_run(
     benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
 ) -> None:
     catalog, out = write_catalog(tmp_path / "shop", 30), tmp_path / "run"

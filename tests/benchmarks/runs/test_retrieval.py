@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.catalogs import titles, write_catalog
 
-from itemsearch.benchmarks.data.predictions import EVERYTHING, OWN_CATEGORY
+from itemsearch.benchmarks.data.predictions import EVERYTHING, OURS, OWN_CATEGORY
 from itemsearch.benchmarks.methods.baselines import (
     BOTH,
     HASH,
@@ -20,9 +20,8 @@ from itemsearch.benchmarks.methods.baselines import (
     TFIDF,
     TITLE,
     WEIGHTED,
-    tfidf_scores,
 )
-from itemsearch.benchmarks.runs.retrieval import JOINT, OURS
+from itemsearch.benchmarks.runs.retrieval import JOINT
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 
 
@@ -51,7 +50,7 @@ def test_a_relisting_is_measured_beside_the_baselines(
     assert everything["figures"][TITLE]["recall@1"]["value"] == pytest.approx(recall)
     assert any(name.startswith("words: ") for name in metrics["slices"]["edit"])
     report = (tmp_path / "run" / "report.md").read_text()
-    assert "12 listings" in report
+    assert "12 queries" in report
     assert f"| {BOTH} |" in report
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["benchmark"] == "retrieval"
@@ -60,7 +59,7 @@ def test_a_relisting_is_measured_beside_the_baselines(
     assert everything["figures"][OURS] == everything["figures"][JOINT]
 
 
-def test_a_queries_file_says_what_to_find(
+def test_a_queries_file_holds_the_expected_ids(
     benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     queries = small.parent / "queries.csv"
@@ -79,7 +78,7 @@ def test_a_queries_file_says_what_to_find(
     assert by_title["galleries"][EVERYTHING]["figures"][OURS]["recall@1"]["value"] < 1.0
 
 
-def test_queries_without_title_or_picture_are_told_apart(
+def test_queries_without_title_or_image_are_a_slice_of_their_own(
     benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     queries = small.parent / "parts.csv"
@@ -118,13 +117,6 @@ def test_listings_of_one_product_find_each_other(
     assert metrics["galleries"][EVERYTHING]["queries"] == 20
 
 
-def test_tfidf_ranks_as_by_hand() -> None:
-    gallery = ["apple iphone 8 64gb", "apple iphone 8 256gb", "red mug"]
-    scores = np.stack(list(tfidf_scores(["iphone 8 256gb", "mug"], gallery)))
-    assert scores.argmax(axis=1).tolist() == [1, 2]
-    assert scores[1, 0] == 0
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -133,7 +125,7 @@ def test_tfidf_ranks_as_by_hand() -> None:
         ("query_id,title,expected_id\nq,,00001\n", "row 1, query_id 'q'"),
     ],
 )
-def test_queries_that_cannot_be_measured_are_told(
+def test_wrong_queries_are_refused(
     benchmark: Callable[..., Any], small: Path, tiny_model: Path, tmp_path: Path, text: str, message: str
 ) -> None:
     (tmp_path / "q.csv").write_text(text)
@@ -150,10 +142,10 @@ def test_queries_that_cannot_be_measured_are_told(
         )
 
 
-def test_wrong_options_are_told(benchmark: Callable[..., Any], small: Path, tmp_path: Path) -> None:
+def test_wrong_options_are_refused(benchmark: Callable[..., Any], small: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such column"):
         benchmark("retrieval", small, "--same", "product", "--out", tmp_path / "run")
-    with pytest.raises(UsageError, match="no two products"):
+    with pytest.raises(UsageError, match="no two listings"):
         benchmark("retrieval", small, "--same", "price", "--out", tmp_path / "run")
     with pytest.raises(UsageError, match="one of --queries, --same and --dataset"):
         benchmark("retrieval", small, "--same", "price", "--queries", "q.csv", "--out", tmp_path / "run")

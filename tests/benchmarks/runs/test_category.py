@@ -13,7 +13,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
 
 
-def test_categories_are_found_from_embeddings(
+def test_categories_are_predicted_from_embeddings(
     benchmark: Callable[..., Any], tiny_model: Path, catalog_csv: Path, tmp_path: Path
 ) -> None:
     test = write_catalog(tmp_path / "test", 20)
@@ -27,22 +27,20 @@ def test_categories_are_found_from_embeddings(
             for probe in ("linear", "10-NN")
             for figure in ("accuracy", "top-5", "macro-F1")
         }
-    assert "20 products" in (tmp_path / "run" / "report.md").read_text()
+    assert "20 listings" in (tmp_path / "run" / "report.md").read_text()
 
 
-def test_no_listing_of_a_tested_product_is_learnt_from(
-    benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
-) -> None:
-    named = enumerate(titles(90))
+def test_no_product_is_in_both_parts(benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path) -> None:
+    numbered = enumerate(titles(90))
     lines = ["id,title,category,product"]
-    lines += [f"{n},{title} of {n % 3},{THINGS[n // 3 % 10]},p{n // 3}" for n, title in named]
+    lines += [f"{n},{title} of {n % 3},{THINGS[n // 3 % 10]},p{n // 3}" for n, title in numbered]
     (tmp_path / "c.csv").write_text("\n".join(lines) + "\n")
     catalog = CatalogConfig(str(tmp_path / "c.csv"))
     train, test = split(CategoryConfig(catalog, group="product"))
     assert len(train.listings) + len(test.listings) == 90
     assert len(test.listings) % 3 == 0 < len(test.listings) < 45
-    assert not set(train.groups) & set(test.groups)
-    # The catalog against part of itself: what is tested is not learnt from.
+    assert not set(train.products) & set(test.products)
+    # The test part is a part of the catalog: its products are not trained on.
     (tmp_path / "t.csv").write_text("\n".join(lines[:20]) + "\n")
     train, test = split(CategoryConfig(catalog, CatalogConfig(str(tmp_path / "t.csv")), group="product"))
     assert len(test.listings) == 19
@@ -53,13 +51,13 @@ def test_no_listing_of_a_tested_product_is_learnt_from(
     assert benchmark("report", tmp_path / "run") == metrics
     with pytest.raises(UsageError, match="--group seller: the catalog has no such column"):
         benchmark(*arguments[:3], "seller", "--out", tmp_path / "run")
-    with pytest.raises(UsageError, match="0 products to learn from"):
+    with pytest.raises(UsageError, match="0 listings to train on"):
         benchmark("category", tmp_path / "t.csv", "--test", tmp_path / "t.csv", "--out", tmp_path / "run")
 
 
-def test_a_catalog_without_categories_is_told(
+def test_a_catalog_without_categories_is_refused(
     benchmark: Callable[..., Any], tmp_path: Path, catalog_csv: Path
 ) -> None:
     (tmp_path / "c.csv").write_text("id,title\n1,mug\n2,lamp\n")
-    with pytest.raises(UsageError, match="no product has a category"):
+    with pytest.raises(UsageError, match="no listing has a category"):
         benchmark("category", tmp_path / "c.csv", "--test", catalog_csv, "--out", tmp_path / "run")

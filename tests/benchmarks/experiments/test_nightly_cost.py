@@ -9,7 +9,7 @@ import pytest
 from itemsearch.benchmarks.experiments.nightly_cost import run, write_catalog
 
 
-def test_a_share_of_the_rows_changes_the_same_way_again(catalog_csv: Path, tmp_path: Path) -> None:
+def test_a_share_of_the_rows_changes_by_the_seed_alone(catalog_csv: Path, tmp_path: Path) -> None:
     counts = write_catalog(str(catalog_csv), tmp_path / "all.parquet", 0.0, 0)
     assert counts == {"same": 60, "rows": 60, "read": 60}
     counts = write_catalog(str(catalog_csv), tmp_path / "some.parquet", 0.5, 0)
@@ -28,7 +28,7 @@ def test_a_share_of_the_rows_changes_the_same_way_again(catalog_csv: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_two_nights_are_compared(catalog_csv: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_two_rebuilds_are_compared(catalog_csv: Path, tiny_model: Path, tmp_path: Path) -> None:
     metrics = run(str(catalog_csv), tmp_path / "run", 0.2, 0, str(tiny_model))
     full, again = (
         {stage["name"]: stage["facts"] for stage in metrics["nights"][name]["stages"]}

@@ -11,7 +11,6 @@ from support.models import save_tiny_model
 from transformers import AutoTokenizer, CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
 from itemsearch.benchmarks.data.predictions import EVERYTHING
-from itemsearch.benchmarks.methods.baselines import hash_images
 from itemsearch.benchmarks.methods.other_models import embed_with
 from itemsearch.errors import ModelError
 from itemsearch.pretrain.start import MINILM, resolve_text_start
@@ -32,7 +31,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_model_embeds_what_it_can_see(clip: Path) -> None:
+def test_a_model_embeds_the_modalities_it_has(clip: Path) -> None:
     titles, images = ["red mug", "", "blue mug"], [draw_picture(1), draw_picture(2), None]
     embedded = embed_with(str(clip), titles, images)
     lengths = {kind: np.linalg.norm(vectors, axis=1) for kind, vectors in embedded.items()}
@@ -45,7 +44,7 @@ def test_a_model_embeds_what_it_can_see(clip: Path) -> None:
     assert words["model, text"].shape == (3, 384)
 
 
-def test_a_model_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"--baseline .*: cannot be loaded"):
         embed_with(str(tmp_path), ["mug"], [None])
 
@@ -60,11 +59,3 @@ def test_other_models_stand_beside_ours(
     assert "itemsearch 2 (second)" in figures
     assert f"{clip.name}, text and image" in figures
     assert (tmp_path / "run" / "models" / "1" / "index").is_dir()
-
-
-def test_hashes_are_compared_by_their_bits() -> None:
-    picture, other = draw_picture(3), draw_picture(4)
-    hashes = hash_images([picture, picture.resize((96, 128)), other, None])
-    assert hashes[0] @ hashes[0] == 1
-    assert hashes[0] @ hashes[1] > 0.9 > hashes[0] @ hashes[2]
-    assert not hashes[3].any()

@@ -92,20 +92,20 @@ def test_a_public_set_is_read_as_it_is_downloaded(
     assert figures["recall@1"]["value"] > 0.5
     assert (MEAN_F1 in figures) == (name in ("shopee", "online-products"))
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert f"among {gallery}." in config["summary"]
+    assert f"searched in {gallery} listings." in config["summary"]
     assert benchmark("report", tmp_path / "run") == metrics
 
 
-def test_what_is_no_such_set_is_told(benchmark: Callable[..., Any], tmp_path: Path) -> None:
+def test_unknown_sets_and_missing_files_are_refused(benchmark: Callable[..., Any], tmp_path: Path) -> None:
     def read(name: str) -> None:
         benchmark("retrieval", tmp_path, "--dataset", name, "--out", tmp_path / "run")
 
-    with pytest.raises(UsageError, match="no such set; there are shopee"):
+    with pytest.raises(UsageError, match="no such data set; there are shopee"):
         read("amazon")
-    with pytest.raises(CatalogNotFoundError, match=r"styles.csv: missing; fashion-product-images has it"):
+    with pytest.raises(CatalogNotFoundError, match=r"styles.csv: missing; fashion-product-images needs it"):
         read("fashion-product-images")
     (tmp_path / "train.csv").write_text("posting,title\n1,mug\n")
-    with pytest.raises(CatalogError, match="not as shopee is downloaded"):
+    with pytest.raises(CatalogError, match="not the files of shopee"):
         read("shopee")
     with pytest.raises(UsageError, match="one of --queries, --same and --dataset"):
         benchmark("retrieval", tmp_path, "--dataset", "shopee", "--same", "a", "--out", tmp_path / "run")

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from support.catalogs import titles, write_catalog
 
-from itemsearch.benchmarks.experiments import readme_tables as figures
+from itemsearch.benchmarks.data.predictions import OURS
+from itemsearch.benchmarks.experiments import readme_tables
 from itemsearch.benchmarks.methods.baselines import BOTH, TFIDF, WEIGHTED
-from itemsearch.benchmarks.runs.retrieval import OURS
 
 
 def _write_parquet(catalog: Path, path: Path, prefix: str = "") -> None:
@@ -25,7 +25,7 @@ def _write_parquet(catalog: Path, path: Path, prefix: str = "") -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A miniature of the layout that figures are made from."""
+    """A small copy of the folders that the tables are made from."""
     data = tmp_path / "data"
     small = write_catalog(data / "other-photo", 12)
     _write_parquet(small, data / "fashion/train/part-003.parquet", "train-")
@@ -40,8 +40,8 @@ def data(tmp_path: Path) -> Path:
     return data
 
 
-def test_every_figure_comes_by_one_command(data: Path, tiny_model: Path, tmp_path: Path) -> None:
-    text = figures.run(data, tmp_path / "run", str(tiny_model))
+def test_all_tables_are_made_by_one_command(data: Path, tiny_model: Path, tmp_path: Path) -> None:
+    text = readme_tables.run(data, tmp_path / "run", str(tiny_model))
     assert text == (tmp_path / "run" / "figures.md").read_text()
     rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in text.splitlines() if line}
     assert [cell.strip() for cell in rows["recall@1"]] == [

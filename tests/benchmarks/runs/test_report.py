@@ -13,8 +13,8 @@ from itemsearch.benchmarks.data.predictions import (
     EVERYTHING,
     OWN_CATEGORY,
     PREDICTIONS,
-    Asked,
     PredictionsWriter,
+    QueryFacts,
 )
 from itemsearch.benchmarks.metrics.ranked import Answers
 from itemsearch.benchmarks.reports.page import describe_run, write_description
@@ -31,7 +31,7 @@ def predict(path: Path) -> None:
     categories = rng.choice([f"category {n}" for n in range(150)], QUERIES).tolist()
     ids = [f"product {n}" for n in range(QUERIES)]
     edits = [("2 edits", f"words: {n % 9}", f"picture: {n % 7}") for n in range(QUERIES)]
-    asked = Asked(
+    queries = QueryFacts(
         [f"{id}:relisted" for id in ids], ids, categories, ["title and picture"] * QUERIES, edits, ids
     )
     with PredictionsWriter(path, ids, categories) as writer:
@@ -40,26 +40,26 @@ def predict(path: Path) -> None:
                 rows = rng.integers(0, QUERIES, (QUERIES, KEPT))
                 scores = -np.sort(-rng.random((QUERIES, KEPT), np.float32), axis=1)
                 right = np.zeros((QUERIES, KEPT), bool)
-                found = np.flatnonzero(rng.random(QUERIES) < 0.6)
-                right[found, rng.integers(0, KEPT, len(found)) // 2] = True
+                answered = np.flatnonzero(rng.random(QUERIES) < 0.6)
+                right[answered, rng.integers(0, KEPT, len(answered)) // 2] = True
                 answers = Answers(rows, scores, right, np.ones(QUERIES, np.int64))
-                writer.write(gallery, method, asked, answers)
+                writer.write(gallery, method, queries, answers)
 
 
 @pytest.mark.slow
 def test_a_report_of_100_000_queries_takes_a_minute_and_4_gib_at_most(tmp_path: Path) -> None:
     predict(tmp_path / PREDICTIONS)
     config = RetrievalConfig(CatalogConfig("catalog.csv"))
-    write_description(tmp_path, describe_run("retrieval", config, None, "Made up."))
+    write_description(tmp_path, describe_run("retrieval", config, None, "Random answers."))
     code = (
         "from pathlib import Path; from itemsearch.benchmarks.runs.report import run; "
         f"run(Path({str(tmp_path)!r}))"
     )
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
     seconds = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = used.ru_utime + used.ru_stime
     print(f"{seconds:.1f} s, {processor:.1f} s of processor, {used.ru_maxrss / 2**20:.2f} GiB")
     assert used.ru_maxrss * 1024 < 4 * 2**30
-    assert processor < 60  # by processor: other things may run beside
+    assert processor < 60  # CPU seconds do not depend on other programs
