@@ -105,7 +105,7 @@ def write_catalog(catalog: str, path: Path, changed: float, seed: int) -> Counte
 def rebuild(folder: Path) -> Night:
     started, used = time.perf_counter(), _children_seconds()
     subprocess.run(
-        [sys.executable, "-m", "cli.app", "rebuild", "--config", str(folder / "rebuild.toml")], check=True
+        [sys.executable, "-m", "itemsearch", "rebuild", "--config", str(folder / "rebuild.toml")], check=True
     )
     seconds, cpu_seconds = time.perf_counter() - started, _children_seconds() - used
     record = json.loads((folder / "rebuild.jsonl").read_text("utf-8").splitlines()[-1])
