@@ -18,6 +18,7 @@ PAGES = sorted(
     [
         *CHECKOUT.glob("*.md"),
         *(CHECKOUT / "docs").glob("*.md"),
+        CHECKOUT / "benchmarks" / "README.md",
         CHECKOUT / "itemsearch" / "weights" / "default" / "README.md",
     ]
 )
