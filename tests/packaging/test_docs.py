@@ -120,6 +120,18 @@ def test_modules_and_files_that_are_named_exist(page: Path) -> None:
             assert (CHECKOUT / line).exists(), f"{_name(page)}: no file {line}"
 
 
+def test_names_to_change_are_in_the_files_that_contributing_names() -> None:
+    table = (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8").partition("## Where to change what")[2]
+    named = re.findall(r"`(\w+(?:\.\w+)?)`(?: and `(\w+)`)? in `([\w/]+\.py)`", table)
+    assert len(named) >= 8
+    for first, second, file in named:
+        source = (CHECKOUT / file).read_text("utf-8")
+        for name in filter(None, (first, second)):
+            assert re.search(rf"^\s*(?:def |class )?{name.split('.')[-1]}\b", source, re.MULTILINE), (
+                f"CONTRIBUTING.md: {name} is not in {file}"
+            )
+
+
 def test_a_pages_tables_stand_nowhere_else() -> None:
     seen: dict[str, str] = {}
     for page in PAGES:
