@@ -1,4 +1,4 @@
-"""itemsearch doctor: is this machine fit for this catalog?"""
+"""The command `itemsearch doctor`: reports what a machine has and whether a catalog fits on its disk."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ GIB = 2**30
 
 
 def doctor(
-    catalog: Annotated[str, typer.Argument(help="A catalog to make room for.")] = "",
-    folder: Annotated[Path, typer.Option(help="Where stores and indexes are to be.")] = Path(),
-    keep: Annotated[int, typer.Option(min=1, help="Index versions that stay.")] = 3,
+    catalog: Annotated[str, typer.Argument(help="Catalog whose disk space is estimated.")] = "",
+    folder: Annotated[Path, typer.Option(help="Folder in which store and index will be.")] = Path(),
+    keep: Annotated[int, typer.Option(min=1, help="Index versions that are kept.")] = 3,
     model: Model = "default",
     column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
     image_root: ImageRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine has: devices, libraries, memory, and the disk that a catalog will need.
+    """Report what this machine has and what a catalog needs.
 
-    Exit code 1 where the disk has too little room.
+    The exit code is 1 if the disk has too little space.
 
     Example: itemsearch doctor shop.parquet --folder /srv/itemsearch
     """

@@ -277,7 +277,7 @@ def test_two_processes_of_a_launcher_train_one_model(catalog_csv: Path, tmp_path
         "max_title_tokens = 16\nimage_size = 32\npatch_size = 8\n"
         "[train]\nsteps = 3\nbatch_size = 4\nheld_out = 4\nlog_every = 1\n"
     )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "cli.app"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "itemsearch"]
     arguments = ["--config", tmp_path / "run.toml", "--catalog", catalog_csv, "--out", tmp_path / "model"]
     done = subprocess.run(
         [*launcher, "pretrain", *map(str, arguments)], capture_output=True, text=True, check=False
