@@ -161,7 +161,7 @@ def train(variant: Variant, catalogs: Sequence[str], folder: Path) -> Training:
         _note(f"{folder.name}: " + "  ".join(f"{name} {value:.4g}" for name, value in losses.items()))
 
     configs = [CatalogConfig(path) for path in catalogs]
-    if not pretrain(configs, variant.config, folder, report, _note).progress.finished:
+    if not pretrain(configs, variant.config, folder, report, _note).finished:
         raise KeyboardInterrupt
     log = (folder / "run" / "losses.jsonl").rename(folder / "losses.jsonl")
     shutil.rmtree(folder / "run")  # the products and the optimizer's state: many times the model
