@@ -33,7 +33,7 @@ from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
 from itemsearch.pretrain.run import pretrain
-from itemsearch.relisting.listing import Relisted, relist
+from itemsearch.relisting.listing import Relisting, relist
 from itemsearch.types import Listing
 
 CONFIG = Path(__file__).with_suffix(".toml")
@@ -120,14 +120,14 @@ def run(settings: Settings, out: Path, only: Collection[str]) -> Mapping[str, Re
     return results
 
 
-def draw_training_queries(settings: Settings) -> tuple[list[Listing], list[Relisted]]:
+def draw_training_queries(settings: Settings) -> tuple[list[Listing], list[Relisting]]:
     """The test catalog's first products that have both title and picture, and each of them listed again.
 
     Raises:
         CatalogError: the catalog cannot be read, or has no such product.
     """
     listings: list[Listing] = []
-    relisted: list[Relisted] = []
+    relisted: list[Relisting] = []
     for batch in read_catalog(CatalogConfig(settings.test)):
         texts = [field.name for field in batch.carried.schema if pa.types.is_string(field.type)]
         carried = batch.carried.select(texts).to_pylist()
@@ -174,7 +174,7 @@ def train(variant: Variant, catalogs: Sequence[str], folder: Path) -> Training:
 
 
 def measure(
-    encoder: ListingEncoder, listings: Sequence[Listing], relisted: Sequence[Relisted], variant: Variant
+    encoder: ListingEncoder, listings: Sequence[Listing], relisted: Sequence[Relisting], variant: Variant
 ) -> Mapping[str, Interval]:
     """Recall@1 of exact search for each product, by its relisting, among the products as they are."""
 

@@ -3,7 +3,7 @@
     python -m itemsearch.pretrain.shrink MODEL --out SMALL [--pieces N]
 
 BERT's vocabulary is in order of frequency. This removes its placeholders, the pieces with letters that are
-not Latin, and those after the first N. A title with a removed piece is tokenized into shorter pieces or [UNK].
+not Latin, and those after the first N. A title with a removed piece is split into shorter pieces or [UNK].
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What kinds of product there are, and what each comes in."""
+"""The kinds of sample products: category, drawing, and the values that their attributes may have."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ _WITH_WORDS = (*PATTERNS, "Lettering", "Lettering")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A category. `sizes` go from small to large, none being (""); `details` name the drawer's 1, 2 and 3."""
+    """A kind of product, which is a category of its own.
+
+    noun: names it in titles. draw: draws a product with the given look. sizes: from small to large, ("",) for
+    one size. details: names of the details 1, 2 and 3 of the drawing. prices: lowest and highest.
+    """
 
     category: str
     noun: str

@@ -32,7 +32,7 @@ def test_second_listings_lack_a_modality_as_often_as_asked(table: pa.Table) -> N
 
 
 def test_a_grouped_row_is_listed_again_by_another_row_of_its_group(both: pa.Table) -> None:
-    """In that seller's words; what has no group is edited, and neither is what is held out."""
+    """Both keep their titles; held-out rows are never the second listing."""
     training, held_out = split_held_out(both.num_rows, 9, seed=3)
     groups = rows_of_groups(both, training)
     dataset = TrainingPairs(both, training.repeat(4), groups, RelistingConfig(picture_edits=0), 0)
@@ -65,7 +65,7 @@ def test_a_batch_says_what_was_hidden(table: pa.Table, tiny_model: Path) -> None
     assert torch.equal(batch.first.ngrams, clean.ngrams)
     assert batch.first.patch_mask.shape == (20, 16)
     pictures = zip(batch.first.pixel_values, clean.pixel_values, strict=True)
-    own = [torch.equal(shown, original) for shown, original in pictures]
+    own = [torch.equal(batched, original) for batched, original in pictures]
     assert own == batch.matched.tolist()
     assert 4 <= sum(own) <= 16
     assert Collator(processor, 16, MaskingConfig(), contrast=False)(pairs).second is None

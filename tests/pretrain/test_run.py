@@ -154,10 +154,10 @@ def test_what_the_lexical_part_starts_from_is_fitted_once_and_kept(whole: Path) 
     fitted = LexicalSketch(32768, 64)
     fitted.draw(seed=0)
     fitted.fit(titles(60))
-    held = ITEmModel.from_pretrained(whole).lexical
-    assert held is not None
-    assert torch.equal(held.signs, fitted.signs)
-    assert torch.equal(held.weights, fitted.weights)
+    lexical = ITEmModel.from_pretrained(whole).lexical
+    assert lexical is not None
+    assert torch.equal(lexical.signs, fitted.signs)
+    assert torch.equal(lexical.weights, fitted.weights)
 
 
 def test_another_configuration_in_the_same_folder_is_refused(catalog_csv: Path, whole: Path) -> None:
@@ -173,18 +173,18 @@ def test_a_run_that_never_began_does_not_stand_in_the_way(catalog_csv: Path, tmp
 
 
 def recall_at_1(model: Path) -> float:
-    """Of the drawn catalog, asked for by its products listed again: whole, by words and by picture alone."""
+    """Mean over relistings of the catalog's products: whole, their titles alone and their pictures alone."""
     encoder = ListingEncoder.from_pretrained(str(model), "cpu")
     pictures = [draw_picture(number) for number in range(60)]
     gallery = encoder.encode(titles(60), pictures)
     rng = np.random.default_rng(9)
-    asked = []
+    query_sets = []
     for _ in range(2):
         words = [reword(title, {}, rng, 3)[0] for title in titles(60)]
         photos = [rephotograph(picture, rng, 3)[0] for picture in pictures]
-        asked += [(words, photos), (words, [None] * 60), ([""] * 60, photos)]
-    found = np.stack([(encoder.encode(*queries) @ gallery.T).argmax(axis=1) for queries in asked])
-    return float((found == np.arange(60)).mean())
+        query_sets += [(words, photos), (words, [None] * 60), ([""] * 60, photos)]
+    nearest = np.stack([(encoder.encode(*queries) @ gallery.T).argmax(axis=1) for queries in query_sets])
+    return float((nearest == np.arange(60)).mean())
 
 
 @pytest.mark.parametrize("parts", [{}, {"colour_bins": 0, "lexical_dim": 0}], ids=["parts", "stream"])
@@ -234,7 +234,7 @@ def test_warm_up_then_decay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[train]\nsteps = 1\nbatch_size = 2\n", "model is missing"),
         ("[model]\n[train]\nsteps = 1\nbatch_size = 2\nspeed = 3\n", "unknown key 'speed'"),
@@ -243,15 +243,15 @@ def test_warm_up_then_decay() -> None:
         ("[model\n", "not TOML"),
     ],
 )
-def test_a_wrong_configuration_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_configuration_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "run.toml"
     path.write_text(text)
-    with pytest.raises(ModelError, match=told) as error:
+    with pytest.raises(ModelError, match=message) as error:
         read_config(path)
     assert "\n" not in str(error.value)
 
 
-def test_wrong_models_are_told_in_one_line(catalog_csv: Path, tmp_path: Path) -> None:
+def test_wrong_models_are_refused_in_one_line(catalog_csv: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no preset 'huge'; there are base, small, tiny"):
         read_preset("huge")
     wrong = settings()
