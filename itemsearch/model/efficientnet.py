@@ -2,6 +2,8 @@
 
 BatchNorm in inference is an affine map of a convolution's output, so `fold_batch_norm` folds the published
 weights into plain convolutions: fewer passes over memory, and no difference between training and inference.
+
+Shapes: B pictures, C and C' channels in and out of a layer, H x W pixels.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class SameConv(nn.Conv2d):
     """A convolution with TensorFlow's "SAME" padding: an odd pixel is added on the right and below."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         height, width = x.shape[-2:]
         pad_h = max((-(-height // stride) - 1) * stride + kernel - height, 0)
@@ -63,6 +66,7 @@ class InvertedBottleneck(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         y = x if self.expand is None else relu6(self.expand(x))
         y = self.project(relu6(self.depthwise(y)))
         return x + y if self.residual else y

@@ -83,17 +83,21 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             check_guards(config.guards, current, int(metadata["rows"]), repeated)
 
         summary = build_index_folder(store, index, built, [guard])
-        stage.facts |= {
-            "version": summary.version,
-            "rows": summary.rows,
-            "spec": summary.spec,
-            "training": summary.training,
-            "bytes_per_vector": summary.bytes_per_vector,
-            **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
-        }
-        if summary.tuning is not None:
-            stage.facts["recall"] = summary.tuning.chosen.recall
+        stage.facts |= _index_facts(summary)
     return summary
+
+
+def _index_facts(summary: IndexSummary) -> dict[str, Any]:
+    """What the stage index records of a published version."""
+    facts = {
+        "version": summary.version,
+        "rows": summary.rows,
+        "spec": summary.spec,
+        "training": summary.training,
+        "bytes_per_vector": summary.bytes_per_vector,
+        **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
+    }
+    return facts if summary.tuning is None else {**facts, "recall": summary.tuning.chosen.recall}
 
 
 def plan_rebuild(config: RebuildConfig) -> RebuildPlan:

@@ -76,32 +76,34 @@ def pretrain(
     set_seed(config.train.seed)
     with accelerator.main_process_first():  # it may train the tokenizer that the others then load
         processor, model = _build(config, table, folder)
-    train = config.train
-    training_rows, held_out_rows = split_held_out(table.num_rows, train.held_out, train.seed)
-    batches = train.steps * train.gradient_accumulation * accelerator.num_processes
-    plan = plan_rows(training_rows, table, batches, config)
-    groups = rows_of_groups(table, training_rows)
-    training = TrainingPairs(table, plan, groups, config.relisting, train.seed)
+    training, validation = _pairs(table, config, accelerator.num_processes)
     if not (folder / "checkpoint").exists():
         _fit_parts(model, processor, training, note)
     for parameter in model.item.patches.parameters():
-        parameter.requires_grad = not train.freeze_patches
-    loop = PretrainLoop(
-        model=model,
-        config=config,
-        collate=Collator(
-            processor, model.config.num_patches, config.masking, bool(config.objectives.relisting)
-        ),
-        training=training,
-        validation=TrainingPairs(table, held_out_rows, {}, config.relisting, train.seed + 1),
-        folder=folder,
-    )
+        parameter.requires_grad = not config.train.freeze_patches
+    contrast = bool(config.objectives.relisting)
+    collate = Collator(processor, model.config.num_patches, config.masking, contrast)
+    loop = PretrainLoop(model, config, collate, training, validation, folder)
     step = loop.run(accelerator, report)
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).item.save_pretrained(out)
         processor.save_pretrained(out)
     accelerator.end_training()
-    return PretrainReport(rows, table.num_rows, step, step == train.steps, accelerator.is_main_process)
+    finished = step == config.train.steps
+    return PretrainReport(rows, table.num_rows, step, finished, accelerator.is_main_process)
+
+
+def _pairs(table: pa.Table, config: PretrainConfig, processes: int) -> tuple[TrainingPairs, TrainingPairs]:
+    """The pairs of all steps in their order, and the pairs of the held-out listings."""
+    train = config.train
+    training_rows, held_out_rows = split_held_out(table.num_rows, train.held_out, train.seed)
+    batches = train.steps * train.gradient_accumulation * processes
+    plan = plan_rows(training_rows, table, batches, config)
+    groups = rows_of_groups(table, training_rows)
+    return (
+        TrainingPairs(table, plan, groups, config.relisting, train.seed),
+        TrainingPairs(table, held_out_rows, {}, config.relisting, train.seed + 1),
+    )
 
 
 def _prepare_folder(

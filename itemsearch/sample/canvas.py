@@ -36,15 +36,18 @@ class Pen:
         self._draw = ImageDraw.Draw(self._image)
 
     def ellipse(self, centre: Point, radii: Point, ink: int = 255) -> Self:
+        """A filled ellipse; an `ink` of 0 erases."""
         (x, y), (across, down) = centre, radii
         self._draw.ellipse(_scaled((x - across, y - down, x + across, y + down)), fill=ink)
         return self
 
     def box(self, box: Box, radius: float = 0.0, ink: int = 255) -> Self:
+        """A filled rectangle (left, top, right, bottom), with corners of `radius`."""
         self._draw.rounded_rectangle(_scaled(box), radius * SIDE * _OVERSIZE, fill=ink)
         return self
 
     def polygon(self, points: npt.ArrayLike, ink: int = 255) -> Self:
+        """A filled polygon of (N, 2) points."""
         self._draw.polygon(_scaled(points), fill=ink)
         return self
 
@@ -64,6 +67,7 @@ class Pen:
         return self
 
     def text(self, centre: Point, word: str, height: float, ink: int = 255) -> Self:
+        """A word in bold, with letters of about `height`."""
         font = ImageFont.load_default(height * SIDE * _OVERSIZE)
         x, y = _scaled(centre)
         bold = height * SIDE * _OVERSIZE / 24
