@@ -11,7 +11,7 @@ from itemsearch.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class BuildOptions:
+class IndexOptions:
     """The section [build]: how the index is built.
 
     target_recall, at: recall@`at` that the index is tuned for and has to reach; 0 for no tuning.
@@ -60,7 +60,7 @@ class RebuildConfig:
     dtype: str = "float32"
     record: str = "rebuild.jsonl"
     metrics: str = ""
-    build: BuildOptions = field(default_factory=BuildOptions)
+    build: IndexOptions = field(default_factory=IndexOptions)
     guards: Guards = field(default_factory=Guards)
 
 
