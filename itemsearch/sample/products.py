@@ -11,7 +11,7 @@ import numpy as np
 
 from itemsearch.sample.canvas import Colour
 from itemsearch.sample.colours import PALETTE, brightness
-from itemsearch.sample.kinds import KINDS, Kind
+from itemsearch.sample.kinds import KINDS, ProductKind
 from itemsearch.sample.look import Look
 from itemsearch.sample.names import MODELS, WORDS
 
@@ -29,7 +29,7 @@ class SampleProduct:
     detail: 0 for none, else a number from 1 into `kind.details`.
     """
 
-    kind: Kind
+    kind: ProductKind
     brand: str
     model: str
     material: str
@@ -112,7 +112,7 @@ def invent_products(count: int, rng: np.random.Generator) -> list[SampleProduct]
     return list(product_by_title.values())[:count]
 
 
-def _first_of_series(kind: Kind, rng: np.random.Generator) -> SampleProduct:
+def _first_of_series(kind: ProductKind, rng: np.random.Generator) -> SampleProduct:
     colour = _pick(list(PALETTE), rng)
     first, second, third = rng.random(3).tolist()
     return SampleProduct(

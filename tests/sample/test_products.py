@@ -9,14 +9,14 @@ import pytest
 
 from itemsearch.sample.catalog import draw_picture
 from itemsearch.sample.colours import PALETTE
-from itemsearch.sample.kinds import KINDS, Kind
+from itemsearch.sample.kinds import KINDS, ProductKind
 from itemsearch.sample.patterns import PATTERNS
 from itemsearch.sample.products import SampleProduct, invent_products
 
 SHAPES = ((0.1, 0.2, 0.3), (0.5, 0.6, 0.4), (0.9, 0.95, 0.8))
 
 
-def plain(kind: Kind) -> SampleProduct:
+def plain(kind: ProductKind) -> SampleProduct:
     return SampleProduct(
         kind=kind,
         brand=kind.brands[0],
@@ -33,7 +33,7 @@ def plain(kind: Kind) -> SampleProduct:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.category)
-def test_every_variation_shows(kind: Kind) -> None:
+def test_every_variation_shows(kind: ProductKind) -> None:
     product = plain(kind)
     picture = np.asarray(draw_picture(product), np.int16)
 
@@ -52,7 +52,7 @@ def test_every_variation_shows(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.category)
-def test_every_shape_fills_the_picture_but_keeps_a_margin(kind: Kind) -> None:
+def test_every_shape_fills_the_picture_but_keeps_a_margin(kind: ProductKind) -> None:
     for shape in SHAPES:
         product = replace(plain(kind), shape=shape, size=len(kind.sizes) - 1)
         picture = np.asarray(draw_picture(product), np.int16)
