@@ -31,18 +31,18 @@ def doctor(
     Example: itemsearch doctor shop.parquet --folder /srv/itemsearch
     """
     from itemsearch.embed.encoder import ListingEncoder
-    from itemsearch.nightly.doctor import estimate, examine
+    from itemsearch.nightly.doctor import estimate_disk, examine_machine
 
-    machine = examine(folder)
+    machine = examine_machine(folder)
     encoder = ListingEncoder.from_pretrained(model)
-    need = estimate(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
+    need = estimate_disk(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
     if as_json:
         emit_json({"machine": asdict(machine), "model": asdict(encoder.stamp), "need": need and asdict(need)})
     else:
         facts(
             {
                 **machine.libraries,
-                "device": machine.torch,
+                "device": machine.device,
                 "faiss": machine.faiss,
                 "cores": f"{machine.cores}",
                 "memory": f"{_gib(machine.memory_bytes)}, {_gib(machine.memory_free_bytes)} free",

@@ -40,11 +40,11 @@ def pretrain(
     if report.is_main_process:
         rejected = report.rows - report.listings
         note(f"{report.rows:,} rows read = {report.listings:,} listings + {rejected:,} rejected")
-        if report.progress.finished:
+        if report.finished:
             print(f"model in {out}; use it with: itemsearch embed CATALOG --out STORE --model {out}")
         else:
-            note(f"stopped after step {report.progress.step}; the same command resumes")
-    if not report.progress.finished:
+            note(f"stopped after step {report.step}; the same command resumes")
+    if not report.finished:
         raise typer.Exit(130)
 
 

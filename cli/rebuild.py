@@ -38,13 +38,13 @@ def rebuild(
     Example: itemsearch rebuild --config rebuild.toml
     """
     from itemsearch.nightly.config import read_rebuild_config
-    from itemsearch.nightly.rebuild import plan
+    from itemsearch.nightly.rebuild import plan_rebuild
     from itemsearch.nightly.rebuild import rebuild as run
     from itemsearch.nightly.record import RunLog, append_record, write_metrics
 
     settings = read_rebuild_config(config)
     if dry_run:
-        planned = plan(settings)
+        planned = plan_rebuild(settings)
         if as_json:
             emit_json(planned)
         else:
