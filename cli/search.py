@@ -48,7 +48,7 @@ def search(
     """
     from itemsearch.search.batch import BatchConfig
     from itemsearch.search.engine import Engine
-    from itemsearch.search.narrow import Filter
+    from itemsearch.search.filter import Filter
 
     if k < 1:
         raise UsageError(f"-k is {k}: ask for 1 or more results")
@@ -87,7 +87,7 @@ def _show(hits: Sequence[Hit]) -> None:
         ]
         for hit in hits
     ]
-    table(["rank", "score", "joint", "words", "image", "id", "title", "category"], rows)
+    table(["rank", "score", "joint", "title_similarity", "image_similarity", "id", "title", "category"], rows)
 
 
 def _cell(value: float | None) -> str:

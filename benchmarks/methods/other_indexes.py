@@ -62,7 +62,7 @@ def _ours(base: Vectors, out: Path, seed: int) -> Peer:
     started = time.perf_counter()
     build_index_folder(source, out / "index", IndexConfig("cpu", seed=seed))
     seconds = time.perf_counter() - started
-    index = Engine.open(out / "index").ranker.index
+    index = Engine.open(out / "index").index
 
     def search(queries: Vectors, k: int, effort: int) -> Rows:
         usual = default_params(index.spec, k)

@@ -16,7 +16,7 @@ from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import NOT_NARROWED, Filter, Narrowing
+from itemsearch.search.filter import ALL_LISTINGS, Filter, PreparedFilter
 from itemsearch.search.ranker import Ranked
 
 BLOCK = 256
@@ -72,21 +72,21 @@ class EngineUnderTest:
                 found[place] = self._pessimistic(answer, gallery.right[place])
         return collect(found, gallery.right, gallery.depth)
 
-    def _stretches(self, gallery: Gallery) -> list[tuple[Rows, Narrowing]]:
+    def _stretches(self, gallery: Gallery) -> list[tuple[Rows, PreparedFilter]]:
         """Places of queries that are asked together, and the products that they may find."""
         if gallery.categories is None:
             places = np.arange(len(gallery.queries))
-            return [(places[start : start + BLOCK], NOT_NARROWED) for start in range(0, len(places), BLOCK)]
+            return [(places[start : start + BLOCK], ALL_LISTINGS) for start in range(0, len(places), BLOCK)]
         categories = np.array(gallery.categories, dtype=object)
         return [
             (
                 np.flatnonzero(categories == name),
-                self.engine.narrow(Filter(where=f"category = {_quoted(name)}")),
+                self.engine.prepare_filter(Filter(where=f"category = {_quoted(name)}")),
             )
             for name in sorted(set(gallery.categories))
         ]
 
-    def _rank(self, queries: Rows, k: int, narrowing: Narrowing) -> Sequence[Ranked]:
+    def _rank(self, queries: Rows, k: int, narrowing: PreparedFilter) -> Sequence[Ranked]:
         if self.rows is not None:
             return self.engine.ranker.rank_rows(self.rows[queries], k, narrowing)
         nothing_to_differ_in: list[str | None] = [None] * len(queries)

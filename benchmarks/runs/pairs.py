@@ -37,9 +37,9 @@ from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.build import build_index_folder
-from itemsearch.search.column_values import Labels
+from itemsearch.search.column_values import ColumnValues
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import Filter
+from itemsearch.search.filter import Filter
 
 REVIEWED = f"{OURS}, all that is to review too"
 SCORE = "itemsearch's score, connected"
@@ -204,7 +204,7 @@ def _nearest(part: Part, compare: Compare, other: str) -> Edges:
     count = len(part.listings)
     label = np.arange(count)
     if other:
-        label = Labels.from_column(part.engine.listings, other).of_rows
+        label = ColumnValues.from_column(part.engine.listings, other).of_rows
     found = []
     for start in range(0, count, BLOCK):
         rows = np.arange(start, min(start + BLOCK, count))

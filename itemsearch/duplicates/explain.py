@@ -78,7 +78,7 @@ def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard:
     """
     if id_a == id_b:
         raise UsageError(f"{id_a!r} and itself: give the ids of two listings")
-    index = engine.ranker.index
+    index = engine.index
     two = np.array([engine.row_of(id_a), engine.row_of(id_b)])
     two = two[np.argsort(index.tie_rank[two])]
     near = index.search(index.vectors[two], min(BY_DEFAULT.neighbours, engine.summary.rows), exclude=two)[1]
@@ -101,14 +101,13 @@ def _decided(
     engine: Engine, two: Rows, near: Rows, thresholds: Thresholds, guard: VariantRules
 ) -> list[dict[str, Any]]:
     """The pair of `two` rows, and those of either with its neighbours, which it is weighed against."""
-    ranker = engine.ranker
     rows = np.unique(np.concatenate([two, near[near >= 0]]))
-    listings = ranker.listings.take(pa.array(rows))
-    evidence = PairEvidence.of(listings, ranker.index.vectors[rows], ranker.judgement, guard)
+    listings = engine.listings.take(pa.array(rows))
+    evidence = PairEvidence.of(listings, engine.vectors[rows], engine.score_model, guard)
     places = np.searchsorted(rows, two)
     one = np.repeat(places, len(rows))
     other = np.tile(np.arange(len(rows)), 2)
-    rank = ranker.index.tie_rank[rows]
+    rank = engine.index.tie_rank[rows]
     a, b = np.where(rank[one] < rank[other], [one, other], [other, one])
     pairs = np.unique(np.stack([a, b], axis=1)[a != b], axis=0)
     measured = evidence.measure(pairs[:, 0], pairs[:, 1])

@@ -53,8 +53,8 @@ class Evidence:
     """
 
     joint: Floats
-    title: Floats
-    image: Floats
+    title_similarity: Floats
+    image_similarity: Floats
     features: Floats
     kinds: Rows
 
@@ -102,8 +102,8 @@ class EvidenceReader:
         image = _cosine(vector[picture], candidates.vectors[:, picture])
         return Evidence(
             joint=candidates.vectors @ vector,
-            title=np.where(both_titles, words[0], np.nan).astype(np.float32),
-            image=np.where(both_images & bool(own), image, np.nan).astype(np.float32),
+            title_similarity=np.where(both_titles, words[0], np.nan).astype(np.float32),
+            image_similarity=np.where(both_images & bool(own), image, np.nan).astype(np.float32),
             features=features.astype(np.float32),
             kinds=both_titles + 2 * both_images.astype(np.int64),
         )

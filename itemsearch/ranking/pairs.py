@@ -84,8 +84,8 @@ class PairReader:
         features = np.column_stack([_ratio(dots[:, compared], lengths[:, compared]), words])
         return Evidence(
             joint=np.clip(dots.sum(axis=1), -1, 1),
-            title=np.where(kinds & 1, words[:, 0], np.nan).astype(np.float32),
-            image=np.where((kinds >= 2) & bool(own), image, np.nan).astype(np.float32),
+            title_similarity=np.where(kinds & 1, words[:, 0], np.nan).astype(np.float32),
+            image_similarity=np.where((kinds >= 2) & bool(own), image, np.nan).astype(np.float32),
             features=features.astype(np.float32),
             kinds=kinds,
         )

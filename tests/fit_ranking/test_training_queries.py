@@ -58,15 +58,15 @@ def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tm
     )
     build_index_folder(tmp_path / "s", tmp_path / "index")
     engine = Engine.open(tmp_path / "index")
-    judgement = engine.ranker.judgement
-    assert judgement is not None
-    assert judgement.ranking == encoder.ranking
+    score_model = engine.ranker.score_model
+    assert score_model is not None
+    assert score_model.ranking == encoder.ranking
     row = engine.row_of("00017")
     others = np.array([other for other in range(60) if other != row])
-    evidence = judgement.reader.compare(
-        engine.ranker._listings(np.array([row])), engine.ranker._listings(others)
+    evidence = score_model.reader.compare(
+        engine.ranker.read_listings(np.array([row])), engine.ranker.read_listings(others)
     )
-    scores = judgement.ranking.score(evidence)
+    scores = score_model.ranking.score(evidence)
     hits = engine.search(id="00017", k=59).hits
     np.testing.assert_allclose([hit.score for hit in hits], np.sort(scores)[::-1], atol=1e-6)
     by_id = dict(zip(engine.listings["id"].take(others).to_pylist(), evidence.joint, strict=True))
@@ -78,12 +78,16 @@ def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tm
     assert by_title[0].image_similarity is None
 
     found = CliRunner().invoke(app, ["search", str(tmp_path / "index"), "--id", "00017", "-k", "2"])
-    assert all(word in found.output for word in ("score", "joint", "words", "image"))
+    assert all(word in found.output for word in ("score", "joint", "title_similarity", "image_similarity"))
     (tmp_path / "q.csv").write_text(f"query_id,title\nq,{titles(60)[17]}\n")
     arguments = ["search", str(tmp_path / "index"), "--queries", str(tmp_path / "q.csv")]
     CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "r.parquet"), "-k", "1"])
     [answer] = pq.read_table(tmp_path / "r.parquet").to_pylist()
-    assert (answer["id"], answer["title"], answer["image"]) == ("00017", pytest.approx(1, abs=1e-6), None)
+    assert (answer["id"], answer["title_similarity"], answer["image_similarity"]) == (
+        "00017",
+        pytest.approx(1, abs=1e-6),
+        None,
+    )
 
 
 def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: ListingEncoder) -> None:

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_pictures
 from itemsearch.indexes.searching.allowed import Allowed
 from itemsearch.indexes.searching.within import search_within
-from itemsearch.search.narrow import Narrowing
-from itemsearch.search.ranker import Ranker
+from itemsearch.search.engine import Engine
+from itemsearch.search.filter import PreparedFilter
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -49,12 +49,17 @@ class Candidates:
     """
 
     def __init__(
-        self, ranker: Ranker, narrowing: Narrowing, reach: Reach, alike: Sequence[str], changed: Mask | None
+        self,
+        engine: Engine,
+        narrowing: PreparedFilter,
+        reach: Reach,
+        alike: Sequence[str],
+        changed: Mask | None,
     ) -> None:
-        self.ranker = ranker
+        self.engine = engine
         self.narrowing = narrowing
         self.reach = reach
-        self.total = ranker.listings.num_rows
+        self.total = engine.listings.num_rows
         self.rows = narrowing.rows(self.total)
         self.changed = np.ones(self.total, bool) if changed is None else changed
         self.head = self._heads(alike)
@@ -78,7 +83,7 @@ class Candidates:
     def alike(self, image_hashes: ImageHashes) -> Rows:
         """Keys of pairs of heads with near pictures."""
         rank = np.empty(self.total, np.int64)
-        listings = self.ranker.listings
+        listings = self.engine.listings
         by_title = listings["title"] if "title" in listings.column_names else listings["id"]
         rank[pc.sort_indices(by_title).to_numpy()] = np.arange(self.total)
         a, b = near_pictures(image_hashes, self.heads, rank, self.reach.window, self.reach.near_hash)
@@ -93,7 +98,7 @@ class Candidates:
         """
         rows = self.rows[self.head[self.rows] != self.rows]
         heads = self.head[rows]
-        if self.narrowing.labels is not None:
+        if self.narrowing.column_values is not None:
             a, b = self.split(nearest)
             partner = np.full(self.total, -1)
             partner[a], partner[b] = b, a
@@ -107,20 +112,20 @@ class Candidates:
 
     def _keys(self, a: Rows, b: Rows) -> Rows:
         """Of pairs that may be: both pass the filter and differ where it says so."""
-        labels = self.narrowing.labels
+        labels = self.narrowing.column_values
         if labels is not None:
             differ = (
                 (labels.of_rows[a] != labels.of_rows[b]) & (labels.of_rows[a] >= 0) & (labels.of_rows[b] >= 0)
             )
             a, b = a[differ], b[differ]
-        rank = self.ranker.index.tie_rank
+        rank = self.engine.index.tie_rank
         first = rank[a] < rank[b]
         keys: Rows = np.unique(np.where(first, a, b) * self.total + np.where(first, b, a))
         return keys
 
     def _search(self, asked: Rows, allowed: Allowed | None) -> Rows:
         """(A, k) rows, -1 for none."""
-        index = self.ranker.index
+        index = self.engine.index
         limits = replace(self.narrowing, allowed=allowed).for_rows(asked)
         count = min(self.reach.neighbours, self.total)
         return search_within(index, index.vectors[asked], count, limits)[1]
@@ -129,11 +134,11 @@ class Candidates:
     def _heads_alone(self) -> Allowed:
         mask = np.zeros(self.total, bool)
         mask[self.heads] = True
-        return self.ranker.index.allow(mask)
+        return self.engine.index.allow(mask)
 
     def _heads(self, alike: Sequence[str]) -> Rows:
         """(N,) for each product the first, by id, of those with the same content, label and `alike`."""
-        listings, index = self.ranker.listings, self.ranker.index
+        listings, index = self.engine.listings, self.engine.index
         if "content_hash" in listings.column_names:
             codes = _codes(listings["content_hash"])
         else:
@@ -144,8 +149,8 @@ class Candidates:
             codes = _together(codes, _codes(listings["title"])) if "title" in listings.column_names else codes
         for column in alike:
             codes = _together(codes, _codes(listings[column]))
-        if self.narrowing.labels is not None:
-            codes = _together(codes, self.narrowing.labels.of_rows)
+        if self.narrowing.column_values is not None:
+            codes = _together(codes, self.narrowing.column_values.of_rows)
         head = np.arange(self.total)
         in_order = self.rows[np.argsort(index.tie_rank[self.rows])]
         _, first, inverse = np.unique(codes[in_order], return_index=True, return_inverse=True)

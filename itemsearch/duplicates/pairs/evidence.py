@@ -17,7 +17,7 @@ from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
 from itemsearch.ranking.ranking import Ranking
-from itemsearch.search.ranker import Judgement
+from itemsearch.search.ranker import ScoreModel
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class PairEvidence:
         cls,
         listings: pa.Table,
         vectors: Floats,
-        judgement: Judgement | None,
+        score_model: ScoreModel | None,
         guard: VariantRules,
         progress: Callable[[int], None] = lambda rows: None,
     ) -> Self:
@@ -63,13 +63,15 @@ class PairEvidence:
         for start in range(0, listings.num_rows, BLOCK_LISTINGS):
             block = listings.slice(start, BLOCK_LISTINGS)
             image_hashes.append(_image_hashes_of(block))
-            ngrams.append(TitleNgrams.from_titles(titles_of(block) if judgement else []))
+            ngrams.append(TitleNgrams.from_titles(titles_of(block) if score_model else []))
             progress(start + len(block))
         every, weighing = ImageHashes.joined(image_hashes), None
-        if judgement is not None:
+        if score_model is not None:
             joined = TitleNgrams.joined(ngrams)
             modalities = _has_title(listings) + 2 * every.has_image.astype(np.int64)
-            weighing = Weighing(PairReader(judgement.reader, vectors, joined, modalities), judgement.ranking)
+            weighing = Weighing(
+                PairReader(score_model.reader, vectors, joined, modalities), score_model.ranking
+            )
         return cls(listings, vectors, weighing, every, attributes)
 
     def measure(self, a: Rows, b: Rows) -> pa.Table:
@@ -79,7 +81,7 @@ class PairEvidence:
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
         else:
             evidence = self.weighing.reader.compare(a, b)
-            joint, title, image = evidence.joint, evidence.title, evidence.image
+            joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
             score = self.weighing.ranking.score(evidence)
         numbers = {"score": score, "joint": joint, "title": title, "image": image}
         return pa.table(

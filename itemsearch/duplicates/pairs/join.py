@@ -25,7 +25,7 @@ from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import ALL_PRODUCTS, Filter
+from itemsearch.search.filter import NO_FILTER, Filter
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -48,7 +48,7 @@ Progress = Callable[[str, int, int], None]
 class JoinConfig:
     """Which pairs are looked for. key: what `Wanted` depends on; parts made with another are not used."""
 
-    wanted: Filter = ALL_PRODUCTS
+    wanted: Filter = NO_FILTER
     reach: Reach = BY_DEFAULT
     guard: VariantRules = EVERY_RULE
     key: str = ""
@@ -81,18 +81,17 @@ def join(
     Raises:
         UsageError: a filter or a guard that does not fit the products.
     """
-    ranker = engine.ranker
     parts = Parts.open(folder, _settings(engine, config, changed))
-    narrowing = engine.narrow(config.wanted)
-    total = ranker.listings.num_rows
+    narrowing = engine.prepare_filter(config.wanted)
+    total = engine.listings.num_rows
     evidence = PairEvidence.of(
-        ranker.listings,
-        ranker.index.vectors,
-        ranker.judgement,
+        engine.listings,
+        engine.vectors,
+        engine.score_model,
         config.guard,
         lambda done: progress("listings read", done, total),
     )
-    candidates = Candidates(ranker, narrowing, config.reach, evidence.attributes.columns, changed)
+    candidates = Candidates(engine, narrowing, config.reach, evidence.attributes.columns, changed)
     keys = _find_candidates(candidates, evidence, parts, progress)
     found = [pa.schema([*ROWS_SCHEMA, *EVIDENCE_SCHEMA]).empty_table()]
     for number, block in enumerate(blocks(keys, MEASURED_PAIRS)):
