@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from itemsearch.relisting.listing import relist
-from itemsearch.types import CatalogBatch
+from itemsearch.types import Listing, RowBatch
 
 SCHEMA = pa.schema(
     {
@@ -36,7 +36,7 @@ SELLERS = 20
 """Other sellers; the listings of one product are of different ones."""
 
 
-def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
+def write_relisted(batches: Iterable[RowBatch[Listing]], out: Path, seed: int) -> int:
     """Writes a queries file with what each should find and the edits made; returns the number of queries.
 
     The edits of a product depend on the seed and its row alone.
@@ -45,11 +45,11 @@ def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int
     with pq.ParquetWriter(out, SCHEMA) as writer:
         for batch in batches:
             writer.write_batch(_relisted(batch, seed))
-            count += len(batch.listings)
+            count += len(batch.items)
     return count
 
 
-def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
+def write_listed_again(batches: Iterable[RowBatch[Listing]], out: Path, seed: int) -> int:
     """Writes a catalog with some products listed again.
 
     Its columns `PRODUCT` and `SELLER` say which product a row is a listing of, and whose.
@@ -73,12 +73,12 @@ def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) ->
     return count
 
 
-def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
+def _listed_again(batch: RowBatch[Listing], seed: int) -> pa.Table:
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     rows: list[tuple[str, str, bytes | None, str, str, str]] = []
     carried: list[int | None] = []
     described = batch.carried.select(texts).to_pylist()
-    for place, (product, known) in enumerate(zip(batch.listings, described, strict=True)):
+    for place, (product, known) in enumerate(zip(batch.items, described, strict=True)):
         picture = None if product.image is None else encoded(product.image, "PNG")
         rows.append((product.id, product.title, picture, product.category, product.id, SHOP))
         carried.append(place)
@@ -100,10 +100,10 @@ def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
     return pa.table([*made, *taken.columns], names=[*names, *taken.schema.names])
 
 
-def _relisted(batch: CatalogBatch, seed: int) -> pa.RecordBatch:
+def _relisted(batch: RowBatch[Listing], seed: int) -> pa.RecordBatch:
     rows = []
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
-    for product, carried in zip(batch.listings, batch.carried.select(texts).to_pylist(), strict=True):
+    for product, carried in zip(batch.items, batch.carried.select(texts).to_pylist(), strict=True):
         listed = relist(product, carried, np.random.default_rng([seed, product.row]))
         picture = None if listed.image is None else encoded(listed.image)
         edits = ("+".join(listed.word_edits), "+".join(listed.picture_edits))

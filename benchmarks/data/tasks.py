@@ -21,7 +21,7 @@ from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
-from itemsearch.types import CatalogBatch, Listing, Query
+from itemsearch.types import Listing, Query, RowBatch
 
 EXPECTED = "expected_id"
 SCHEMA = pa.schema(
@@ -71,17 +71,17 @@ class Task:
         )
 
 
-def relisted_task(batches: Sequence[CatalogBatch], queries: Path, seed: int) -> Task:
+def relisted_task(batches: Sequence[RowBatch[Listing]], queries: Path, seed: int) -> Task:
     """Every product listed again, heavily edited, to be found among all; writes the queries file."""
     write_relisted(batches, queries, seed)
     held = pq.read_table(queries, columns=[EXPECTED, "word_edits", "picture_edits"]).to_pylist()
-    asked = [query for batch in read_queries(str(queries)) for query in batch.queries]
+    asked = [query for batch in read_queries(str(queries)) for query in batch.items]
     edits = [_edit_names(row["word_edits"], row["picture_edits"]) for row in held]
     return _expecting(products_of(batches), asked, [row[EXPECTED] for row in held], queries, edits)
 
 
 def queries_task(
-    batches: Sequence[CatalogBatch],
+    batches: Sequence[RowBatch[Listing]],
     source: str,
     columns: Mapping[str, str],
     queries: Path,
@@ -122,7 +122,7 @@ def queries_task(
     return _expecting(products_of(batches), asked, expected, queries, [()] * len(asked))
 
 
-def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
+def same_task(batches: Sequence[RowBatch[Listing]], column: str) -> Task:
     """Every product that has another of equal `column`, asked for by its id; any other of them is right.
 
     Raises:
@@ -148,7 +148,7 @@ def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
     )
 
 
-def carried_texts(batch: CatalogBatch, column: str, option: str) -> list[str]:
+def carried_texts(batch: RowBatch[Listing], column: str, option: str) -> list[str]:
     """A carried column of a batch, as texts; "" where it is missing.
 
     Raises:
@@ -167,8 +167,8 @@ def modality(title: str, image: Image.Image | None) -> str:
     return "title and picture" if title and image is not None else "title alone" if title else "picture alone"
 
 
-def products_of(batches: Sequence[CatalogBatch]) -> list[Listing]:
-    return [product for batch in batches for product in batch.listings]
+def products_of(batches: Sequence[RowBatch[Listing]]) -> list[Listing]:
+    return [product for batch in batches for product in batch.items]
 
 
 def _expecting(

@@ -28,7 +28,7 @@ from PIL import Image
 from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, Variant, variants
 from itemsearch.benchmarks.metrics.bootstrap import Interval, resample_means
 from itemsearch.benchmarks.metrics.ranked import best_rows
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
@@ -128,10 +128,10 @@ def draw_training_queries(settings: Settings) -> tuple[list[Listing], list[Relis
     """
     listings: list[Listing] = []
     relisted: list[Relisted] = []
-    for batch in read_catalog(CatalogConfig(settings.test)):
+    for batch in open_catalog(CatalogConfig(settings.test)).batches():
         texts = [field.name for field in batch.carried.schema if pa.types.is_string(field.type)]
         carried = batch.carried.select(texts).to_pylist()
-        for product, extra in zip(batch.listings, carried, strict=True):
+        for product, extra in zip(batch.items, carried, strict=True):
             if product.title and product.image is not None and len(listings) < settings.rows:
                 rng = np.random.default_rng([settings.config.train.seed, product.row])
                 listings.append(product)

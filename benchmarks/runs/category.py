@@ -21,7 +21,7 @@ from itemsearch.benchmarks.metrics.ranked import Floats, Rows, best_rows, collec
 from itemsearch.benchmarks.metrics.scoring import OURS, model_label
 from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NEAREST, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 from itemsearch.types import Listing
@@ -135,9 +135,9 @@ def split(config: CategoryConfig) -> tuple[Labelled, Labelled]:
 def _labelled(catalog: CatalogConfig, group: str) -> Labelled:
     listings: list[Listing] = []
     groups: list[str] = []
-    for batch in read_catalog(catalog):
-        named = carried_texts(batch, group, "--group") if group else [p.id for p in batch.listings]
-        kept = [(p, name or p.id) for p, name in zip(batch.listings, named, strict=True) if p.category]
+    for batch in open_catalog(catalog).batches():
+        named = carried_texts(batch, group, "--group") if group else [p.id for p in batch.items]
+        kept = [(p, name or p.id) for p, name in zip(batch.items, named, strict=True) if p.category]
         listings += [product for product, _ in kept]
         groups += [name for _, name in kept]
     if not listings:

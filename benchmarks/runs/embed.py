@@ -27,7 +27,7 @@ from itemsearch.benchmarks.reports.embed_report import (
     report,
 )
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.catalog import CatalogConfig, open_catalog, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.store.schema import thumbnail
@@ -131,7 +131,7 @@ def _embed(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> Embe
 def _work(config: EmbedBenchConfig, encoder: ListingEncoder) -> float:
     """Floating-point operations a product, of the first `COUNTED` of them."""
     some = replace(config.catalog, batch_rows=COUNTED)
-    products = next(batch.listings for batch in read_catalog(some) if batch.listings)
+    products = next(batch.items for batch in open_catalog(some).batches() if batch.items)
     titles, images = [product.title for product in products], [product.image for product in products]
     listings = [listing for _, listing in encoder.prepare(titles, images, config.batch_size)]
     return model_flops(encoder, listings) / len(products)
@@ -155,7 +155,7 @@ def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> d
         watch, rows = Stopwatch(), 0
         for batch in source.batches():
             watch.lap(READING)
-            products = batch.listings
+            products = batch.items
             titles, images = [product.title for product in products], [product.image for product in products]
             prepared = list(encoder.prepare(titles, images, config.batch_size))
             watch.lap(PREPARING)

@@ -24,7 +24,7 @@ from itemsearch.benchmarks.metrics.clusters import b_cubed_f1
 from itemsearch.benchmarks.metrics.scoring import OURS
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.pairs_report import report, write_groups
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.duplicates.calibrate.index import CalibrateConfig, learn
 from itemsearch.duplicates.calibrate.labels import Labels as Truth
 from itemsearch.duplicates.groups.form import group
@@ -132,7 +132,7 @@ def _part(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: Listi
     column = config.same or PRODUCT
     if not config.same:
         out.mkdir(exist_ok=True)
-        write_listed_again(read_catalog(catalog), out / "catalog.parquet", config.seed)
+        write_listed_again(open_catalog(catalog).batches(), out / "catalog.parquet", config.seed)
         catalog = CatalogConfig(str(out / "catalog.parquet"))
     embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
     build_index_folder(out / "store", out / "index")
@@ -142,7 +142,7 @@ def _part(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: Listi
         if name not in listings.column_names:
             raise UsageError(f"{catalog.path}: no column {name!r}; it has {', '.join(listings.column_names)}")
     numbers = listings[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    read = {product.id: product for batch in read_catalog(catalog) for product in batch.listings}
+    read = {product.id: product for batch in open_catalog(catalog).batches() for product in batch.items}
     listed = [read[id] for id in listings["id"].to_pylist()]
     pictures = Listed([product.title for product in listed], [product.image for product in listed])
     return Part(engine, numbers.astype(np.int64), pictures)

@@ -28,7 +28,7 @@ from itemsearch.benchmarks.metrics.ranked import Floats, figures_by_query
 from itemsearch.benchmarks.metrics.scoring import OURS, model_label
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 
@@ -120,7 +120,7 @@ def _read_dataset(config: RetrievalConfig, out: Path) -> RetrievalConfig:
 
 def _task(config: RetrievalConfig, out: Path) -> Task:
     out.mkdir(parents=True, exist_ok=True)
-    batches = list(read_catalog(config.catalog))
+    batches = list(open_catalog(config.catalog).batches())
     if config.same:
         return same_task(batches, config.same)
     if config.queries:
@@ -152,7 +152,7 @@ def _baselines(
 def _tuned_weight(config: RetrievalConfig, out: Path, progress: Progress) -> float | None:
     """What the picture should count in the weighted baseline, by recall@1 of a relisting of `tune_on`."""
     progress("tuning the weighted baseline")
-    batches = list(read_catalog(CatalogConfig(config.tune_on, rows=TUNED_ROWS)))
+    batches = list(open_catalog(CatalogConfig(config.tune_on, rows=TUNED_ROWS)).batches())
     task = relisted_task(batches, out / "tuning.parquet", config.seed)
     everything: list[Gallery] = galleries(task)[:1]
     gallery, asked = embed_baselines(task.gallery), embed_baselines(task.asked)

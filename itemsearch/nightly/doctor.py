@@ -73,9 +73,9 @@ def estimate(catalog: CatalogConfig, encoder: ListingEncoder, keep: int) -> Need
     """
     source = open_catalog(catalog)
     first = next(source.batches())
-    pictures = [thumbnail(product.image) for product in first.listings if product.image is not None]
+    pictures = [thumbnail(product.image) for product in first.items if product.image is not None]
     carried = sum(map(len, pictures)) + first.carried.nbytes
-    titles = sum(len(product.title.encode()) + len(product.id) for product in first.listings)
-    row = (carried + titles) / max(1, len(first.listings)) + encoder.dim * FLOAT32
+    titles = sum(len(product.title.encode()) + len(product.id) for product in first.items)
+    row = (carried + titles) / max(1, len(first.items)) + encoder.dim * FLOAT32
     rows = sum(batch.rows for batch in source.batches(lambda id, content_hash: True))
     return Need(rows, round(COPIES_OF_A_STORE * row * rows), round((keep + 1) * row * rows))

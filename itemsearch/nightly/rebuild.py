@@ -102,8 +102,8 @@ def plan(config: RebuildConfig) -> Plan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = kept = 0
     for batch in open_catalog(_catalog(config)).batches(lambda id, content_hash: True):
-        rows, kept = rows + batch.rows, kept + len(batch.listings)
-        reuse += sum(earlier.holds(product.id, product.content_hash) for product in batch.listings)
+        rows, kept = rows + batch.rows, kept + len(batch.items)
+        reuse += sum(earlier.holds(product.id, product.content_hash) for product in batch.items)
     return Plan(rows, kept - reuse, reuse, rows - kept, _served(Path(config.index), {}))
 
 

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.errors import EmptyCatalogError, ModelError
 from itemsearch.model import EncoderInput, ITEmProcessor
 from itemsearch.model.pretraining import PretrainBatch
@@ -25,7 +25,7 @@ from itemsearch.pretrain.config import MaskingConfig, PretrainConfig, RelistingC
 from itemsearch.relisting.angle import other_angle
 from itemsearch.relisting.pictures import rephotograph
 from itemsearch.relisting.words import reword
-from itemsearch.types import CatalogBatch
+from itemsearch.types import Listing, RowBatch
 
 STORED_SIDE = 256
 """Pixels a side to which pictures are reduced before training: an epoch then reads little."""
@@ -69,9 +69,9 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
     with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
         for number, catalog in enumerate(catalogs):
             before = kept
-            for batch in read_catalog(catalog):
+            for batch in open_catalog(catalog).batches():
                 grouped |= group in batch.carried.schema.names
-                rows, kept = rows + batch.rows, kept + len(batch.listings)
+                rows, kept = rows + batch.rows, kept + len(batch.items)
                 writer.write_batch(_prepared(batch, group, number))
             if kept == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
@@ -81,13 +81,13 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
     return rows, kept
 
 
-def _prepared(batch: CatalogBatch, group: str, catalog: int) -> pa.RecordBatch:
+def _prepared(batch: RowBatch[Listing], group: str, catalog: int) -> pa.RecordBatch:
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     held = {field.name: field.type for field in batch.carried.schema}
-    known = batch.carried[group].cast(pa.string()) if group in held else pa.nulls(len(batch.listings))
+    known = batch.carried[group].cast(pa.string()) if group in held else pa.nulls(len(batch.items))
     texts = [name for name, kind in held.items() if pa.types.is_string(kind) and name != group]
     carried = batch.carried.select(texts).to_pylist()
-    for product, same, extra in zip(batch.listings, known.to_pylist(), carried, strict=True):
+    for product, same, extra in zip(batch.items, known.to_pylist(), carried, strict=True):
         attributes = {name: value for name, value in extra.items() if value and len(value) <= 40}
         columns["title"].append(product.title)
         columns["category"].append(product.category)

@@ -74,13 +74,13 @@ def search_file(
         with pq.ParquetWriter(partial, RESULTS_SCHEMA, write_page_checksum=True) as writer:
             for batch in read_queries(queries, other=config.filter.other):
                 batch_results = _table(
-                    engine.search_many(batch.queries, config.k, config.min_score, config.filter)
+                    engine.search_many(batch.items, config.k, config.min_score, config.filter)
                 )
                 writer.write_table(batch_results)
                 for reject in batch.rejects:
                     on_reject(reject)
                 rows, results = rows + batch.rows, results + batch_results.num_rows
-                answered, rejected = answered + len(batch.queries), rejected + len(batch.rejects)
+                answered, rejected = answered + len(batch.items), rejected + len(batch.rejects)
                 progress(rows)
         partial.rename(out)
     finally:

@@ -14,7 +14,7 @@ from itemsearch.benchmarks.metrics.clusters import FIGURES
 from itemsearch.benchmarks.metrics.scoring import OURS
 from itemsearch.benchmarks.runs import report as again
 from itemsearch.benchmarks.runs.pairs import REVIEWED, SCORE, PairsConfig, run
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.errors import UsageError
 
 
@@ -52,7 +52,7 @@ def test_a_column_that_is_not_there_is_told(
 def test_one_product_in_ten_is_listed_again(tmp_path: Path) -> None:
     source = CatalogConfig(str(write_catalog(tmp_path / "shop", 200)))
     out = tmp_path / "again.parquet"
-    listings = write_listed_again(read_catalog(source), out, seed=0)
+    listings = write_listed_again(open_catalog(source).batches(), out, seed=0)
     table = pq.read_table(out)
     assert table.num_rows == listings
     rows = table.to_pylist()
@@ -62,5 +62,5 @@ def test_one_product_in_ten_is_listed_again(tmp_path: Path) -> None:
     assert all(row["price"] is None and row["id"].startswith(row[PRODUCT] + ":") for row in again)
     sellers = [(row[PRODUCT], row[SELLER]) for row in rows]
     assert len(set(sellers)) == len(sellers)
-    write_listed_again(read_catalog(source), tmp_path / "twice.parquet", seed=0)
+    write_listed_again(open_catalog(source).batches(), tmp_path / "twice.parquet", seed=0)
     assert pq.read_table(tmp_path / "twice.parquet").equals(table)

@@ -8,30 +8,30 @@ import numpy as np
 import pytest
 
 from itemsearch.errors import ModelError
-from itemsearch.fit_ranking.fit import Question, fit_ranking, recall_at_1
+from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
 from itemsearch.ranking.evidence import KINDS, Evidence
 from itemsearch.ranking.ranking import KNOTS, RANKING_FILE, SLOPES, Ranking, read_ranking
 
 FEATURES = ("stream", "image", "colour", "words", "rare_words")
 
 
-def questions(kind: str, count: int, seed: int = 0) -> list[Question]:
+def questions(kind: str, count: int, seed: int = 0) -> list[LabelledEvidence]:
     """Ten candidates each; the image says which is right, the stream and the words are noise."""
     rng = np.random.default_rng(seed)
-    asked = []
+    labelled = []
     for _ in range(count):
         same = np.arange(10) == rng.integers(10)
         features = rng.uniform(0, 1, (10, 5)).astype(np.float32)
         features[:, 1] = np.where(same, 0.8, 0.5) + rng.normal(0, 0.08, 10)
         unknown = np.full(10, np.nan, np.float32)
         kinds = np.full(10, KINDS.index(kind))
-        asked.append(Question(Evidence(features[:, 0], unknown, unknown, features, kinds), same))
-    return asked
+        labelled.append(LabelledEvidence(Evidence(features[:, 0], unknown, unknown, features, kinds), same))
+    return labelled
 
 
 def test_the_piece_that_tells_is_weighed_most() -> None:
-    asked = questions("both", 200)
-    ranking = fit_ranking(asked, FEATURES)
+    labelled = questions("both", 200)
+    ranking = fit_ranking(labelled, FEATURES)
     slopes = dict(zip(FEATURES, ranking.slopes["both"], strict=True))
     assert sum(slopes["image"]) > 5 * max(sum(slopes[name]) for name in FEATURES if name != "image")
     fresh = questions("both", 200, seed=1)
@@ -51,25 +51,27 @@ def test_scores_are_as_sure_as_they_are_right() -> None:
 
 def test_a_curve_may_bend_and_never_falls() -> None:
     rng = np.random.default_rng(0)
-    asked = questions("both", 300)
-    for question in asked:  # the colour tells by nothing but being all but the same
+    labelled = questions("both", 300)
+    for question in labelled:  # the colour tells by nothing but being all but the same
         colour = np.where(question.same, 0.97, rng.uniform(0, 0.93, 10))
         question.evidence.features[:, 2] = colour
-    ranking = fit_ranking(asked, FEATURES)
+    ranking = fit_ranking(labelled, FEATURES)
     slopes = np.array(ranking.slopes["both"])
     assert (slopes >= 0).all()
     assert slopes[2, -2:].sum() > slopes[2, 0]
 
 
 def test_listings_without_a_second_one_make_it_less_sure_and_leave_the_order() -> None:
-    asked = questions("both", 200)
-    alone = [Question(question.evidence, np.zeros(10, bool)) for question in questions("both", 200, seed=2)]
-    plain, wary = fit_ranking(asked, FEATURES), fit_ranking([*asked, *alone], FEATURES)
+    labelled = questions("both", 200)
+    alone = [
+        LabelledEvidence(question.evidence, np.zeros(10, bool)) for question in questions("both", 200, seed=2)
+    ]
+    plain, wary = fit_ranking(labelled, FEATURES), fit_ranking([*labelled, *alone], FEATURES)
     evidence = questions("both", 1, seed=3)[0].evidence
     first, second = plain.score(evidence), wary.score(evidence)
     assert second.max() < first.max()
     assert (np.argsort(first) == np.argsort(second)).all()
-    assert recall_at_1([*asked, *alone], wary) == recall_at_1(asked, wary)
+    assert recall_at_1([*labelled, *alone], wary) == recall_at_1(labelled, wary)
 
 
 def test_kinds_that_were_not_asked_for_keep_the_prior() -> None:

@@ -20,7 +20,7 @@ from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.training_queries import (
     TrainingQueriesConfig,
     draw_training_queries,
-    learn_ranking,
+    fit_ranking_to_catalogs,
 )
 from itemsearch.search.build import build_index_folder
 
@@ -92,27 +92,29 @@ def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tm
 
 def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: ListingEncoder) -> None:
     config = TrainingQueriesConfig(group="product")
-    exam = draw_training_queries(CatalogConfig(str(offers_csv)), encoder, config, lambda rows: None)
-    assert exam.own.tolist() == list(range(60))
-    assert exam.asked_products.tolist() == [str(row // 3) for row in range(60)]
-    ranking, report = learn_ranking([CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None)
-    assert report.answerable == report.questions == 60
+    training = draw_training_queries(CatalogConfig(str(offers_csv)), encoder, config, lambda rows: None)
+    assert training.own.tolist() == list(range(60))
+    assert training.query_products.tolist() == [str(row // 3) for row in range(60)]
+    ranking, report = fit_ranking_to_catalogs(
+        [CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None
+    )
+    assert report.answerable == report.queries == 60
     assert report.by_ranking > 0.9
     slopes = dict(zip(ranking.features, ranking.slopes["title"], strict=True))
     assert sum(slopes["words"]) + sum(slopes["rare_words"]) > 0
 
 
 def test_relistings_lack_a_modality_at_times(catalog_csv: Path, encoder: ListingEncoder) -> None:
-    exam = draw_training_queries(
+    training = draw_training_queries(
         CatalogConfig(str(catalog_csv)), encoder, TrainingQueriesConfig(), lambda rows: None
     )
-    assert exam.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
-    assert exam.asked_products.tolist() == exam.gallery_products.tolist() * 2
-    without_title = [not title for title in exam.asked.titles]
+    assert training.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
+    assert training.query_products.tolist() == training.gallery_products.tolist() * 2
+    without_title = [not title for title in training.queries.titles]
     assert 16 <= sum(without_title) <= 64
-    assert 16 <= sum(~exam.asked.has_image) <= 64
-    assert not (np.array(without_title) & ~exam.asked.has_image).any()
-    assert all(exam.gallery.titles)
+    assert 16 <= sum(~training.queries.has_image) <= 64
+    assert not (np.array(without_title) & ~training.queries.has_image).any()
+    assert all(training.gallery.titles)
 
 
 def test_rows_are_limited(tmp_path: Path, encoder: ListingEncoder) -> None:
@@ -130,7 +132,7 @@ def test_rows_are_limited(tmp_path: Path, encoder: ListingEncoder) -> None:
 def test_nothing_to_learn_from_is_told(tmp_path: Path, encoder: ListingEncoder) -> None:
     (tmp_path / "c.csv").write_text("id,title,product\n1,mug,a\n2,lamp,b\n")
     with pytest.raises(EmptyCatalogError, match="no listing has a second one"):
-        learn_ranking(
+        fit_ranking_to_catalogs(
             [CatalogConfig(str(tmp_path / "c.csv"))],
             encoder,
             TrainingQueriesConfig("product"),
