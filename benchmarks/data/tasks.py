@@ -20,6 +20,7 @@ from itemsearch.catalog import read_queries
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
+from itemsearch.columns import no_column
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 from itemsearch.types import Listing, Query, RowBatch
 
@@ -102,7 +103,9 @@ def queries_task(
     roles = {"id": "query_id", "title": "title", "image": "image", **columns}
     for table in tables:
         if missing := [name for name in (*columns.values(), EXPECTED) if name not in table.schema.names]:
-            raise MissingColumnError(f"{source}: no column {missing[0]!r}: a query needs it")
+            raise MissingColumnError(
+                f"{source}: {no_column(table.schema.names, missing[0])}: a query needs it"
+            )
     carried = pa.schema([(EXPECTED, pa.string())])
     asked: list[Query] = []
     expected: list[str] = []

@@ -25,6 +25,7 @@ from itemsearch.benchmarks.metrics.scoring import OURS
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.pairs_report import report, write_groups
 from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.columns import no_column
 from itemsearch.duplicates.calibrate.index import CalibrateConfig, learn
 from itemsearch.duplicates.calibrate.labels import Labels as Truth
 from itemsearch.duplicates.groups.form import group
@@ -140,7 +141,7 @@ def _part(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: Listi
     listings = engine.listings
     for name in filter(None, (column, config.other)):
         if name not in listings.column_names:
-            raise UsageError(f"{catalog.path}: no column {name!r}; it has {', '.join(listings.column_names)}")
+            raise UsageError(f"{catalog.path}: {no_column(listings.column_names, name)}")
     numbers = listings[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     read = {product.id: product for batch in open_catalog(catalog).batches() for product in batch.items}
     listed = [read[id] for id in listings["id"].to_pylist()]

@@ -100,7 +100,7 @@ def decode_image(data: bytes) -> Image.Image:
         with _open(data) as image:
             return _normalise(image)
     except UnidentifiedImageError as error:
-        raise ImageError(f"not a picture of a known format ({', '.join(FORMATS)})") from error
+        raise ImageError(f"not an image of a known format ({', '.join(FORMATS)})") from error
     except _DECODER_ERRORS as error:
         raise ImageError(f"cannot be decoded: {error or type(error).__name__}") from error
 
@@ -132,10 +132,10 @@ def _normalise(image: Image.Image) -> Image.Image:
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     elif upright.mode in ("I", "F"):
         raise ImageError("32 bits a channel: save it with 8 or 16")
-    picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
-    if picture.mode == "RGBA":
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture).convert("RGB")
-    picture.info.clear()
-    return picture
+    rgb = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    rgb.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    if rgb.mode == "RGBA":
+        white = Image.new("RGBA", rgb.size, "white")
+        rgb = Image.alpha_composite(white, rgb).convert("RGB")
+    rgb.info.clear()
+    return rgb

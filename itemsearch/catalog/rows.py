@@ -111,11 +111,11 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                     checked = checked[: source.rows - row]
                 has_images = any(isinstance(cells, Cells) and cells.image is not None for cells in checked)
                 outcomes = list(pool.map(finish, checked) if has_images else map(finish, checked))
-                sound = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
+                valid = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
                 yield RowBatch(
                     rows=len(outcomes),
                     items=tuple(item for item in outcomes if not isinstance(item, Reject)),
-                    carried=records.carried.take(pa.array(sound, pa.int64())),
+                    carried=records.carried.take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
                 )
                 row += len(outcomes)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from itemsearch.columns import read_texts
 from itemsearch.decisions.log import rejected_pairs
 from itemsearch.duplicates.pairs.candidates import BY_DEFAULT
 from itemsearch.duplicates.pairs.decide import decide, may_pass
-from itemsearch.duplicates.pairs.evidence import PairEvidence, titles_of
+from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.errors import UsageError
 from itemsearch.probability.thresholds import Thresholds
@@ -113,7 +114,7 @@ def _decided(
     measured = evidence.measure(pairs[:, 0], pairs[:, 1])
     kept = may_pass(measured, thresholds) | (pairs == places).all(axis=1)
     decided = decide(evidence.describe(measured.filter(pa.array(kept))), thresholds, rejected_pairs(engine))
-    titles = np.array(titles_of(listings), object)
+    titles = np.array(read_texts(listings, "title"), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))
     told: list[dict[str, Any]] = decided.to_pylist()

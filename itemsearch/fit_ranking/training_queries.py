@@ -155,14 +155,13 @@ def draw_training_queries(
                 hidden = [_hide(listing, rng) for listing in listings]
                 side.add(encoder, [one.title for one in hidden], [one.image for one in hidden])
         progress(len(products))
-    names = np.array(products)
     if not products:
         raise EmptyCatalogError(f"{catalog.path}: no usable row: see itemsearch check")
+    rows, product_of = np.arange(len(products)), np.array(products)
     if grouped:
-        return TrainingQueries(gallery.listings(), names, np.arange(len(names)), gallery.listings(), names)
-    own = np.concatenate([np.full(len(names), -1), np.arange(len(names))])
-    queries = edited.joined(unedited)
-    return TrainingQueries(queries.listings(), np.tile(names, 2), own, gallery.listings(), names)
+        return TrainingQueries(gallery.listings(), product_of, rows, gallery.listings(), product_of)
+    queries, own = edited.joined(unedited), np.concatenate([np.full(len(rows), -1), rows])
+    return TrainingQueries(queries.listings(), np.tile(product_of, 2), own, gallery.listings(), product_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 FEATURES = ("score", "margin", "joint", "title", "image", "picture")
 """What a probability weighs, each from "speaks against" up: the score's logit; how far that is above the best
@@ -45,16 +45,6 @@ class Thresholds:
     def of_score(cls, least: float) -> Self:
         """The score alone decides, without a person: there is nothing to review."""
         return cls((Bar("score", least, least),))
-
-    @classmethod
-    def from_description(cls, described: Mapping[str, Any]) -> Self:
-        """What `dataclasses.asdict` gave.
-
-        Raises:
-            KeyError, TypeError: it is none.
-        """
-        weights = described["weights"]
-        return cls(tuple(Bar(**bar) for bar in described["bars"]), weights and Weights(**weights))
 
 
 IDENTICAL = 1 - 1e-6

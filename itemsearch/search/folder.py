@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from itemsearch.decode import decode
 from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.indexes.errors import DamagedIndexError, TargetError, VectorIndexError
 from itemsearch.indexes.searching.params import Tuning, read_tuning
@@ -143,7 +144,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         device=files.device,
         seconds=metadata["seconds"],
         libraries=metadata["libraries"],
-        model=metadata["model"] and ModelStamp(**metadata["model"]),
+        model=metadata["model"] and decode(ModelStamp, metadata["model"]),
         training=metadata["training"],
         tuning=tuning,
         calibration=read_calibration(version.folder),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.columns import read_texts
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
 from itemsearch.duplicates.pairs.variants import ListingReader, VariantRules, find_conflicts
 from itemsearch.duplicates.pairs.words import differing_words
@@ -63,7 +64,7 @@ class PairEvidence:
         for start in range(0, listings.num_rows, BLOCK_LISTINGS):
             block = listings.slice(start, BLOCK_LISTINGS)
             image_hashes.append(_image_hashes_of(block))
-            ngrams.append(TitleNgrams.from_titles(titles_of(block) if score_model else []))
+            ngrams.append(TitleNgrams.from_titles(read_texts(block, "title") if score_model else []))
             progress(start + len(block))
         every, weighing = ImageHashes.joined(image_hashes), None
         if score_model is not None:
@@ -120,8 +121,7 @@ class PairEvidence:
         return table
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:
-        named = [name for name in ("id", "title") if name in self.listings.column_names]
-        return titles_of(self.listings.select(named).take(rows))
+        return read_texts(self.listings, "title", rows.to_numpy())
 
     def _cosines(self, a: Rows, b: Rows) -> Floats:
         found = [np.empty(0, np.float32)]
@@ -129,13 +129,6 @@ class PairEvidence:
             block = slice(start, start + BLOCK_PAIRS)
             found.append(np.einsum("pe,pe->p", self.vectors[a[block]], self.vectors[b[block]]))
         return np.clip(np.concatenate(found), -1, 1)
-
-
-def titles_of(listings: pa.Table) -> list[str]:
-    """Empty for none; a team's own table may lack the column."""
-    if "title" not in listings.column_names or not pa.types.is_string(listings["title"].type):
-        return [""] * listings.num_rows
-    return [title or "" for title in listings["title"].to_pylist()]
 
 
 def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:

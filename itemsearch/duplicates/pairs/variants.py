@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from itemsearch.columns import no_column
 from itemsearch.duplicates.pairs.attributes import READERS, Value, Values, read_attributes
 from itemsearch.errors import UsageError
 
@@ -63,8 +64,7 @@ class ListingReader:
         """
         for column in guard.columns:
             if column not in listings.column_names:
-                present = ", ".join(map(repr, listings.column_names))
-                raise UsageError(f"no column {column!r} to tell variants by; the columns are {present}")
+                raise UsageError(no_column(listings.column_names, column, purpose=" to tell variants by"))
             if not _is_plain(kind := listings.schema.field(column).type):
                 raise UsageError(f"column {column!r} is {kind}: variants are told by text or numbers")
         named = [name for name in listings.column_names if guard.rule_of(name)]
