@@ -46,7 +46,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catal
     done = CliRunner().invoke(app, ["fit-ranking", str(folder), "--catalog", str(catalog_csv), "--json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
-    assert (report["questions"], report["answerable"]) == (120, 60)
+    assert (report["queries"], report["answerable"]) == (120, 60)
     assert report["by_ranking"] > report["by_joint"]
     return folder
 

@@ -108,7 +108,7 @@ def test_an_unknown_id_is_told(index: Path, id: str) -> None:
         Engine.open(index).search(id=id)
 
 
-def test_wrong_questions_are_told(index: Path, tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(index: Path, tmp_path: Path) -> None:
     engine = Engine.open(index)
     with pytest.raises(UsageError, match="k is 0"):
         engine.search(id="00000", k=0)
