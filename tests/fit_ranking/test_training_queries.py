@@ -39,10 +39,10 @@ def offers_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def calibrated(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catalog_csv: Path) -> Path:
-    folder = tmp_path_factory.mktemp("calibrated") / "model"
+def fitted(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catalog_csv: Path) -> Path:
+    folder = tmp_path_factory.mktemp("fitted") / "model"
     shutil.copytree(tiny_model, folder)
-    (folder / "ranking.json").write_text("{}")  # a damaged one is what calibrating is to mend
+    (folder / "ranking.json").write_text("{}")  # a damaged one is what fitting is to mend
     done = CliRunner().invoke(app, ["fit-ranking", str(folder), "--catalog", str(catalog_csv), "--json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
@@ -51,8 +51,8 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catal
     return folder
 
 
-def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tmp_path: Path) -> None:
-    encoder = ListingEncoder.from_pretrained(str(calibrated), "cpu")
+def test_an_engine_ranks_by_the_evidence(fitted: Path, catalog_csv: Path, tmp_path: Path) -> None:
+    encoder = ListingEncoder.from_pretrained(str(fitted), "cpu")
     embed_catalog(
         CatalogConfig(str(catalog_csv)), tmp_path / "s", encoder, EmbedConfig(), lambda rows, rejected: None
     )

@@ -192,16 +192,16 @@ def test_a_queries_file_is_filtered_as_single_searches_are(sold: Path, tmp_path:
 def test_queries_bring_the_column_that_has_to_differ(tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text("query_id,title,seller\n1,mug,Ann\n2,,Bob\n3,lamp,\n")
     (batch,) = read_queries(str(tmp_path / "q.csv"), other="seller")
-    assert [(query.id, query.other) for query in batch.queries] == [("1", "Ann"), ("3", "")]
+    assert [(query.id, query.other) for query in batch.items] == [("1", "Ann"), ("3", "")]
     (batch,) = read_queries(str(tmp_path / "q.csv"))
-    assert [query.other for query in batch.queries] == [None, None]
+    assert [query.other for query in batch.items] == [None, None]
     with pytest.raises(MissingColumnError, match=r"no column 'shop'; .*results have to differ in it"):
         read_queries(str(tmp_path / "q.csv"), other="shop")
     pq.write_table(
         pa.table({"query_id": ["1"], "title": ["mug"], "n": [3], "x": [[1]]}), tmp_path / "q.parquet"
     )
     (batch,) = read_queries(str(tmp_path / "q.parquet"), other="n")
-    assert batch.queries[0].other == "3"
+    assert batch.items[0].other == "3"
     with pytest.raises(CatalogError, match="'x' does not fit string"):
         list(read_queries(str(tmp_path / "q.parquet"), other="x"))
 
