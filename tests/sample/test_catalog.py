@@ -77,7 +77,7 @@ def test_different_groups_are_different_products(rows: Rows, groups: dict[str, s
 def test_the_reader_takes_every_row(report: SampleReport, rows: Rows) -> None:
     batches = list(open_catalog(CatalogConfig(path=str(report.folder / "catalog.csv"))).batches())
     assert not [reject for batch in batches for reject in batch.rejects]
-    products = [product for batch in batches for product in batch.products]
+    products = [product for batch in batches for product in batch.items]
     assert [product.id for product in products] == list(rows)
     for product in products:
         assert (product.image is None) == (not rows[product.id]["image"])
