@@ -57,7 +57,7 @@ def duplicates(
     from itemsearch.duplicates.run import RunConfig, find_duplicates
     from itemsearch.review.report import write_report
     from itemsearch.search.engine import Engine
-    from itemsearch.search.narrow import Filter
+    from itemsearch.search.filter import Filter
 
     engine = Engine.open(index)
     thresholds, calibrated = chosen_thresholds(engine, min_precision, min_score)

@@ -31,7 +31,7 @@ def fit_ranking(
     Example: itemsearch fit-ranking model --catalog held-out.parquet
     """
     from itemsearch.embed.encoder import ListingEncoder
-    from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, learn_ranking
+    from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, fit_ranking_to_catalogs
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
@@ -39,7 +39,9 @@ def fit_ranking(
     encoder = ListingEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     with progress("listings") as advance:
-        ranking, report = learn_ranking(catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance)
+        ranking, report = fit_ranking_to_catalogs(
+            catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance
+        )
     partial = model / f"{RANKING_FILE}.partial"
     partial.write_text(json.dumps(ranking.describe(), indent=1), "utf-8")
     partial.rename(model / RANKING_FILE)
@@ -47,7 +49,7 @@ def fit_ranking(
         emit_json(report)
         return
     note(
-        f"of {report.questions:,} listings {report.answerable:,} have a second one among the candidates; "
+        f"of {report.queries:,} listings {report.answerable:,} have a second one among the candidates; "
         f"it comes first by joint cosine in {report.by_joint:.3f}, by the ranking in {report.by_ranking:.3f}"
     )
     print(f"ranking in {model / RANKING_FILE}; stores have it once they are embedded again")

@@ -51,7 +51,7 @@ def search(
     """
     from itemsearch.search.batch import BatchConfig
     from itemsearch.search.engine import Engine
-    from itemsearch.search.narrow import Filter
+    from itemsearch.search.filter import Filter
 
     if k < 1:
         raise UsageError(f"-k is {k}: give 1 or more")

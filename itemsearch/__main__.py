@@ -1,4 +1,4 @@
-"""`python -m itemsearch`: the command line."""
+"""Runs the command line: `python -m itemsearch` does what `itemsearch` does."""
 
 from itemsearch.cli.app import main
 

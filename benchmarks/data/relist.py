@@ -1,4 +1,4 @@
-"""Relisted products: listings of a catalog written again as another seller would, with heavy edits.
+"""Relisting products: listings of a catalog written again as another seller would, with heavy edits.
 
 Every listing becomes a query, or some listings are added to a catalog whose true products are known.
 """
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from itemsearch.relisting.listing import relist
-from itemsearch.types import CatalogBatch
+from itemsearch.types import Listing, RowBatch
 
 SCHEMA = pa.schema(
     {
@@ -37,7 +37,7 @@ SELLERS = 20
 """The number of other sellers; the listings of one product have different sellers."""
 
 
-def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
+def write_relisted(batches: Iterable[RowBatch[Listing]], out: Path, seed: int) -> int:
     """Writes a queries file: every listing relisted, with its expected id and the names of its edits.
 
     The edits of a listing depend on the seed and its row alone.
@@ -49,11 +49,11 @@ def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int
     with pq.ParquetWriter(out, SCHEMA) as writer:
         for batch in batches:
             writer.write_batch(_relisted(batch, seed))
-            count += len(batch.listings)
+            count += len(batch.items)
     return count
 
 
-def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
+def write_listed_again(batches: Iterable[RowBatch[Listing]], out: Path, seed: int) -> int:
     """Writes a catalog with some products listed again.
 
     Its columns `PRODUCT` and `SELLER` hold the product and the seller of each listing. A relisting has the
@@ -76,10 +76,10 @@ def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) ->
     return count
 
 
-def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
+def _listed_again(batch: RowBatch[Listing], seed: int) -> pa.Table:
     rows: list[tuple[str, str, bytes | None, str, str, str]] = []
     carried_rows: list[int | None] = []
-    for place, (listing, texts) in enumerate(zip(batch.listings, carried_text_rows(batch), strict=True)):
+    for place, (listing, texts) in enumerate(zip(batch.items, carried_text_rows(batch), strict=True)):
         image = None if listing.image is None else encode_image(listing.image, "PNG")
         rows.append((listing.id, listing.title, image, listing.category, listing.id, SHOP))
         carried_rows.append(place)
@@ -100,9 +100,9 @@ def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
     return pa.table([*arrays, *carried.columns], names=[*names, *carried.schema.names])
 
 
-def _relisted(batch: CatalogBatch, seed: int) -> pa.RecordBatch:
+def _relisted(batch: RowBatch[Listing], seed: int) -> pa.RecordBatch:
     rows = []
-    for listing, texts in zip(batch.listings, carried_text_rows(batch), strict=True):
+    for listing, texts in zip(batch.items, carried_text_rows(batch), strict=True):
         relisted = relist(listing, texts, np.random.default_rng([seed, listing.row]))
         image = None if relisted.image is None else encode_image(relisted.image)
         edits = ("+".join(relisted.word_edits), "+".join(relisted.picture_edits))
@@ -111,7 +111,7 @@ def _relisted(batch: CatalogBatch, seed: int) -> pa.RecordBatch:
     return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
-def carried_text_rows(batch: CatalogBatch) -> list[dict[str, str | None]]:
+def carried_text_rows(batch: RowBatch[Listing]) -> list[dict[str, str | None]]:
     """The carried text columns of a batch: for each listing, column name to text."""
     names = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     rows: list[dict[str, str | None]] = batch.carried.select(names).to_pylist()

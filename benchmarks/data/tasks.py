@@ -18,8 +18,9 @@ from itemsearch.catalog import read_queries
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
+from itemsearch.columns import no_column
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
-from itemsearch.types import CatalogBatch, Listing, Query
+from itemsearch.types import Listing, Query, RowBatch
 
 EXPECTED = "expected_id"
 SCHEMA = pa.schema(
@@ -83,18 +84,18 @@ class Task:
         )
 
 
-def relisted_task(batches: Sequence[CatalogBatch], queries_file: Path, seed: int) -> Task:
+def relisted_task(batches: Sequence[RowBatch[Listing]], queries_file: Path, seed: int) -> Task:
     """Every listing, relisted with heavy edits, is searched in the catalog; writes the queries file."""
     write_relisted(batches, queries_file, seed)
     rows = pq.read_table(queries_file, columns=[EXPECTED, "word_edits", "picture_edits"]).to_pylist()
-    queries = [query for batch in read_queries(str(queries_file)) for query in batch.queries]
+    queries = [query for batch in read_queries(str(queries_file)) for query in batch.items]
     edits = [_edit_names(row["word_edits"], row["picture_edits"]) for row in rows]
     expected = [row[EXPECTED] for row in rows]
     return _expected_task(_listings_of(batches), queries, expected, edits, queries_file)
 
 
 def queries_task(
-    batches: Sequence[CatalogBatch],
+    batches: Sequence[RowBatch[Listing]],
     source: str,
     columns: Mapping[str, str],
     copy: Path,
@@ -116,7 +117,9 @@ def queries_task(
     roles = {"id": "query_id", "title": "title", "image": "image", **columns}
     for table in tables:
         if missing := [name for name in (*columns.values(), EXPECTED) if name not in table.schema.names]:
-            raise MissingColumnError(f"{source}: no column {missing[0]!r}: a query needs it")
+            raise MissingColumnError(
+                f"{source}: {no_column(table.schema.names, missing[0])}: a query needs it"
+            )
     carried = pa.schema([(EXPECTED, pa.string())])
     queries: list[Query] = []
     expected: list[str] = []
@@ -136,7 +139,7 @@ def queries_task(
     return _expected_task(_listings_of(batches), queries, expected, [()] * len(queries), copy)
 
 
-def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
+def same_task(batches: Sequence[RowBatch[Listing]], column: str) -> Task:
     """Every listing that has another of equal `column` is a query; the other listings are right answers.
 
     Raises:
@@ -162,7 +165,7 @@ def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
     )
 
 
-def carried_texts(batch: CatalogBatch, column: str, option: str) -> list[str]:
+def carried_texts(batch: RowBatch[Listing], column: str, option: str) -> list[str]:
     """A carried column of a batch, as texts; "" where a value is missing.
 
     Args:
@@ -177,8 +180,8 @@ def carried_texts(batch: CatalogBatch, column: str, option: str) -> list[str]:
     return ["" if value is None else str(value) for value in batch.carried[column].to_pylist()]
 
 
-def _listings_of(batches: Sequence[CatalogBatch]) -> list[Listing]:
-    return [listing for batch in batches for listing in batch.listings]
+def _listings_of(batches: Sequence[RowBatch[Listing]]) -> list[Listing]:
+    return [listing for batch in batches for listing in batch.items]
 
 
 def _expected_task(

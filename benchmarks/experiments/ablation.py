@@ -29,7 +29,7 @@ from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, Vari
 from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.benchmarks.metrics.bootstrap import Interval, resample_means
 from itemsearch.benchmarks.metrics.ranked import best_rows
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
@@ -133,8 +133,8 @@ def draw_relistings(settings: Settings) -> tuple[list[Listing], list[Relisting]]
     """
     listings: list[Listing] = []
     relisted: list[Relisting] = []
-    for batch in read_catalog(CatalogConfig(settings.test)):
-        for listing, texts in zip(batch.listings, carried_text_rows(batch), strict=True):
+    for batch in open_catalog(CatalogConfig(settings.test)).batches():
+        for listing, texts in zip(batch.items, carried_text_rows(batch), strict=True):
             if listing.title and listing.image is not None and len(listings) < settings.rows:
                 rng = np.random.default_rng([settings.config.train.seed, listing.row])
                 listings.append(listing)

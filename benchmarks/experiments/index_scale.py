@@ -69,7 +69,7 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
     chosen = IndexConfig(config.device, summary.spec)
     again, ours_seconds = _timed(lambda: build_index_folder(source, out / "again", chosen))
     shutil.rmtree(out / "again")
-    index = Engine.open(out / "index").ranker.index
+    index = Engine.open(out / "index").index
     tuning = summary.tuning
     assert tuning is not None, "the index was built to a target"
     _note("building with FAISS")

@@ -93,7 +93,7 @@ def write_catalog(catalog: str, path: Path, changed: float, seed: int) -> Counte
     """
     counts: Counter[str] = Counter()
     with pq.ParquetWriter(path, SCHEMA, compression="none") as writer:
-        for batch in read_rows(open_catalog(CatalogConfig(catalog)).source, _row):
+        for batch in read_rows(open_catalog(CatalogConfig(catalog)), _row):
             rows = [new for row in batch.items for new in _changed(row, changed, seed, counts)]
             writer.write_table(pa.Table.from_pylist([asdict(row) for row in rows], SCHEMA))
             counts["rows"] += len(rows)

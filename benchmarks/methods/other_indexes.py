@@ -73,7 +73,7 @@ def _ours(base: Floats, out: Path, seed: int) -> IndexMethod:
     started = time.perf_counter()
     build_index_folder(source, out / "index", IndexConfig("cpu", seed=seed))
     seconds = time.perf_counter() - started
-    index = Engine.open(out / "index").ranker.index
+    index = Engine.open(out / "index").index
 
     def search(queries: Floats, k: int, effort: int) -> Rows:
         candidates = default_params(index.spec, k).candidates

@@ -17,7 +17,7 @@ from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import NOT_NARROWED, Filter, Narrowing
+from itemsearch.search.filter import ALL_LISTINGS, Filter, PreparedFilter
 from itemsearch.search.ranker import Ranked
 
 BLOCK = 256
@@ -78,22 +78,22 @@ class TaskEngine:
                 answers[position] = self._wrong_first(query_ranked, gallery.right[position])
         return collect(answers, gallery.right, gallery.depth)
 
-    def _batches(self, gallery: Gallery) -> list[tuple[Rows, Narrowing]]:
+    def _batches(self, gallery: Gallery) -> list[tuple[Rows, PreparedFilter]]:
         """Positions of the queries that are searched together, and the listings that they are searched in."""
         if gallery.categories is None:
             positions = np.arange(len(gallery.queries))
             starts = range(0, len(positions), BLOCK)
-            return [(positions[start : start + BLOCK], NOT_NARROWED) for start in starts]
+            return [(positions[start : start + BLOCK], ALL_LISTINGS) for start in starts]
         categories = np.array(gallery.categories, dtype=object)
         return [
             (
                 np.flatnonzero(categories == name),
-                self.engine.narrow(Filter(where=f"category = {_quoted(name)}")),
+                self.engine.prepare_filter(Filter(where=f"category = {_quoted(name)}")),
             )
             for name in sorted(set(gallery.categories))
         ]
 
-    def _rank(self, queries: Rows, k: int, narrowing: Narrowing) -> Sequence[Ranked]:
+    def _rank(self, queries: Rows, k: int, narrowing: PreparedFilter) -> Sequence[Ranked]:
         if self.query_rows is not None:
             return self.engine.ranker.rank_rows(self.query_rows[queries], k, narrowing)
         other_values: list[str | None] = [None] * len(queries)

@@ -28,7 +28,7 @@ from itemsearch.benchmarks.metrics.ranked import best_rows, collect
 from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NEAREST, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.runs import Progress
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 from itemsearch.types import Listing
@@ -150,10 +150,10 @@ def split(config: CategoryConfig) -> tuple[CategorisedListings, CategorisedListi
 def _read(catalog: CatalogConfig, group: str) -> CategorisedListings:
     listings: list[Listing] = []
     products: list[str] = []
-    for batch in read_catalog(catalog):
-        ids = [listing.id for listing in batch.listings]
+    for batch in open_catalog(catalog).batches():
+        ids = [listing.id for listing in batch.items]
         values = carried_texts(batch, group, "--group") if group else ids
-        for listing, value in zip(batch.listings, values, strict=True):
+        for listing, value in zip(batch.items, values, strict=True):
             if listing.category:
                 listings.append(listing)
                 products.append(value or listing.id)

@@ -28,7 +28,7 @@ from itemsearch.benchmarks.reports.embed_report import (
 )
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.runs import Progress
-from itemsearch.catalog import CatalogConfig, open_catalog, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.store.schema import thumbnail
@@ -131,7 +131,7 @@ def _embed(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> Embe
 def _operations(config: EmbedBenchConfig, encoder: ListingEncoder) -> float:
     """Floating-point operations per listing, of the first `COUNTED` listings."""
     catalog = replace(config.catalog, batch_rows=COUNTED)
-    listings = next(batch.listings for batch in read_catalog(catalog) if batch.listings)
+    listings = next(batch.items for batch in open_catalog(catalog).batches() if batch.items)
     titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
     batches = [tensors for _, tensors in encoder.prepare(titles, images, config.batch_size)]
     return model_flops(encoder, batches) / len(listings)
@@ -156,7 +156,7 @@ def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> d
         watch, rows = Stopwatch(), 0
         for batch in source.batches():
             watch.lap(READING)
-            listings = batch.listings
+            listings = batch.items
             titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
             prepared = list(encoder.prepare(titles, images, config.batch_size))
             watch.lap(PREPARING)

@@ -29,7 +29,8 @@ from itemsearch.benchmarks.metrics.arrays import Ints
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.pairs_report import report, write_groups
 from itemsearch.benchmarks.runs import Progress
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.columns import no_column
 from itemsearch.duplicates.calibrate.index import CalibrateConfig, learn
 from itemsearch.duplicates.calibrate.labels import DuplicateLabels as Truth
 from itemsearch.duplicates.groups.form import group
@@ -41,9 +42,9 @@ from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.build import build_index_folder
-from itemsearch.search.column_values import Labels
+from itemsearch.search.column_values import ColumnValues
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import Filter
+from itemsearch.search.filter import Filter
 
 REVIEWED = f"{OURS}, all that is to review too"
 SCORE = "itemsearch's score, connected"
@@ -91,7 +92,7 @@ class IndexedCatalog:
         """(N,) numbers of the values of a column; without a column each listing has its own."""
         if not column:
             return np.arange(len(self.products))
-        return Labels.from_column(self.engine.listings, column).of_rows
+        return ColumnValues.from_column(self.engine.listings, column).of_rows
 
 
 def run(config: PairsConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
@@ -137,7 +138,7 @@ def _index(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: List
     column = config.same or PRODUCT
     if not config.same:
         out.mkdir(exist_ok=True)
-        write_listed_again(read_catalog(catalog), out / "catalog.parquet", config.seed)
+        write_listed_again(open_catalog(catalog).batches(), out / "catalog.parquet", config.seed)
         catalog = CatalogConfig(str(out / "catalog.parquet"))
     embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
     build_index_folder(out / "store", out / "index")
@@ -145,9 +146,9 @@ def _index(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: List
     listings = engine.listings
     for name in filter(None, (column, config.other)):
         if name not in listings.column_names:
-            raise UsageError(f"{catalog.path}: no column {name!r}; it has {', '.join(listings.column_names)}")
+            raise UsageError(f"{catalog.path}: {no_column(listings.column_names, name)}")
     products = listings[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    by_id = {listing.id: listing for batch in read_catalog(catalog) for listing in batch.listings}
+    by_id = {listing.id: listing for batch in open_catalog(catalog).batches() for listing in batch.items}
     in_row_order = TitlesAndImages.of([by_id[id] for id in listings["id"].to_pylist()])
     return IndexedCatalog(engine, products.astype(np.int64), in_row_order)
 

@@ -29,7 +29,7 @@ from itemsearch.benchmarks.metrics.ranked import Answers, figures_by_query
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
 from itemsearch.benchmarks.runs import Progress
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 
@@ -124,7 +124,7 @@ def _read_dataset(config: RetrievalConfig, out: Path) -> RetrievalConfig:
 
 def _task(config: RetrievalConfig, out: Path) -> Task:
     out.mkdir(parents=True, exist_ok=True)
-    batches = list(read_catalog(config.catalog))
+    batches = list(open_catalog(config.catalog).batches())
     if config.same:
         return same_task(batches, config.same)
     if config.queries:
@@ -157,7 +157,7 @@ def _baselines(
 def _tuned_weight(config: RetrievalConfig, out: Path, progress: Progress) -> float | None:
     """The image weight of the weighted baseline with the best recall@1 on relistings of `tune_on`."""
     progress("tuning the weighted baseline")
-    batches = list(read_catalog(CatalogConfig(config.tune_on, rows=TUNING_ROWS)))
+    batches = list(open_catalog(CatalogConfig(config.tune_on, rows=TUNING_ROWS)).batches())
     task = relisted_task(batches, out / "tuning.parquet", config.seed)
     everything = galleries(task)[:1]
     gallery = embed_baselines(TitlesAndImages.of(task.listings))

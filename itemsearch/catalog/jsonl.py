@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line. Numbers and nested values are kept as their JSON text."""
+"""Reads JSON Lines files, an object a line. Numbers and nested values are kept as their JSON text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from itemsearch.catalog.tables import TextRecord, TextTable, text_schema
 
 
 class JsonText(str):
-    """A number, boolean, list or object as compact JSON: no string, so no id or title unless a number."""
+    """A number, boolean, list or object as compact JSON; only a number may serve as an id or title."""
 
     __slots__ = ()
 
 
 def open_jsonl(path: Path) -> TextTable:
-    """A JSONL file. Its columns are the keys of all its lines, which takes a pass over the file.
+    """Opens a JSONL file and passes over it once: its columns are the keys of all its lines.
 
     Raises:
         CatalogError: the file cannot be read.

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from itemsearch.columns import read_texts
 from itemsearch.decisions.of_index import rejected_pairs
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
 from itemsearch.duplicates.pairs.decide import decide, may_pass
-from itemsearch.duplicates.pairs.evidence import PairEvidence, titles_of
+from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.errors import UsageError
 from itemsearch.probability.thresholds import Thresholds
@@ -80,7 +81,7 @@ def explain(
     """
     if id_a == id_b:
         raise UsageError(f"{id_a!r} and itself: give the ids of two listings")
-    index = engine.ranker.index
+    index = engine.index
     two = np.array([engine.row_of(id_a), engine.row_of(id_b)])
     two = two[np.argsort(index.tie_rank[two])]
     near = index.search(
@@ -105,20 +106,19 @@ def _decided(
     engine: Engine, two: Rows, near: Rows, thresholds: Thresholds, variant_rules: VariantRules
 ) -> list[dict[str, Any]]:
     """The rows of the decided pairs of `two` (2,) with each other and with their neighbours `near` (2, K)."""
-    ranker = engine.ranker
     rows = np.unique(np.concatenate([two, near[near >= 0]]))
-    listings = ranker.listings.take(pa.array(rows))
-    evidence = PairEvidence.of(listings, ranker.index.vectors[rows], ranker.judgement, variant_rules)
+    listings = engine.listings.take(pa.array(rows))
+    evidence = PairEvidence.of(listings, engine.vectors[rows], engine.score_model, variant_rules)
     places = np.searchsorted(rows, two)
     one = np.repeat(places, len(rows))
     other = np.tile(np.arange(len(rows)), 2)
-    rank = ranker.index.tie_rank[rows]
+    rank = engine.index.tie_rank[rows]
     a, b = np.where(rank[one] < rank[other], [one, other], [other, one])
     pairs = np.unique(np.stack([a, b], axis=1)[a != b], axis=0)
     measured = evidence.measure(pairs[:, 0], pairs[:, 1])
     kept = may_pass(measured, thresholds) | (pairs == places).all(axis=1)
     decided = decide(evidence.describe(measured.filter(pa.array(kept))), thresholds, rejected_pairs(engine))
-    titles = np.array(titles_of(listings), object)
+    titles = np.array(read_texts(listings, "title"), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))
     rows_of_pairs: list[dict[str, Any]] = decided.to_pylist()

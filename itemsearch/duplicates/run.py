@@ -125,7 +125,7 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     groups, changes = name_groups(groups, earlier)
     pairs = kept.sort_by([("score", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
     tables = DuplicateTables(engine.listings, pairs.select(PAIRS_SCHEMA.names), groups)
-    rows = engine.narrow(config.join.filter).rows(engine.summary.rows)
+    rows = engine.prepare_filter(config.join.filter).rows(engine.summary.rows)
     joined_rows = len(rows) if changed is None else int(changed[rows].sum())
     report = _report(joined, joined_rows, tables, changes, config.calibrated)
     _write(out, tables, changes, {**_describe(engine, config), "report": asdict(report)})
@@ -173,7 +173,7 @@ def _carried(
     if changed is None or config.new.isdecimal():
         return pa.schema([*ROWS_SCHEMA, *PAIRS_SCHEMA]).empty_table()
     gone = np.ones(len(changed), bool)
-    gone[engine.narrow(config.join.filter).rows(len(changed))] = False
+    gone[engine.prepare_filter(config.join.filter).rows(len(changed))] = False
     carried = carried_pairs(engine, Path(config.new), gone | changed, config.describe(engine))
     ids = zip(carried["id_a"].to_pylist(), carried["id_b"].to_pylist(), strict=True)
     is_rejected = pa.array([pair in rejected for pair in ids], pa.bool_())

@@ -1,4 +1,8 @@
-"""Learns how to weigh the evidence, from listings that are known, or were made, to be one product."""
+"""Draws training queries from catalogs and fits a ranking to them.
+
+A training query is a listing whose right answers are known: other rows of its group, or the listing that an
+edited copy was made of.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +14,33 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.columns import read_texts
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError
-from itemsearch.fit_ranking.fit import Question, fit_ranking, recall_at_1
+from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.relisting.angle import other_angle
 from itemsearch.relisting.listing import Relisting, relist
-from itemsearch.types import CatalogBatch
+from itemsearch.types import Listing, RowBatch
 
 CANDIDATES = 64
 HIDDEN = 1 / 3
-"""Share of the relistings that lack their title, and share that lack their picture."""
+"""Share of the relisted queries that lose their title, and share that lose their image."""
 OTHER_ANGLE = 0.5
-"""Share of the relisted pictures that show the product from elsewhere before they are edited: a ranking that
-only ever saw edits of one photo would trust the picture's details more than they deserve."""
+"""Share of the relisted images that show the product from another angle before they are edited: a ranking
+fitted to edits of one photo alone would weigh the details of images too much."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingQueriesConfig:
-    """group: a column that is equal for rows of one product; "" for none. rows: at most so many a catalog."""
+    """How training queries are drawn.
+
+    group: a column that is equal for rows of one product; "" for none. rows: how many listings of a catalog
+    are used, at most.
+    """
 
     group: str = ""
     rows: int = 4096
@@ -40,13 +49,14 @@ class TrainingQueriesConfig:
 
 @dataclass(frozen=True, slots=True)
 class RankingReport:
-    """questions: listings that were looked for, those without a second one included. answerable: those with
-    a right answer among the `CANDIDATES` nearest by joint cosine.
+    """Counts and recalls of a fitted ranking.
 
-    by_joint, by_ranking: recall@1 of those. The ranking was fitted to them: no figure to report of a model.
+    queries: all training queries. answerable: those with a right answer among the `CANDIDATES` nearest by
+    joint cosine. by_joint, by_ranking: recall@1 of those. The ranking was fitted to them, so the recalls are
+    no measure of a model.
     """
 
-    questions: int
+    queries: int
     answerable: int
     by_joint: float
     by_ranking: float
@@ -54,64 +64,67 @@ class RankingReport:
 
 @dataclass(frozen=True, slots=True)
 class TrainingQueries:
-    """Q listings to look for among N.
+    """Q queries and the N listings of a gallery that they are searched in.
 
-    products: (Q,) and (N,) which product each is. own: (Q,) the row among the N that a listing itself is,
-    -1 for none.
+    query_products, gallery_products: (Q,) and (N,) text, the product of each. own: (Q,) int64, the row of the
+    gallery that a query itself is; -1 for none.
     """
 
-    asked: ListingArrays
-    asked_products: npt.NDArray[np.str_]
+    queries: ListingArrays
+    query_products: npt.NDArray[np.str_]
     own: npt.NDArray[np.int64]
     gallery: ListingArrays
     gallery_products: npt.NDArray[np.str_]
 
 
-def learn_ranking(
+def fit_ranking_to_catalogs(
     catalogs: Sequence[CatalogConfig],
     encoder: ListingEncoder,
     config: TrainingQueriesConfig,
     progress: Callable[[int], None],
 ) -> tuple[Ranking, RankingReport]:
-    """Fits a ranking for `encoder`, to catalogs that it was not trained on: it is too sure of those.
+    """Fits a ranking for `encoder` to catalogs; on those it was trained on, similarities would be too high.
 
-    Rows of a catalog that has the column `config.group` are asked for other rows of their group; those of
-    others are listed again and asked for, and asked for as they are: then the nearest are different products,
-    such as a catalog of few duplicates is full of. `progress` hears how many rows of a catalog are embedded.
+    Where a catalog has the column `config.group`, its rows are queries whose answers are the other rows of
+    their group. Where it has not, each listing gives two queries: an edited copy, whose answer is the
+    listing, and the listing itself, which has no answer: its candidates are other products.
+
+    Args:
+        progress: called with how many listings of a catalog are embedded.
 
     Raises:
-        CatalogError: a catalog cannot be read, or nothing in them can be asked for.
+        CatalogError: a catalog cannot be read, or no query has a right answer among its candidates.
     """
     parts = encoder.model.config.parts
     features = EvidenceReader(parts, np.ones(NGRAM_BUCKETS)).features
-    questions: list[Question] = []
+    labelled: list[LabelledEvidence] = []
     for catalog in catalogs:
-        exam = draw_training_queries(catalog, encoder, config, progress)
-        frequency = inverse_document_frequency(filter(None, exam.gallery.titles), NGRAM_BUCKETS)
-        questions += ask(exam, EvidenceReader(parts, frequency))
-    answerable = sum(bool(question.same.any()) for question in questions)
+        training = draw_training_queries(catalog, encoder, config, progress)
+        frequency = inverse_document_frequency(filter(None, training.gallery.titles), NGRAM_BUCKETS)
+        labelled += label_candidates(training, EvidenceReader(parts, frequency))
+    answerable = sum(bool(query.same.any()) for query in labelled)
     if not answerable:
         names = ", ".join(catalog.path for catalog in catalogs)
         raise EmptyCatalogError(f"{names}: no listing has a second one among its neighbours to learn from")
-    ranking = fit_ranking(questions, features)
-    found = recall_at_1(questions, None), recall_at_1(questions, ranking)
-    return ranking, RankingReport(len(questions), answerable, *found)
+    ranking = fit_ranking(labelled, features)
+    by_joint, by_ranking = recall_at_1(labelled, None), recall_at_1(labelled, ranking)
+    return ranking, RankingReport(len(labelled), answerable, by_joint, by_ranking)
 
 
-def ask(exam: TrainingQueries, reader: EvidenceReader) -> list[Question]:
-    """The evidence on each listing's nearest candidates."""
-    questions = []
-    count = min(CANDIDATES, len(exam.gallery.titles))
-    for place in range(len(exam.asked.titles)):
-        joint = exam.gallery.vectors @ exam.asked.vectors[place]
-        if exam.own[place] >= 0:
-            joint[exam.own[place]] = -np.inf
+def label_candidates(training: TrainingQueries, reader: EvidenceReader) -> list[LabelledEvidence]:
+    """Compares each query with its `CANDIDATES` nearest listings of the gallery, itself left out."""
+    labelled = []
+    count = min(CANDIDATES, len(training.gallery.titles))
+    for place in range(len(training.queries.titles)):
+        joint = training.gallery.vectors @ training.queries.vectors[place]
+        if training.own[place] >= 0:
+            joint[training.own[place]] = -np.inf
         nearest = np.argpartition(-joint, count - 1)[:count]
         nearest = nearest[np.isfinite(joint[nearest])]
-        same = exam.gallery_products[nearest] == exam.asked_products[place]
-        evidence = reader.compare(exam.asked.one(place), exam.gallery.take(nearest))
-        questions.append(Question(evidence, same))
-    return questions
+        same = training.gallery_products[nearest] == training.query_products[place]
+        evidence = reader.compare(training.queries.one(place), training.gallery.take(nearest))
+        labelled.append(LabelledEvidence(evidence, same))
+    return labelled
 
 
 def draw_training_queries(
@@ -120,40 +133,41 @@ def draw_training_queries(
     config: TrainingQueriesConfig,
     progress: Callable[[int], None],
 ) -> TrainingQueries:
-    """Embeds a catalog's first rows, and what is asked for.
+    """Embeds the first rows of a catalog and the queries that are made of them.
 
     Raises:
         CatalogError: the catalog cannot be read, or has no usable row.
     """
     rng = np.random.default_rng(config.seed)
-    gallery, asked, alone = _Embedded([], [], []), _Embedded([], [], []), _Embedded([], [], [])
+    gallery, edited, unedited = _Embedded([], [], []), _Embedded([], [], []), _Embedded([], [], [])
     products: list[str] = []
     grouped = False
     for batch in _first_rows(catalog, config.rows):
         grouped = config.group in batch.carried.schema.names
-        gallery.add(encoder, [p.title for p in batch.listings], [p.image for p in batch.listings])
+        gallery.add(encoder, [one.title for one in batch.items], [one.image for one in batch.items])
         if grouped:
-            known = batch.carried[config.group].cast(pa.string()).to_pylist()
-            products += [group or product.id for group, product in zip(known, batch.listings, strict=True)]
+            groups = read_texts(batch.carried, config.group)
+            products += [group or listing.id for group, listing in zip(groups, batch.items, strict=True)]
         else:
-            products += [product.id for product in batch.listings]
-            as_it_is = [Relisting(product.title, product.image, (), ()) for product in batch.listings]
-            for side, listings in ((asked, _relist(batch, rng)), (alone, as_it_is)):
+            products += [listing.id for listing in batch.items]
+            copies = [Relisting(listing.title, listing.image, (), ()) for listing in batch.items]
+            for side, listings in ((edited, _relist(batch, rng)), (unedited, copies)):
                 hidden = [_hide(listing, rng) for listing in listings]
                 side.add(encoder, [one.title for one in hidden], [one.image for one in hidden])
         progress(len(products))
-    names = np.array(products)
     if not products:
         raise EmptyCatalogError(f"{catalog.path}: no usable row: see itemsearch check")
+    rows, product_of = np.arange(len(products)), np.array(products)
     if grouped:
-        return TrainingQueries(gallery.listings(), names, np.arange(len(names)), gallery.listings(), names)
-    own = np.concatenate([np.full(len(names), -1), np.arange(len(names))])
-    both = asked.and_then(alone)
-    return TrainingQueries(both.listings(), np.tile(names, 2), own, gallery.listings(), names)
+        return TrainingQueries(gallery.listings(), product_of, rows, gallery.listings(), product_of)
+    queries, own = edited.joined(unedited), np.concatenate([np.full(len(rows), -1), rows])
+    return TrainingQueries(queries.listings(), np.tile(product_of, 2), own, gallery.listings(), product_of)
 
 
 @dataclass(frozen=True, slots=True)
 class _Embedded:
+    """Listings that were embedded so far, batch by batch."""
+
     vectors: list[npt.NDArray[np.float32]]
     titles: list[str]
     has_image: list[bool]
@@ -165,7 +179,7 @@ class _Embedded:
         self.titles.extend(titles)
         self.has_image.extend(image is not None for image in images)
 
-    def and_then(self, other: _Embedded) -> _Embedded:
+    def joined(self, other: _Embedded) -> _Embedded:
         return _Embedded(
             self.vectors + other.vectors, self.titles + other.titles, self.has_image + other.has_image
         )
@@ -174,30 +188,31 @@ class _Embedded:
         return ListingArrays(np.concatenate(self.vectors), self.titles, np.array(self.has_image))
 
 
-def _first_rows(catalog: CatalogConfig, rows: int) -> Iterator[CatalogBatch]:
-    """Batches until `rows` products were read, the last one whole."""
+def _first_rows(catalog: CatalogConfig, rows: int) -> Iterator[RowBatch[Listing]]:
+    """Yields batches until `rows` listings were read, the last batch whole."""
     read = 0
-    for batch in read_catalog(catalog):
-        if batch.listings:
+    for batch in open_catalog(catalog).batches():
+        if batch.items:
             yield batch
-        read += len(batch.listings)
+        read += len(batch.items)
         if read >= rows:
             return
 
 
-def _relist(batch: CatalogBatch, rng: np.random.Generator) -> list[Relisting]:
+def _relist(batch: RowBatch[Listing], rng: np.random.Generator) -> list[Relisting]:
+    """Edits each listing as another seller would write and photograph it."""
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     carried = batch.carried.select(texts).to_pylist()
     relisted = []
-    for product, extra in zip(batch.listings, carried, strict=True):
-        if product.image is not None and rng.random() < OTHER_ANGLE:
-            product = replace(product, image=other_angle(product.image, rng))
-        relisted.append(relist(product, extra, rng))
+    for listing, extra in zip(batch.items, carried, strict=True):
+        if listing.image is not None and rng.random() < OTHER_ANGLE:
+            listing = replace(listing, image=other_angle(listing.image, rng))
+        relisted.append(relist(listing, extra, rng))
     return relisted
 
 
 def _hide(listing: Relisting, rng: np.random.Generator) -> Relisting:
-    """Takes a modality from some listings that have both: what is left has to be weighed by itself."""
+    """Takes the title or the image from some listings that have both, so that each is weighed alone too."""
     chance = rng.random()
     if not listing.title or listing.image is None or chance >= 2 * HIDDEN:
         return listing

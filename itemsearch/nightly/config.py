@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from itemsearch.config import build, read_toml
+from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 
 
@@ -70,7 +70,7 @@ def read_rebuild_config(path: Path) -> RebuildConfig:
     Raises:
         UsageError: the file cannot be read, or a key or value is wrong.
     """
-    config = build(RebuildConfig, read_toml(path, UsageError), str(path), UsageError)
+    config = read_toml(RebuildConfig, path, UsageError)
     _check(config, path)
     root = path.resolve().parent
 

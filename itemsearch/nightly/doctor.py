@@ -79,10 +79,10 @@ def estimate_disk(catalog: CatalogConfig, encoder: ListingEncoder, keep: int) ->
     """
     source = open_catalog(catalog)
     first = next(source.batches())
-    thumbnails = [thumbnail(listing.image) for listing in first.listings if listing.image is not None]
+    thumbnails = [thumbnail(listing.image) for listing in first.items if listing.image is not None]
     carried_bytes = sum(map(len, thumbnails)) + first.carried.nbytes
-    text_bytes = sum(len(listing.title.encode()) + len(listing.id) for listing in first.listings)
-    row_bytes = (carried_bytes + text_bytes) / max(1, len(first.listings)) + encoder.dim * FLOAT32_BYTES
+    text_bytes = sum(len(listing.title.encode()) + len(listing.id) for listing in first.items)
+    row_bytes = (carried_bytes + text_bytes) / max(1, len(first.items)) + encoder.dim * FLOAT32_BYTES
     rows = sum(batch.rows for batch in source.batches(lambda id, content_hash: True))
     return DiskEstimate(
         rows, round(COPIES_OF_A_STORE * row_bytes * rows), round((keep + 1) * row_bytes * rows)

@@ -110,8 +110,8 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     for batch in open_catalog(_catalog(config)).batches(lambda id, content_hash: True):
-        rows, listings = rows + batch.rows, listings + len(batch.listings)
-        reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.listings)
+        rows, listings = rows + batch.rows, listings + len(batch.items)
+        reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
     current = _current_version(Path(config.index), {})
     return RebuildPlan(rows, listings - reuse, reuse, rows - listings, current)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from itemsearch.config import build, read_toml
+from itemsearch.decode import read_toml
 from itemsearch.errors import ModelError
 from itemsearch.model.pretraining import ObjectiveWeights
 
@@ -114,7 +114,7 @@ def read_config(path: Path) -> PretrainConfig:
     Raises:
         ModelError: the file cannot be read, or a key or value is wrong.
     """
-    return build(PretrainConfig, read_toml(path, ModelError), str(path), ModelError)
+    return read_toml(PretrainConfig, path, ModelError)
 
 
 def read_preset(name: str) -> PretrainConfig:

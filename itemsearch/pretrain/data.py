@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.errors import EmptyCatalogError, ModelError
 from itemsearch.pretrain.config import PretrainConfig
-from itemsearch.types import CatalogBatch
+from itemsearch.types import Listing, RowBatch
 
 STORED_SIDE = 256
 """Longest side in pixels of the pictures in the training table, so that an epoch reads little."""
@@ -54,9 +54,9 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
     with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
         for number, catalog in enumerate(catalogs):
             before = listings
-            for batch in read_catalog(catalog):
+            for batch in open_catalog(catalog).batches():
                 has_group |= group in batch.carried.schema.names
-                rows, listings = rows + batch.rows, listings + len(batch.listings)
+                rows, listings = rows + batch.rows, listings + len(batch.items)
                 writer.write_batch(_training_rows(batch, group, number))
             if listings == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
@@ -66,14 +66,14 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
     return rows
 
 
-def _training_rows(batch: CatalogBatch, group: str, catalog: int) -> pa.RecordBatch:
+def _training_rows(batch: RowBatch[Listing], group: str, catalog: int) -> pa.RecordBatch:
     """Rows of `SCHEMA`; the catalog's number prefixes its groups, so that two catalogs never share one."""
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     types = {field.name: field.type for field in batch.carried.schema}
-    groups = batch.carried[group].cast(pa.string()) if group in types else pa.nulls(len(batch.listings))
+    groups = batch.carried[group].cast(pa.string()) if group in types else pa.nulls(len(batch.items))
     text_columns = [name for name, type in types.items() if pa.types.is_string(type) and name != group]
     carried = batch.carried.select(text_columns).to_pylist()
-    for listing, value, texts in zip(batch.listings, groups.to_pylist(), carried, strict=True):
+    for listing, value, texts in zip(batch.items, groups.to_pylist(), carried, strict=True):
         attributes = {
             name: text for name, text in texts.items() if text and len(text) <= MAX_ATTRIBUTE_LENGTH
         }

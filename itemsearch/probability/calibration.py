@@ -6,11 +6,10 @@ A calibration is stored with the version of the index that it was learnt from.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from itemsearch.decode import decode
 from itemsearch.errors import UsageError
 from itemsearch.indexes.errors import BusyError, DamagedIndexError
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
@@ -77,21 +76,6 @@ class Calibration:
     model: str | None
     made: str
 
-    @classmethod
-    def from_description(cls, described: Mapping[str, Any]) -> Calibration:
-        """Reads what `dataclasses.asdict` returned.
-
-        Raises:
-            KeyError, TypeError: `described` is something else.
-        """
-        shares = {name: Share(**described[name]) for name in ("threshold", "precision", "recall")}
-        parts = {
-            "thresholds": Thresholds.from_description(described["thresholds"]),
-            "tiers": tuple(TierReport(**tier) for tier in described["tiers"]),
-            "curve": tuple(CurvePoint(**point) for point in described["curve"]),
-        }
-        return cls(**{**described, **shares, **parts})
-
     def reaching(self, min_precision: float | None) -> Thresholds:
         """Thresholds of another precision, by the curve; None for the precision of the calibration.
 
@@ -124,10 +108,10 @@ def read_calibration(version: Path) -> Calibration | None:
     """
     path = version / CALIBRATION
     try:
-        return Calibration.from_description(json.loads(path.read_text("utf-8")))
+        return decode(Calibration, json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 FEATURES = (
     "score",
@@ -55,17 +55,6 @@ class Thresholds:
     def of_score(cls, least: float) -> Self:
         """The score alone decides, and no pair is to review."""
         return cls((Threshold("score", least, least),))
-
-    @classmethod
-    def from_description(cls, described: Mapping[str, Any]) -> Self:
-        """Reads what `dataclasses.asdict` returned.
-
-        Raises:
-            KeyError, TypeError: `described` is something else.
-        """
-        weights = described["weights"]
-        thresholds = tuple(Threshold(**each) for each in described["by_evidence"])
-        return cls(thresholds, weights and Weights(**weights))
 
 
 IDENTICAL = 1 - 1e-6

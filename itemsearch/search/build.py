@@ -1,4 +1,4 @@
-"""From embeddings to an index folder."""
+"""Builds an index folder from embeddings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.columns import read_texts
 from itemsearch.errors import IndexFolderError
 from itemsearch.indexes.building.choose import Target, parse_spec
 from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
@@ -42,7 +43,7 @@ from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 @dataclass(frozen=True, slots=True)
 class IndexConfig:
-    """How an index is built.
+    """The settings of a build.
 
     device: "auto", "cpu" or "gpu". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
     dimension. seed: of training. target: the recall to reach, and what it may cost; None to measure nothing.
@@ -68,12 +69,13 @@ def build_index_folder(
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
-        guards: asked, after our own checks, whether the new version may be published.
+        guards: called after `check_staged`; one that raises keeps the new version from being published.
 
     Raises:
         StoreError: the embeddings cannot be read.
-        IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
-        GateError: the target is not reached, or a check failed; what was current stays.
+        IndexFolderError: the spec does not fit, there is no GPU, an id is there twice, or an embedding is not
+            finite or all zero.
+        GateError: the target is not reached, or a check failed; the current version stays.
     """
     started = time.perf_counter()
     source = open_embedded(store)
@@ -102,14 +104,15 @@ def build_index_folder(
 def _keeping(
     options: BuildOptions, out: Path, model: ModelStamp | None, retrain_ratio: float
 ) -> BuildOptions:
-    """With the current version, if there is one of the same model, to keep the training of."""
+    """Adds the current version to keep the training of, if the same model made it; else the reason."""
     if options.target is None:
         return replace(options, anew="no recall is measured, which would tell when to")
     try:
         version = current_version(out)
     except DamagedIndexError as error:
-        told = f"the version before is damaged ({error})" if (out / CURRENT).exists() else "the first version"
-        return replace(options, anew=told)
+        is_damaged = (out / CURRENT).exists()
+        reason = f"the version before is damaged ({error})" if is_damaged else "the first version"
+        return replace(options, anew=reason)
     if version.metadata.get("format") != FORMAT:
         return replace(options, anew=f"version {version.number} is of another version of itemsearch")
     made_by = version.metadata["model"]
@@ -119,7 +122,7 @@ def _keeping(
 
 
 def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: float) -> dict[str, Any]:
-    """What the manifest says of the version in `folder`."""
+    """The metadata that the version in `folder` is published with."""
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -154,14 +157,12 @@ def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
 
 
 def _ngram_frequency(folder: Path) -> npt.NDArray[np.float64]:
-    """(NGRAM_BUCKETS,) of the titles in `listings.arrow`."""
+    """(NGRAM_BUCKETS,) float64: the inverse document frequency of each bucket in the listings' titles."""
     with pa.memory_map(str(folder / LISTINGS)) as source:
         reader = pa.ipc.open_file(source)
         batches = map(reader.get_batch, range(reader.num_record_batches))
-        titled = (batch["title"].to_pylist() for batch in batches if "title" in batch.schema.names)
-        return inverse_document_frequency(
-            (title for titles in titled for title in titles if title), NGRAM_BUCKETS
-        )
+        titles = (title for batch in batches for title in read_texts(batch, "title") if title)
+        return inverse_document_frequency(titles, NGRAM_BUCKETS)
 
 
 def _string_id(source: EmbeddedRows, name: str) -> pa.Field:
@@ -175,10 +176,10 @@ def _string_id(source: EmbeddedRows, name: str) -> pa.Field:
 
 
 def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> npt.NDArray[np.float32]:
-    """(N, D) of length 1.
+    """(N, E) float32 of length 1.
 
     Raises:
-        IndexFolderError: an embedding that is missing, of another length, not finite or all zero.
+        IndexFolderError: an embedding is missing, of another length, not finite or all zero.
     """
     lengths = pc.fill_null(pc.list_value_length(embeddings), 0).to_numpy(zero_copy_only=False)
     if (wrong := np.flatnonzero(lengths != source.dim)).size:
@@ -187,7 +188,7 @@ def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> 
             f"has {lengths[wrong[0]]} numbers, others have {source.dim}"
         )
     flat = pc.fill_null(embeddings.flatten().cast(pa.float32()), float("nan"))
-    vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, source.dim)  # (N * D,) -> (N, D)
+    vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, source.dim)  # (N * E,) -> (N, E)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if (wrong := np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))).size:
         raise IndexFolderError(
@@ -198,10 +199,10 @@ def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> 
 
 
 def _sorted_rows(ids: pa.ChunkedArray, source: EmbeddedRows) -> npt.NDArray[np.int64]:
-    """(N,) rows in order of id.
+    """(N,) int64: the rows in order of id.
 
     Raises:
-        IndexFolderError: an id that is missing or there twice.
+        IndexFolderError: an id is missing or there twice.
     """
     if ids.null_count:
         raise IndexFolderError(f"{source.source}: row {pc.index(ids.is_null(), True).as_py() + 1} has no id")

@@ -1,4 +1,4 @@
-"""Chooses how an index is searched, by measuring it."""
+"""Measures an index and chooses its search parameters."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from itemsearch.search.verify import check_staged
 
 
 def tune_index_folder(folder: Path, target: Target, keep: int = KEEP_VERSIONS) -> IndexSummary:
-    """Makes a version current that is the current one but for its search parameters; all else is shared.
+    """Publishes the current version with measured search parameters; all other files are shared.
 
     Args:
         keep: how many versions stay, the new one among them.
 
     Raises:
-        IndexFolderError: no index, a damaged one, or one that is being built.
+        IndexFolderError: there is no index, it is damaged, or it is being built.
         GateError: the target is not reached, or a check failed; the current version stays.
     """
-    read_summary(folder)  # what is no index must not become the beginning of one
+    read_summary(folder)  # raises where there is no index, before a version is staged there
     with index_errors(folder), staging(folder) as stage:
         version = current_version(folder)
         tuning = tune(version.folder, target)

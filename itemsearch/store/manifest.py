@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from itemsearch.decode import decode
 from itemsearch.errors import StoreError
 
 STORE_VERSION = 2
@@ -95,8 +96,6 @@ def read_manifest(folder: Path) -> StoreManifest:
     if not isinstance(held, dict) or held.get("version") != STORE_VERSION:
         raise StoreError(f"{path}: not of version {STORE_VERSION}; run itemsearch embed again")
     try:
-        held["model"] = ModelStamp(**held["model"])
-        held["shards"] = tuple(Shard(**shard) for shard in held["shards"])
-        return StoreManifest(**held)
-    except (KeyError, TypeError) as error:
+        return decode(StoreManifest, held)
+    except ValueError as error:
         raise StoreError(f"{path}: damaged ({error}); run itemsearch embed again") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.columns import no_column
 from itemsearch.errors import StoreError
 from itemsearch.store.manifest import MANIFEST, ModelStamp, read_manifest
 
@@ -85,7 +86,7 @@ def _open_files(source: Path, files: tuple[Path, ...], model: ModelStamp | None)
     for path, schema in zip(files, schemas, strict=True):
         for column in ("id", "embedding"):
             if column not in schema.names:
-                raise StoreError(f"{path}: no column {column!r}; it has {', '.join(schema.names)}")
+                raise StoreError(f"{path}: {no_column(schema.names, column)}")
         if schema != schemas[0]:
             raise StoreError(f"{path}: other columns or types than {files[0].name}")
     if not rows:

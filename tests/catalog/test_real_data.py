@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from itemsearch.catalog import CatalogConfig, check_catalog, read_catalog, read_queries
+from itemsearch.catalog import CatalogConfig, check_catalog, open_catalog, read_queries
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,14 @@ def test_catalogs_without_a_reject(shared_data: Path, path: str, listings: int, 
 
 
 def test_carried_columns(shared_data: Path):
-    names = next(read_catalog(CatalogConfig(str(shared_data / "fashion/train")))).carried.schema.names
+    names = next(
+        open_catalog(CatalogConfig(str(shared_data / "fashion/train"))).batches()
+    ).carried.schema.names
     assert names == ["master_category", "sub_category", "gender", "colour", "season", "year", "usage"]
 
 
 def test_queries(shared_data: Path):
     batches = list(read_queries(str(shared_data / "other-photo/queries.csv"), batch_rows=50))
-    queries = [query for batch in batches for query in batch.queries]
+    queries = [query for batch in batches for query in batch.items]
     assert (len(queries), sum(len(batch.rejects) for batch in batches)) == (116, 0)
     assert all(query.image is not None and query.title for query in queries)

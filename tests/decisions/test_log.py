@@ -128,10 +128,10 @@ def test_decisions_survive_rebuilds_and_no_command_minds_them(store: Path, tmp_p
         {"id_a": "00000", "id_b": "00001", "same": False},
         {"id_a": "00002", "id_b": "00003", "same": True},
     ]
-    changed = rebuilt.ranker.listings["content_hash"].to_pylist()
+    changed = rebuilt.listings["content_hash"].to_pylist()
     changed[1] = "another title"
-    place = rebuilt.ranker.listings.column_names.index("content_hash")
-    rebuilt.ranker.listings = rebuilt.ranker.listings.set_column(place, "content_hash", pa.array(changed))
+    place = rebuilt.listings.column_names.index("content_hash")
+    rebuilt.ranker.listings = rebuilt.listings.set_column(place, "content_hash", pa.array(changed))
     assert rejected_pairs(rebuilt) == set()
     assert labels_of_people(rebuilt)["same"].to_pylist() == [True]
 

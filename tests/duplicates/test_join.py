@@ -21,7 +21,7 @@ from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import IndexFolderError, UsageError
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import Filter
+from itemsearch.search.filter import Filter
 
 EVERYTHING = JoinConfig(candidates=CandidateConfig(neighbours=1000))
 

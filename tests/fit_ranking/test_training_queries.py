@@ -20,7 +20,7 @@ from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.training_queries import (
     TrainingQueriesConfig,
     draw_training_queries,
-    learn_ranking,
+    fit_ranking_to_catalogs,
 )
 from itemsearch.search.build import build_index_folder
 
@@ -39,34 +39,34 @@ def offers_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def calibrated(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catalog_csv: Path) -> Path:
-    folder = tmp_path_factory.mktemp("calibrated") / "model"
+def fitted(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catalog_csv: Path) -> Path:
+    folder = tmp_path_factory.mktemp("fitted") / "model"
     shutil.copytree(tiny_model, folder)
-    (folder / "ranking.json").write_text("{}")  # a damaged one is what calibrating is to mend
+    (folder / "ranking.json").write_text("{}")  # a damaged one is what fitting is to mend
     done = CliRunner().invoke(app, ["fit-ranking", str(folder), "--catalog", str(catalog_csv), "--json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
-    assert (report["questions"], report["answerable"]) == (120, 60)
+    assert (report["queries"], report["answerable"]) == (120, 60)
     assert report["by_ranking"] > report["by_joint"]
     return folder
 
 
-def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tmp_path: Path) -> None:
-    encoder = ListingEncoder.from_pretrained(str(calibrated), "cpu")
+def test_an_engine_ranks_by_the_evidence(fitted: Path, catalog_csv: Path, tmp_path: Path) -> None:
+    encoder = ListingEncoder.from_pretrained(str(fitted), "cpu")
     embed_catalog(
         CatalogConfig(str(catalog_csv)), tmp_path / "s", encoder, EmbedConfig(), lambda rows, rejected: None
     )
     build_index_folder(tmp_path / "s", tmp_path / "index")
     engine = Engine.open(tmp_path / "index")
-    judgement = engine.ranker.judgement
-    assert judgement is not None
-    assert judgement.ranking == encoder.ranking
+    score_model = engine.ranker.score_model
+    assert score_model is not None
+    assert score_model.ranking == encoder.ranking
     row = engine.row_of("00017")
     others = np.array([other for other in range(60) if other != row])
-    evidence = judgement.reader.compare(
-        engine.ranker._listings(np.array([row])), engine.ranker._listings(others)
+    evidence = score_model.reader.compare(
+        engine.ranker.read_listings(np.array([row])), engine.ranker.read_listings(others)
     )
-    scores = judgement.ranking.score(evidence)
+    scores = score_model.ranking.score(evidence)
     hits = engine.search(id="00017", k=59).hits
     np.testing.assert_allclose([hit.score for hit in hits], np.sort(scores)[::-1], atol=1e-6)
     by_id = dict(zip(engine.listings["id"].take(others).to_pylist(), evidence.joint, strict=True))
@@ -78,37 +78,43 @@ def test_an_engine_ranks_by_the_evidence(calibrated: Path, catalog_csv: Path, tm
     assert by_title[0].image_similarity is None
 
     found = CliRunner().invoke(app, ["search", str(tmp_path / "index"), "--id", "00017", "-k", "2"])
-    assert all(word in found.output for word in ("score", "joint", "words", "image"))
+    assert all(word in found.output for word in ("score", "joint", "title_similarity", "image_similarity"))
     (tmp_path / "q.csv").write_text(f"query_id,title\nq,{titles(60)[17]}\n")
     arguments = ["search", str(tmp_path / "index"), "--queries", str(tmp_path / "q.csv")]
     CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "r.parquet"), "-k", "1"])
     [answer] = pq.read_table(tmp_path / "r.parquet").to_pylist()
-    assert (answer["id"], answer["title"], answer["image"]) == ("00017", pytest.approx(1, abs=1e-6), None)
+    assert (answer["id"], answer["title_similarity"], answer["image_similarity"]) == (
+        "00017",
+        pytest.approx(1, abs=1e-6),
+        None,
+    )
 
 
 def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: ListingEncoder) -> None:
     config = TrainingQueriesConfig(group="product")
-    exam = draw_training_queries(CatalogConfig(str(offers_csv)), encoder, config, lambda rows: None)
-    assert exam.own.tolist() == list(range(60))
-    assert exam.asked_products.tolist() == [str(row // 3) for row in range(60)]
-    ranking, report = learn_ranking([CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None)
-    assert report.answerable == report.questions == 60
+    training = draw_training_queries(CatalogConfig(str(offers_csv)), encoder, config, lambda rows: None)
+    assert training.own.tolist() == list(range(60))
+    assert training.query_products.tolist() == [str(row // 3) for row in range(60)]
+    ranking, report = fit_ranking_to_catalogs(
+        [CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None
+    )
+    assert report.answerable == report.queries == 60
     assert report.by_ranking > 0.9
     slopes = dict(zip(ranking.features, ranking.slopes["title"], strict=True))
     assert sum(slopes["words"]) + sum(slopes["rare_words"]) > 0
 
 
 def test_relistings_lack_a_modality_at_times(catalog_csv: Path, encoder: ListingEncoder) -> None:
-    exam = draw_training_queries(
+    training = draw_training_queries(
         CatalogConfig(str(catalog_csv)), encoder, TrainingQueriesConfig(), lambda rows: None
     )
-    assert exam.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
-    assert exam.asked_products.tolist() == exam.gallery_products.tolist() * 2
-    without_title = [not title for title in exam.asked.titles]
+    assert training.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
+    assert training.query_products.tolist() == training.gallery_products.tolist() * 2
+    without_title = [not title for title in training.queries.titles]
     assert 16 <= sum(without_title) <= 64
-    assert 16 <= sum(~exam.asked.has_image) <= 64
-    assert not (np.array(without_title) & ~exam.asked.has_image).any()
-    assert all(exam.gallery.titles)
+    assert 16 <= sum(~training.queries.has_image) <= 64
+    assert not (np.array(without_title) & ~training.queries.has_image).any()
+    assert all(training.gallery.titles)
 
 
 def test_rows_are_limited(tmp_path: Path, encoder: ListingEncoder) -> None:
@@ -126,7 +132,7 @@ def test_rows_are_limited(tmp_path: Path, encoder: ListingEncoder) -> None:
 def test_nothing_to_learn_from_is_told(tmp_path: Path, encoder: ListingEncoder) -> None:
     (tmp_path / "c.csv").write_text("id,title,product\n1,mug,a\n2,lamp,b\n")
     with pytest.raises(EmptyCatalogError, match="no listing has a second one"):
-        learn_ranking(
+        fit_ranking_to_catalogs(
             [CatalogConfig(str(tmp_path / "c.csv"))],
             encoder,
             TrainingQueriesConfig("product"),

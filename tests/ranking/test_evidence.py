@@ -52,13 +52,13 @@ def test_every_piece_is_as_computed_slowly() -> None:
         np.testing.assert_allclose(evidence.features[row], expected, atol=1e-5)
         np.testing.assert_allclose(evidence.joint[row], query.vectors[0] @ found.vectors[row], atol=1e-6)
     assert [KINDS[kind] for kind in evidence.kinds] == ["both", "title", "both", "image", "title"]
-    np.testing.assert_array_equal(np.isnan(evidence.title), [False, False, False, True, False])
-    np.testing.assert_array_equal(np.isnan(evidence.image), [False, True, False, False, True])
+    np.testing.assert_array_equal(np.isnan(evidence.title_similarity), [False, False, False, True, False])
+    np.testing.assert_array_equal(np.isnan(evidence.image_similarity), [False, True, False, False, True])
     pictures = slice(4, 9)
-    assert evidence.image[0] == pytest.approx(
+    assert evidence.image_similarity[0] == pytest.approx(
         slow_cosine(query.vectors[0][pictures], found.vectors[0][pictures])
     )
-    assert evidence.title[1] == pytest.approx(slow_words(TITLES[0], TITLES[1], 1.0), abs=1e-5)
+    assert evidence.title_similarity[1] == pytest.approx(slow_words(TITLES[0], TITLES[1], 1.0), abs=1e-5)
 
 
 def test_a_rare_difference_counts_more_among_rare_words() -> None:

@@ -12,7 +12,7 @@ from itemsearch.ranking.pairs import PairReader, TitleNgrams
 def test_many_pairs_at_once_have_the_evidence_of_one_query_after_another(tmp_path: Path) -> None:
     engine = opened(build(tmp_path, some_listings(120)))
     products, vectors = engine.listings, engine.vectors
-    reader = engine.ranker.judgement.reader
+    reader = engine.ranker.score_model.reader
     titles, has_image = products["title"].to_pylist(), products["has_image"].to_numpy()
     modalities = np.array([bool(title) for title in titles]) + 2 * has_image.astype(np.int64)
     halves = [TitleNgrams.from_titles(titles[:50]), TitleNgrams.from_titles(titles[50:])]
@@ -24,10 +24,10 @@ def test_many_pairs_at_once_have_the_evidence_of_one_query_after_another(tmp_pat
     for query in range(120):
         places = np.flatnonzero(a == query)
         slow = reader.compare(listings.one(query), listings.take(b[places]))
-        for name in ("joint", "title", "image", "features", "kinds"):
+        for name in ("joint", "title_similarity", "image_similarity", "features", "kinds"):
             np.testing.assert_allclose(getattr(found, name)[places], getattr(slow, name), atol=2e-6)
-    assert np.isnan(found.title).any()
-    assert np.isnan(found.image).any()
+    assert np.isnan(found.title_similarity).any()
+    assert np.isnan(found.image_similarity).any()
 
 
 def test_no_pairs_and_no_titles() -> None:

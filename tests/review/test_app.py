@@ -148,7 +148,7 @@ def test_what_cannot_be_searched_is_one_line(client: TestClient) -> None:
     unknown = client.get("/search?id=nope")
     assert (unknown.status_code, "id &#39;nope&#39; is not in" in unknown.text) == (400, True)
     bad = client.post("/search", files={"picture": ("x.jpg", b"words")})
-    assert (bad.status_code, "not a picture of a known format" in bad.text) == (400, True)
+    assert (bad.status_code, "not an image of a known format" in bad.text) == (400, True)
     empty = client.post("/search", files={"picture": ("", b"")})
     assert (empty.status_code, "picture is missing or wrong" in empty.text) == (422, True)
     large = client.post("/search", files={"picture": ("x.jpg", b"0" * (MAX_UPLOAD + 1))})

@@ -147,7 +147,7 @@ def test_a_report_of_thousands_of_groups_stays_quick(
     browser: webdriver.Chrome, index: Path, tmp_path: Path
 ) -> None:
     count = 3000
-    listings = Engine.open(index).ranker.listings.take([n % 60 for n in range(2 * count)])
+    listings = Engine.open(index).listings.take([n % 60 for n in range(2 * count)])
     ids = [f"{n:05d}" for n in range(2 * count)]
     listings = listings.set_column(0, "id", [ids])
     groups = [a_group(f"g{n}", ids[2 * n : 2 * n + 2], ("review", "automatic")[n % 2]) for n in range(count)]

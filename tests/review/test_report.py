@@ -35,7 +35,7 @@ def test_evidence_is_told_in_plain_words() -> None:
 
 
 def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> None:
-    listings = Engine.open(index).ranker.listings
+    listings = Engine.open(index).listings
     groups = [
         a_group("sure", ["00001", "00002", "00003", "00004"], "automatic"),
         a_group("small", ["00010", "00011"]),
@@ -61,7 +61,7 @@ def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> Non
 
 
 def test_the_report_is_one_file_that_fetches_nothing(index: Path, tmp_path: Path) -> None:
-    listings = Engine.open(index).ranker.listings
+    listings = Engine.open(index).listings
     found = tables([a_pair("00000", "00001")], [a_group("g", ["00000", "00001"])])
     assert (
         write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), ["1 group."], False) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from itemsearch.catalog.config import CatalogConfig
-from itemsearch.catalog.read import read_catalog
+from itemsearch.catalog.read import open_catalog
 from itemsearch.errors import UsageError
 from itemsearch.sample.catalog import COLUMNS, SampleReport, draw_catalog
 
@@ -75,9 +75,9 @@ def test_different_groups_are_different_products(rows: Rows, groups: dict[str, s
 
 
 def test_the_reader_takes_every_row(report: SampleReport, rows: Rows) -> None:
-    batches = list(read_catalog(CatalogConfig(path=str(report.folder / "catalog.csv"))))
+    batches = list(open_catalog(CatalogConfig(path=str(report.folder / "catalog.csv"))).batches())
     assert not [reject for batch in batches for reject in batch.rejects]
-    listings = [listing for batch in batches for listing in batch.listings]
+    listings = [listing for batch in batches for listing in batch.items]
     assert [listing.id for listing in listings] == list(rows)
     for listing in listings:
         assert (listing.image is None) == (not rows[listing.id]["image"])

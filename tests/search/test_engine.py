@@ -12,7 +12,7 @@ import pytest
 from support.catalogs import draw_picture, titles
 from support.models import save_tiny_model
 
-from itemsearch import Engine, SearchResult
+from itemsearch import Engine, Result
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import (
     ImageError,
@@ -40,7 +40,7 @@ def slow_ranking(store: Path, query: np.ndarray, without: str = "") -> list[tupl
     return [pair for pair in scored if pair[0] != without]
 
 
-def assert_ranked(result: SearchResult, expected: list[tuple[str, float]]) -> None:
+def assert_ranked(result: Result, expected: list[tuple[str, float]]) -> None:
     assert [hit.rank for hit in result.hits] == list(range(1, len(result.hits) + 1))
     np.testing.assert_allclose(
         [hit.score for hit in result.hits], [score for _, score in expected], atol=1e-6
@@ -108,7 +108,7 @@ def test_an_unknown_id_is_told(index: Path, id: str) -> None:
         Engine.open(index).search(id=id)
 
 
-def test_wrong_questions_are_told(index: Path, tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(index: Path, tmp_path: Path) -> None:
     engine = Engine.open(index)
     with pytest.raises(UsageError, match="k is 0"):
         engine.search(id="00000", k=0)
@@ -146,7 +146,7 @@ def test_brought_vectors_are_searched_by_id_and_by_vector_only(tmp_path: Path) -
     assert [hit.id for hit in engine.search(id="7", k=5).hits] == expected
     found = engine.search_many([Query(1, "q", "", None, vectors[7] * 9)], 6)[0]
     assert [hit.id for hit in found.hits] == ["7", *expected]
-    with pytest.raises(ModelMismatchError, match="brought vectors"):
+    with pytest.raises(ModelMismatchError, match="external embeddings"):
         engine.search(title="mug")
 
 
@@ -232,7 +232,7 @@ def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> N
         (3, "lost", "image_not_found")
     ]
     table = pq.read_table(tmp_path / "out" / "r.parquet")
-    numbers = {name: pa.float32() for name in ("score", "joint", "title", "image")}
+    numbers = {name: pa.float32() for name in ("score", "joint", "title_similarity", "image_similarity")}
     assert table.schema == pa.schema(
         {"query_id": pa.string(), "rank": pa.int32(), "id": pa.string(), **numbers}
     )

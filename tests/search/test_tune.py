@@ -38,7 +38,7 @@ def test_tuning_publishes_a_version_that_shares_the_rest(tmp_path: Path) -> None
     assert summary.tuning
     assert summary.tuning.chosen.recall >= 0.8
     assert summary.nprobe == summary.tuning.chosen.params.nprobe
-    assert Engine.open(folder).ranker.index.params(10) == summary.tuning.chosen.params
+    assert Engine.open(folder).index.params(10) == summary.tuning.chosen.params
     verify_version(second)
     assert build_index_folder(vectors, folder).tuning is None  # of another night's vectors nothing is known
 

@@ -142,7 +142,7 @@ def lose_ids(folder: Path) -> None:
     np.save(folder / "id_order.npy", np.load(folder / "id_order.npy")[:-1])
 
 
-def spoil_products(folder: Path) -> None:
+def spoil_listings(folder: Path) -> None:
     (folder / "listings.arrow").write_bytes(b"no table")
 
 
@@ -153,7 +153,7 @@ def spoil_products(folder: Path) -> None:
         (spoil_lists, "of 1,000 ids do not find themselves"),
         (spoil_ids, "is not where it is looked for"),
         (lose_ids, "9,999 ids instead of 10,000"),
-        (spoil_products, r"products\.arrow: damaged"),
+        (spoil_listings, r"listings\.arrow: damaged"),
     ],
 )
 def test_a_version_that_fails_its_checks_is_never_published(

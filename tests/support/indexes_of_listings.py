@@ -17,7 +17,7 @@ from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import NGRAM_FREQUENCY
-from itemsearch.search.ranker import Judgement
+from itemsearch.search.ranker import ScoreModel
 from support.catalogs import draw_picture
 
 PARTS = {"stream": 8, "image": 6, "colour": 2}
@@ -57,7 +57,7 @@ def opened(index: Path, steep: float = 4.0) -> Engine:
     ranking = Ranking(
         reader.features, dict.fromkeys(KINDS, curves), dict.fromkeys(KINDS, -0.7 * steep * len(curves))
     )
-    engine.ranker.judgement = Judgement(reader, ranking)
+    engine.ranker.score_model = ScoreModel(reader, ranking)
     return engine
 
 

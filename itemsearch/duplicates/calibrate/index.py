@@ -24,8 +24,8 @@ from itemsearch.errors import UsageError
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 from itemsearch.probability.calibration import Calibration, publish_calibration
 from itemsearch.search.engine import Engine
-from itemsearch.search.folder import find_row, index_errors
-from itemsearch.search.narrow import Filter
+from itemsearch.search.filter import Filter
+from itemsearch.search.folder import index_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _labels(engine: Engine, config: CalibrateConfig) -> tuple[DuplicateLabels, L
     listings = engine.listings
 
     def row_of(id: str) -> int | None:
-        return find_row(listings, engine.id_order, id)
+        return engine.find_row(id)
 
     groups, pairs, report = read_labels(config.labels, row_of) if config.labels else ({}, {}, None)
     if config.decisions:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from itemsearch.catalog.rows import open_tables
 from itemsearch.catalog.tables import Table
 from itemsearch.catalog.validate import BadCellError, cell_text
+from itemsearch.columns import no_column
 from itemsearch.duplicates.groups.linkage import Ints, components
 from itemsearch.errors import EmptyCatalogError, MissingColumnError
 
@@ -116,10 +117,9 @@ def read_labels(path: str, row_of: RowOf) -> tuple[Groups, RowPairLabels, LabelR
     for table in tables:
         missing = [name for name in wanted if name not in table.schema.names]
         if missing and table.schema.names:
-            present = ", ".join(map(repr, table.schema.names))
+            problem = no_column(table.schema.names, missing[0])
             raise MissingColumnError(
-                f"{table.path}: no column {missing[0]!r}; its columns are {present}: labels have id_a, id_b "
-                "and same, or id and group"
+                f"{table.path}: {problem}: labels have id_a, id_b and same, or id and group"
             )
     parse = _pair if pairs else _member
     labels: dict[tuple[int, ...], str | bool] = {}

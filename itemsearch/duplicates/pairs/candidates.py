@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_hash_pairs
 from itemsearch.indexes.searching.allowed import Allowed
 from itemsearch.indexes.searching.within import search_within
-from itemsearch.search.narrow import Narrowing
-from itemsearch.search.ranker import Ranker
+from itemsearch.search.engine import Engine
+from itemsearch.search.filter import PreparedFilter
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -49,8 +49,8 @@ class Candidates:
 
     def __init__(
         self,
-        ranker: Ranker,
-        narrowing: Narrowing,
+        engine: Engine,
+        narrowing: PreparedFilter,
         config: CandidateConfig,
         variant_columns: Sequence[str],
         changed: Mask | None,
@@ -60,10 +60,10 @@ class Candidates:
             variant_columns: listings of one content whose values differ in these columns are not identical.
             changed: (N,) the new or changed listings; every pair has one of them. None: all listings.
         """
-        self.ranker = ranker
+        self.engine = engine
         self.narrowing = narrowing
         self.config = config
-        self.total = ranker.listings.num_rows
+        self.total = engine.listings.num_rows
         self.rows = narrowing.rows(self.total)
         self.changed = np.ones(self.total, bool) if changed is None else changed
         self.representative = self._representative_of(variant_columns)
@@ -95,7 +95,7 @@ class Candidates:
     def near_pictures(self, image_hashes: ImageHashes) -> Rows:
         """Keys of pairs of representatives with near image hashes."""
         rank = np.empty(self.total, np.int64)
-        listings = self.ranker.listings
+        listings = self.engine.listings
         by_title = listings["title"] if "title" in listings.column_names else listings["id"]
         rank[pc.sort_indices(by_title).to_numpy()] = np.arange(self.total)
         a, b = near_hash_pairs(
@@ -112,7 +112,7 @@ class Candidates:
         """
         rows = self.rows[self.representative[self.rows] != self.rows]
         partners = self.representative[rows]
-        if self.narrowing.labels is not None:
+        if self.narrowing.column_values is not None:
             a, b = self.split(between)
             partner = np.full(self.total, -1)
             partner[a], partner[b] = b, a
@@ -126,20 +126,20 @@ class Candidates:
 
     def _keys(self, a: Rows, b: Rows) -> Rows:
         """Unique keys, ascending, of the pairs (a, b) that differ in the filter's column, if it has one."""
-        labels = self.narrowing.labels
+        labels = self.narrowing.column_values
         if labels is not None:
             differ = (
                 (labels.of_rows[a] != labels.of_rows[b]) & (labels.of_rows[a] >= 0) & (labels.of_rows[b] >= 0)
             )
             a, b = a[differ], b[differ]
-        rank = self.ranker.index.tie_rank
+        rank = self.engine.index.tie_rank
         first = rank[a] < rank[b]
         keys: Rows = np.unique(np.where(first, a, b) * self.total + np.where(first, b, a))
         return keys
 
     def _search(self, queries: Rows, allowed: Allowed | None) -> Rows:
         """(A, k) the rows of the nearest listings, -1 for none."""
-        index = self.ranker.index
+        index = self.engine.index
         limits = replace(self.narrowing, allowed=allowed).for_rows(queries)
         count = min(self.config.neighbours, self.total)
         return search_within(index, index.vectors[queries], count, limits)[1]
@@ -148,12 +148,12 @@ class Candidates:
     def _representatives_alone(self) -> Allowed:
         mask = np.zeros(self.total, bool)
         mask[self.representatives] = True
-        return self.ranker.index.allow(mask)
+        return self.engine.index.allow(mask)
 
     def _representative_of(self, variant_columns: Sequence[str]) -> Rows:
         """(N,) the first listing, by id, of the same content, the same value of the column to differ in and
         the same values of `variant_columns`; itself for listings that do not pass the filter."""
-        listings, index = self.ranker.listings, self.ranker.index
+        listings, index = self.engine.listings, self.engine.index
         if "content_hash" in listings.column_names:
             codes = _codes(listings["content_hash"])
         else:
@@ -164,8 +164,8 @@ class Candidates:
             codes = _together(codes, _codes(listings["title"])) if "title" in listings.column_names else codes
         for column in variant_columns:
             codes = _together(codes, _codes(listings[column]))
-        if self.narrowing.labels is not None:
-            codes = _together(codes, self.narrowing.labels.of_rows)
+        if self.narrowing.column_values is not None:
+            codes = _together(codes, self.narrowing.column_values.of_rows)
         representative = np.arange(self.total)
         in_order = self.rows[np.argsort(index.tie_rank[self.rows])]
         _, first, inverse = np.unique(codes[in_order], return_index=True, return_inverse=True)

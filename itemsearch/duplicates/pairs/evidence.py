@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.columns import read_texts
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
 from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules, find_conflicts
 from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
 from itemsearch.ranking.ranking import Ranking
-from itemsearch.search.ranker import Judgement
+from itemsearch.search.ranker import ScoreModel
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -50,7 +51,7 @@ class PairEvidence:
         cls,
         listings: pa.Table,
         vectors: Floats,
-        judgement: Judgement | None,
+        score_model: ScoreModel | None,
         variant_rules: VariantRules,
         progress: Callable[[int], None] = lambda rows: None,
     ) -> Self:
@@ -64,14 +65,14 @@ class PairEvidence:
         for start in range(0, listings.num_rows, BLOCK_LISTINGS):
             block = listings.slice(start, BLOCK_LISTINGS)
             image_hashes.append(_image_hashes_of(block))
-            ngrams.append(TitleNgrams.from_titles(titles_of(block) if judgement else []))
+            ngrams.append(TitleNgrams.from_titles(read_texts(block, "title") if score_model else []))
             progress(start + len(block))
         all_hashes, scorer = ImageHashes.joined(image_hashes), None
-        if judgement is not None:
+        if score_model is not None:
             all_ngrams = TitleNgrams.joined(ngrams)
             modalities = _has_title(listings) + 2 * all_hashes.has_image.astype(np.int64)
-            reader = PairReader(judgement.reader, vectors, all_ngrams, modalities)
-            scorer = PairScorer(reader, judgement.ranking)
+            reader = PairReader(score_model.reader, vectors, all_ngrams, modalities)
+            scorer = PairScorer(reader, score_model.ranking)
         return cls(listings, vectors, scorer, all_hashes, attributes)
 
     def measure(self, a: Rows, b: Rows) -> pa.Table:
@@ -81,7 +82,7 @@ class PairEvidence:
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
         else:
             evidence = self.scorer.reader.compare(a, b)
-            joint, title, image = evidence.joint, evidence.title, evidence.image
+            joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
             score = self.scorer.ranking.score(evidence)
         numbers = {"score": score, "joint": joint, "title_similarity": title, "image_similarity": image}
         return pa.table(
@@ -119,8 +120,7 @@ class PairEvidence:
         return table
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:
-        named = [name for name in ("id", "title") if name in self.listings.column_names]
-        return titles_of(self.listings.select(named).take(rows))
+        return read_texts(self.listings, "title", rows.to_numpy())
 
     def _cosines(self, a: Rows, b: Rows) -> Floats:
         """(P,) the joint cosines of pairs of rows."""
@@ -129,13 +129,6 @@ class PairEvidence:
             block = slice(start, start + BLOCK_PAIRS)
             cosines.append(np.einsum("pe,pe->p", self.vectors[a[block]], self.vectors[b[block]]))
         return np.clip(np.concatenate(cosines), -1, 1)
-
-
-def titles_of(listings: pa.Table) -> list[str]:
-    """The titles, "" for none; tables of external embeddings may lack the column."""
-    if "title" not in listings.column_names or not pa.types.is_string(listings["title"].type):
-        return [""] * listings.num_rows
-    return [title or "" for title in listings["title"].to_pylist()]
 
 
 def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:

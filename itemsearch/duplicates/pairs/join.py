@@ -25,7 +25,7 @@ from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import ALL_PRODUCTS, Filter
+from itemsearch.search.filter import NO_FILTER, Filter
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -51,7 +51,7 @@ class JoinConfig:
     reused.
     """
 
-    filter: Filter = ALL_PRODUCTS
+    filter: Filter = NO_FILTER
     candidates: CandidateConfig = DEFAULT_CANDIDATES
     variant_rules: VariantRules = EVERY_RULE
     key: str = ""
@@ -84,18 +84,17 @@ def join(
     Raises:
         UsageError: a filter or variant rules that do not fit the listings.
     """
-    ranker = engine.ranker
     parts = Parts.open(folder, _settings(engine, config, changed))
-    narrowing = engine.narrow(config.filter)
-    total = ranker.listings.num_rows
+    narrowing = engine.prepare_filter(config.filter)
+    total = engine.listings.num_rows
     evidence = PairEvidence.of(
-        ranker.listings,
-        ranker.index.vectors,
-        ranker.judgement,
+        engine.listings,
+        engine.vectors,
+        engine.score_model,
         config.variant_rules,
         lambda done: progress("listings read", done, total),
     )
-    candidates = Candidates(ranker, narrowing, config.candidates, evidence.attributes.columns, changed)
+    candidates = Candidates(engine, narrowing, config.candidates, evidence.attributes.columns, changed)
     keys = _find_candidates(candidates, evidence, parts, progress)
     kept = [pa.schema([*ROWS_SCHEMA, *EVIDENCE_SCHEMA]).empty_table()]
     for number, block in enumerate(blocks(keys, MEASURED_PAIRS)):

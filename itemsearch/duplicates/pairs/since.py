@@ -15,7 +15,7 @@ from itemsearch.duplicates.types import PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import UsageError
 from itemsearch.indexes.storage.versions import read_version
 from itemsearch.search.engine import Engine
-from itemsearch.search.folder import index_errors, open_version
+from itemsearch.search.folder import index_errors
 
 
 def changed_since(engine: Engine, since: str) -> npt.NDArray[np.bool_]:
@@ -35,7 +35,7 @@ def changed_since(engine: Engine, since: str) -> npt.NDArray[np.bool_]:
     """
     index, number = _version_of(engine, since)
     with index_errors(index):
-        listings = read_version(index, lambda version: open_version(index, version).ranker.listings, number)
+        listings = read_version(index, lambda version: Engine.open_version(index, version).listings, number)
     for folder, table in ((engine.folder, engine.listings), (index, listings)):
         if "content_hash" not in table.column_names:
             raise UsageError(

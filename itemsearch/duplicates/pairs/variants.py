@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from itemsearch.columns import no_column
 from itemsearch.duplicates.pairs.attributes import READERS, Value, Values, read_attributes
 from itemsearch.errors import UsageError
 
@@ -64,8 +65,7 @@ class AttributeReader:
         """
         for column in variant_rules.columns:
             if column not in listings.column_names:
-                present = ", ".join(map(repr, listings.column_names))
-                raise UsageError(f"no column {column!r} for --variant-column; the columns are {present}")
+                raise UsageError(no_column(listings.column_names, column, purpose=" for --variant-column"))
             if not _is_plain(kind := listings.schema.field(column).type):
                 raise UsageError(f"column {column!r} is {kind}: --variant-column takes text or numbers")
         named = [name for name in listings.column_names if variant_rules.rule_of(name)]

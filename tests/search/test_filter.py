@@ -19,10 +19,10 @@ from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
-from itemsearch.search.column_values import Labels
+from itemsearch.search.column_values import ColumnValues
+from itemsearch.search.filter import Filter, PreparedFilter
 from itemsearch.search.folder import NGRAM_FREQUENCY
-from itemsearch.search.narrow import Filter, Narrowing
-from itemsearch.search.ranker import Judgement
+from itemsearch.search.ranker import ScoreModel
 from itemsearch.types import Query
 
 SELLERS = ["Ann", "Bob", "", "Cy"]
@@ -94,7 +94,7 @@ def test_a_missing_value_differs_from_none(sold: Path) -> None:
     assert engine.search(id="158", other="seller").hits == ()
     vector = engine.vectors[158]
     asked = [Query(1, name, "", None, vector, name or None) for name in ("Ann", "Dan", "")]
-    ann, new, unknown = engine.search_many(asked, 400, wanted=Filter(other="seller"))
+    ann, new, unknown = engine.search_many(asked, 400, filter=Filter(other="seller"))
     sellers = sellers_of(engine)
     assert len(ann.hits) == np.isin(sellers, ["Bob", "Cy"]).sum()
     assert len(new.hits) == (sellers != "").sum()
@@ -103,14 +103,14 @@ def test_a_missing_value_differs_from_none(sold: Path) -> None:
 
 def test_labels_are_of_text_or_numbers(sold: Path) -> None:
     listings = pa.table({"n": [3, None, 3], "b": [True, False, None], "list": [[1], [2], [3]]})
-    numbers = Labels.from_column(listings, "n")
+    numbers = ColumnValues.from_column(listings, "n")
     assert (numbers.of_rows.tolist(), numbers.numbers_of(["3", "4", None, ""]).tolist()) == (
         [0, -1, 0],
         [0, 1, -1, -1],
     )
-    assert Labels.from_column(listings, "b").of_rows.tolist() == [0, 1, -1]
+    assert ColumnValues.from_column(listings, "b").of_rows.tolist() == [0, 1, -1]
     with pytest.raises(UsageError, match="'list' is list<"):
-        Labels.from_column(listings, "list")
+        ColumnValues.from_column(listings, "list")
     with pytest.raises(UsageError, match="no column 'shop' to differ in; the columns are 'id', 'seller'"):
         Engine.open(sold).search(id="000", other="shop")
 
@@ -122,10 +122,10 @@ def test_a_title_has_no_other_to_differ_from(sold: Path) -> None:
 
 def test_a_filter_is_evaluated_once_for_many_searches(sold: Path) -> None:
     engine = Engine.open(sold)
-    first = engine.narrow(Filter("price < 20"))
-    assert engine.narrow(Filter("price < 20")) is first
-    assert engine.narrow(Filter("price < 21")) is not first
-    assert engine.narrow(Filter()) == Narrowing()
+    first = engine.prepare_filter(Filter("price < 20"))
+    assert engine.prepare_filter(Filter("price < 20")) is first
+    assert engine.prepare_filter(Filter("price < 21")) is not first
+    assert engine.prepare_filter(Filter()) == PreparedFilter()
 
 
 def test_titles_are_searched_under_a_filter(index: Path, encoder: ListingEncoder) -> None:
@@ -147,7 +147,7 @@ def test_the_evidence_ranks_products_that_pass_alone(index: Path) -> None:
     reader = EvidenceReader(model.parts, np.load(frequency))
     curves = tuple((float(number), *[1.0] * len(KNOTS)) for number in range(len(reader.features)))
     ranking = Ranking(reader.features, dict.fromkeys(KINDS, curves), dict.fromkeys(KINDS, 0.0))
-    engine.ranker.judgement = Judgement(reader, ranking)
+    engine.ranker.score_model = ScoreModel(reader, ranking)
     everything = engine.search(id="00017", k=59).hits
     row = {hit.id: int(hit.id) for hit in everything}
 
@@ -179,7 +179,7 @@ def test_a_queries_file_is_filtered_as_single_searches_are(sold: Path, tmp_path:
     rows = [3, 158, 160, 301, 302]
     write_queries(tmp_path / "q.csv", engine, rows)
     wanted = Filter("price >= 100", "seller")
-    report = search_queries(engine, tmp_path / "q.csv", tmp_path / "r.parquet", BatchConfig(7, wanted=wanted))
+    report = search_queries(engine, tmp_path / "q.csv", tmp_path / "r.parquet", BatchConfig(7, filter=wanted))
     assert (report.answered, report.results) == (5, 7 * 3)  # of two, the seller is not known
     found = pq.read_table(tmp_path / "r.parquet").to_pylist()
     for row in rows:
@@ -192,16 +192,16 @@ def test_a_queries_file_is_filtered_as_single_searches_are(sold: Path, tmp_path:
 def test_queries_bring_the_column_that_has_to_differ(tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text("query_id,title,seller\n1,mug,Ann\n2,,Bob\n3,lamp,\n")
     (batch,) = read_queries(str(tmp_path / "q.csv"), other="seller")
-    assert [(query.id, query.other) for query in batch.queries] == [("1", "Ann"), ("3", "")]
+    assert [(query.id, query.other) for query in batch.items] == [("1", "Ann"), ("3", "")]
     (batch,) = read_queries(str(tmp_path / "q.csv"))
-    assert [query.other for query in batch.queries] == [None, None]
+    assert [query.other for query in batch.items] == [None, None]
     with pytest.raises(MissingColumnError, match=r"no column 'shop'; .*results have to differ in it"):
         read_queries(str(tmp_path / "q.csv"), other="shop")
     pq.write_table(
         pa.table({"query_id": ["1"], "title": ["mug"], "n": [3], "x": [[1]]}), tmp_path / "q.parquet"
     )
     (batch,) = read_queries(str(tmp_path / "q.parquet"), other="n")
-    assert batch.queries[0].other == "3"
+    assert batch.items[0].other == "3"
     with pytest.raises(CatalogError, match="'x' does not fit string"):
         list(read_queries(str(tmp_path / "q.parquet"), other="x"))
 
