@@ -32,6 +32,7 @@ def fit_ranking(
     """
     from itemsearch.embed.encoder import ListingEncoder
     from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, learn_ranking
+    from itemsearch.indexes.durable import replace_file
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
@@ -40,9 +41,7 @@ def fit_ranking(
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     with progress("listings") as advance:
         ranking, report = learn_ranking(catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance)
-    partial = model / f"{RANKING_FILE}.partial"
-    partial.write_text(json.dumps(ranking.describe(), indent=1), "utf-8")
-    partial.rename(model / RANKING_FILE)
+    replace_file(model / RANKING_FILE, json.dumps(ranking.describe(), indent=1).encode())
     if as_json:
         emit_json(report)
         return

@@ -11,11 +11,8 @@ mapped.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from itemsearch.indexes.errors import BusyError, DamagedIndexError, DiskFullError, NoVersionError
+from itemsearch.indexes.durable import only_writer, replace_file, sync, temporary_files
+from itemsearch.indexes.errors import DamagedIndexError, NoVersionError
 from itemsearch.indexes.storage.versions import (
     CURRENT,
     MANIFEST,
@@ -37,7 +35,8 @@ from itemsearch.indexes.storage.versions import (
 )
 
 KEEP_VERSIONS = 2
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LOCK = "write.lock"
+STAGING = "staging"
 
 
 class Staging:
@@ -70,17 +69,16 @@ class Staging:
         files = {path.name: self._linked.get(path.name) or _stamped(path) for path in paths}
         stamps = {name: asdict(stamp) for name, stamp in files.items()}
         manifest = json.dumps({"metadata": dict(metadata), "files": stamps}, indent=1).encode()
-        _write_durably(self.folder / MANIFEST, manifest)
-        _sync(self.folder)
+        replace_file(self.folder / MANIFEST, manifest)
         before = _pointer_to_follow(self.root)
         number = max(before.last, *_numbers_on_disk(self.root)) + 1
         folder = version_folder(self.root, number)
         folder.parent.mkdir(exist_ok=True)
         self.folder.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
         line = {old: digest for old, digest in before.manifests.items() if old <= before.current}
         line[number] = hashlib.sha256(manifest).hexdigest()
-        _replace_pointer(self.root, Pointer(number, number, line).keeping(keep))
+        replace_file(self.root / CURRENT, Pointer(number, number, line).keeping(keep).to_json())
         return Version(folder, number, metadata, files)
 
 
@@ -96,14 +94,13 @@ def staging(root: Path) -> Iterator[Staging]:
     """
     if root.exists() and not root.is_dir():
         raise DamagedIndexError(f"{root}: a file; an index is a folder, give another --out")
-    ours = {"versions", CURRENT, f"{CURRENT}.tmp", "write.lock", "staging"}
-    foreign = sorted(path.name for path in root.iterdir() if path.name not in ours) if root.exists() else []
-    if foreign and not (root / CURRENT).exists():
-        raise DamagedIndexError(f"{root}: holds {foreign[0]}, which is no index's; give another --out")
+    ours = {root / name for name in ("versions", LOCK, STAGING)} | set(temporary_files(root / CURRENT))
+    if root.exists() and not (root / CURRENT).exists() and (foreign := sorted(set(root.iterdir()) - ours)):
+        raise DamagedIndexError(f"{root}: holds {foreign[0].name}, which is no index's; give another --out")
     root.mkdir(parents=True, exist_ok=True)
-    _sync(root.parent)
+    sync(root.parent)
     with _only_writer(root):
-        folder = root / "staging"
+        folder = root / STAGING
         folder.mkdir()
         yield Staging(root, folder)
 
@@ -124,7 +121,8 @@ def roll_back(root: Path, check: Callable[[Version], object], number: int | None
             raise NoVersionError(f"{root}: no version before {pointer.current} to go back to")
         version = described_version(root, pointer, older[-1] if number is None else number)
         check(version)
-        _replace_pointer(root, Pointer(version.number, pointer.last, pointer.manifests))
+        pointer = Pointer(version.number, pointer.last, pointer.manifests)
+        replace_file(root / CURRENT, pointer.to_json())
         return version
 
 
@@ -139,7 +137,7 @@ def prune(root: Path, keep: int) -> list[int]:
     with _only_writer(root):
         pointer = read_pointer(root)
         kept = pointer.keeping(keep)
-        _replace_pointer(root, kept)
+        replace_file(root / CURRENT, kept.to_json())
         removed = [number for number in pointer.numbers if number not in kept.manifests]
         for number in removed:
             if (folder := version_folder(root, number)).exists():
@@ -155,26 +153,19 @@ def _only_writer(root: Path) -> Iterator[None]:
         BusyError: another process holds it.
         DiskFullError: a write found no room.
     """
-    with (root / "write.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{root}: another process is writing to this index; wait for it") from None
+    with only_writer(root / LOCK, "index"):
         _clear_away(root)
         try:
             yield
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            raise DiskFullError(f"{root}: the disk is full ({error}); nothing changed, make room") from error
         finally:
             _clear_away(root)
 
 
 def _clear_away(root: Path) -> None:
     """What cannot be removed now, such as a file that a reader holds on a network disk, is next time."""
-    shutil.rmtree(root / "staging", ignore_errors=True)
-    (root / f"{CURRENT}.tmp").unlink(missing_ok=True)
+    shutil.rmtree(root / STAGING, ignore_errors=True)
+    for temporary in temporary_files(root / CURRENT):
+        temporary.unlink()
     with suppress(DamagedIndexError):  # without a pointer nobody can tell a version from remains
         listed = read_pointer(root).manifests
         for number in _numbers_on_disk(root):
@@ -195,40 +186,7 @@ def _numbers_on_disk(root: Path) -> list[int]:
     return [0, *(int(path.name) for path in (root / "versions").glob("*") if path.name.isdecimal())]
 
 
-def _replace_pointer(root: Path, pointer: Pointer) -> None:
-    temporary = root / f"{CURRENT}.tmp"
-    _write_durably(temporary, pointer.to_json())
-    _sync(root)
-    temporary.rename(root / CURRENT)
-    _sync(root)
-
-
 def _stamped(path: Path) -> FileStamp:
-    _sync(path)
+    """Flushes a file to the disk and returns its size and hash."""
+    sync(path)
     return FileStamp(path.stat().st_size, sha256_of(path))
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with naming(path), path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    """fsync of a file or a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with naming(path):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """The system names no file when a write or an fsync fails; whoever reads the error needs it."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error

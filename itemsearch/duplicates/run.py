@@ -26,6 +26,7 @@ from itemsearch.duplicates.pairs.decide import REJECTED_REASON, decide, may_pass
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.since import PAIRS, RUN, carried_pairs, changed_since
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.indexes.durable import replace_file, replacing
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
 
@@ -221,12 +222,9 @@ def _write(
 
 
 def _write_table(path: Path, table: pa.Table) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial, write_page_checksum=True)
-    partial.rename(path)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, write_page_checksum=True)
 
 
 def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-    partial.rename(path)
+    replace_file(path, json.dumps(value, indent=1, ensure_ascii=False).encode())

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from itemsearch.indexes.storage.publish import naming
+from itemsearch.indexes.durable import naming, replace_file
 
 Listener = Callable[["Stage"], None]
 
@@ -98,10 +98,7 @@ def write_metrics(path: Path, record: RunRecord) -> None:
         for name, value in stage.facts.items():
             if isinstance(value, int | float):
                 lines += _gauge(f"{stage.name}_{name}", f"As the stage {stage.name} told it.", {"": value})
-    partial = path.with_name(f"{path.name}.partial")
-    with naming(path):
-        partial.write_text("\n".join(lines) + "\n", "utf-8")
-        partial.rename(path)
+    replace_file(path, ("\n".join(lines) + "\n").encode())
 
 
 def _gauge(name: str, told: str, values: Mapping[str, float]) -> list[str]:

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.errors import EmptyCatalogError, ModelError
+from itemsearch.indexes.durable import replacing
 from itemsearch.model import EncoderInput, ITEmProcessor
 from itemsearch.model.pretraining import PretrainBatch
 from itemsearch.objectives.masking import Vocabulary, mask_patches, mask_words, swap_pictures
@@ -65,8 +66,11 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
     """
     rows = kept = 0
     grouped = not group
-    partial = path.with_suffix(".partial")
-    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+    with (
+        replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, SCHEMA) as writer,
+    ):
         for number, catalog in enumerate(catalogs):
             before = kept
             for batch in read_catalog(catalog):
@@ -75,9 +79,8 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
                 writer.write_batch(_prepared(batch, group, number))
             if kept == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
-    if not grouped:
-        raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
-    partial.rename(path)
+        if not grouped:
+            raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
     return rows, kept
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from itemsearch.duplicates.run import REPORT, RunReport
 from itemsearch.duplicates.types import Decision, Tier
+from itemsearch.indexes.durable import replacing
 from itemsearch.review.findings import Findings, ListingCard, read_shown
 from itemsearch.review.render import RULE, asset, environment, options
 
@@ -65,10 +66,8 @@ def write_groups_page(path: Path, findings: Findings, facts: Sequence[str], cali
         script=Markup(script),
     )
     stream.enable_buffering(50)
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         stream.dump(file, encoding="utf-8")
-    partial.rename(path)
     return len(groups)
 
 

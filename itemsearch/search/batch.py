@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.catalog import read_queries
+from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.narrow import ALL_PRODUCTS, Filter
 from itemsearch.search.results import SearchResult
@@ -65,21 +66,19 @@ def search_file(
     """
     rows = answered = rejected = results = 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        with pq.ParquetWriter(partial, RESULTS_SCHEMA, write_page_checksum=True) as writer:
-            for batch in read_queries(queries, other=config.wanted.other):
-                answers = engine.search_many(batch.queries, config.k, config.min_score, config.wanted)
-                found = _table(answers)
-                writer.write_table(found)
-                for reject in batch.rejects:
-                    on_reject(reject)
-                rows, results = rows + batch.rows, results + found.num_rows
-                answered, rejected = answered + len(batch.queries), rejected + len(batch.rejects)
-                progress(rows)
-        partial.rename(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        replacing(out) as temporary,
+        pq.ParquetWriter(temporary, RESULTS_SCHEMA, write_page_checksum=True) as writer,
+    ):
+        for batch in read_queries(queries, other=config.wanted.other):
+            answers = engine.search_many(batch.queries, config.k, config.min_score, config.wanted)
+            found = _table(answers)
+            writer.write_table(found)
+            for reject in batch.rejects:
+                on_reject(reject)
+            rows, results = rows + batch.rows, results + found.num_rows
+            answered, rejected = answered + len(batch.queries), rejected + len(batch.rejects)
+            progress(rows)
     assert rows == answered + rejected, f"{rows} queries in, {answered} answered, {rejected} rejected"
     return BatchReport(rows, answered, rejected, results)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from itemsearch.errors import StoreError
+from itemsearch.indexes.durable import replace_file
 
 STORE_VERSION = 2
 MANIFEST = "manifest.json"
-PARTIAL_MANIFEST = f"{MANIFEST}.partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +58,7 @@ class StoreManifest:
 
 def write_manifest(folder: Path, manifest: StoreManifest) -> None:
     """Makes `folder` a store, in one step."""
-    partial = folder / PARTIAL_MANIFEST
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(asdict(manifest), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(folder / MANIFEST)
-    sync(folder)
-
-
-def sync(path: Path) -> None:
-    """fsync of a file or a folder: on the disk, whatever happens next."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    replace_file(folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
 
 
 def read_manifest(folder: Path) -> StoreManifest:

@@ -372,7 +372,7 @@ def test_a_full_disk_is_one_line(catalog_csv: Path, tiny_model: Path, tmp_path: 
     script = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "from cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
+        "from itemsearch.cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
     )
     arguments = ["embed", str(catalog_csv), "--out", str(tmp_path / "store"), "--model", str(tiny_model)]
     done = subprocess.run(

@@ -24,6 +24,7 @@ from itemsearch.duplicates.pairs.candidates import BY_DEFAULT, Candidates, Reach
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.narrow import ALL_PRODUCTS, Filter
 
@@ -155,12 +156,9 @@ class Parts:
         return self.folder / name
 
     def write_array(self, path: Path, array: Rows) -> None:
-        partial = path.with_name(f"{path.name}.partial")
-        with partial.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, array)
-        partial.rename(path)
 
     def write_table(self, path: Path, table: pa.Table) -> None:
-        partial = path.with_name(f"{path.name}.partial")
-        pq.write_table(table, partial, write_page_checksum=True)
-        partial.rename(path)
+        with replacing(path) as temporary:
+            pq.write_table(table, temporary, write_page_checksum=True)
