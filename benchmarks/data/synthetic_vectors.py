@@ -10,11 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Vectors = npt.NDArray[np.float32]
+from itemsearch.indexes.arrays import Vectors
 
 SHARD_ROWS = 100_000
 FAMILIES = 50

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
@@ -21,14 +20,13 @@ from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
+from itemsearch.indexes.arrays import Rows
 from itemsearch.types import CatalogBatch, Listing, Query
 
 EXPECTED = "expected_id"
 SCHEMA = pa.schema(
     {"query_id": pa.string(), "title": pa.string(), "image": pa.binary(), EXPECTED: pa.string()}
 )
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

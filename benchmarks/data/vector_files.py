@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from itemsearch.errors import StoreError, UsageError
+from itemsearch.indexes.arrays import Vectors
 from itemsearch.store.reader import open_embedded
-
-Vectors = npt.NDArray[np.float32]
 
 NUMBERS: dict[str, np.dtype[Any]] = {
     ".fvecs": np.dtype("<f4"),

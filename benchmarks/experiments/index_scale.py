@@ -22,9 +22,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from itemsearch.benchmarks.data.synthetic_vectors import Vectors, write_vectors
-from itemsearch.benchmarks.methods.raw_faiss import RawIndex, Rows, build_raw, search_raw
+from itemsearch.benchmarks.data.synthetic_vectors import write_vectors
+from itemsearch.benchmarks.methods.raw_faiss import RawIndex, build_raw, search_raw
 from itemsearch.errors import ItemSearchError
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.building.choose import Target, memory_bytes
 from itemsearch.indexes.building.measure import TIE, Asked
 from itemsearch.indexes.building.tune import halves

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from transformers import AutoModel
 
 from itemsearch.benchmarks.methods.other_models import embed_with, unit
-from itemsearch.benchmarks.metrics.ranked import Floats
+from itemsearch.indexes.arrays import Floats
 from itemsearch.model.efficientnet import POOLED_CHANNELS, EfficientNetLite0
 from itemsearch.model.processing import ITEmImageProcessor
 from itemsearch.pretrain.start import MINILM, load_lite0, load_tokenizer, resolve_text_start

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.benchmarks.methods.raw_faiss import Rows, Vectors, build_factory, index_bytes, search_factory
+from itemsearch.benchmarks.methods.raw_faiss import build_factory, index_bytes, search_factory
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.building.choose import IndexSpec, choose_spec, memory_bytes
 from itemsearch.indexes.searching.params import SearchParams, default_params
 from itemsearch.search.build import IndexConfig, build_index_folder

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 from sentence_transformers import SentenceTransformer
 
-from itemsearch.benchmarks.metrics.ranked import Floats
 from itemsearch.errors import ModelError
+from itemsearch.indexes.arrays import Floats
 
 TEXT, PICTURE = "text", "image"
 

@@ -14,11 +14,9 @@ from typing import Any, cast
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 import pyarrow.parquet as pq
 
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
+from itemsearch.indexes.arrays import Rows, Vectors
 
 POINTS_PER_CENTROID = 64
 ADD_ROWS = 16_384

@@ -13,14 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.ranked import (
-    PRECISIONS,
-    Doubles,
-    PairCurve,
-    Rows,
-    average_precision,
-    recall_at_precision,
-)
+from itemsearch.benchmarks.metrics.ranked import PRECISIONS, PairCurve, average_precision, recall_at_precision
+from itemsearch.indexes.arrays import Doubles, Rows
 
 RESAMPLES = 1000
 CURVE_RESAMPLES = 200

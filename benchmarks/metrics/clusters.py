@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from itemsearch.benchmarks.metrics.bootstrap import RESAMPLES, Resampled
-
-Ints = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
+from itemsearch.indexes.arrays import Doubles, Ints
 
 FIGURES = ("pair precision", "pair recall", "pair F1", "B³ precision", "B³ recall", "B³ F1")
 
@@ -35,7 +32,7 @@ def b_cubed_f1(groups: Ints, products: Ints) -> float:
     return float(_figures(_sums(groups, products).sum(axis=0))[-1])
 
 
-def _sums(groups: Ints, products: Ints) -> Numbers:
+def _sums(groups: Ints, products: Ints) -> Doubles:
     """(products, 6) of each product's listings: pairs right, found and true; B-cubed precisions and recalls;
     how many there are."""
     _, group = np.unique(groups, return_inverse=True)
@@ -49,7 +46,7 @@ def _sums(groups: Ints, products: Ints) -> Numbers:
     return np.stack([np.bincount(product, weights=row) for row in each], axis=1)
 
 
-def _figures(sums: Numbers) -> Numbers:
+def _figures(sums: Doubles) -> Doubles:
     """(6,) `FIGURES`. Where nothing is found nothing is wrong: precision 1."""
     right, found, true, precisions, recalls, listings = sums
     precision = right / found if found else 1.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from itemsearch.benchmarks.metrics.bootstrap import RESAMPLES, Resampled
-from itemsearch.benchmarks.metrics.ranked import Rows
+from itemsearch.indexes.arrays import Rows
 
 
 def resample_macro_f1(truth: Sequence[str], found: Sequence[str], seed: int = 0) -> Resampled:

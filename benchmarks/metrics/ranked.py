@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Doubles, Floats, Rows
+
 KS = (1, 5, 10)
 DEPTH = 10
 MOST_DEPTH = 100
@@ -21,9 +23,6 @@ LEVELS = 200
 """Thresholds that are tried for the best F1."""
 PRECISIONS = (0.90, 0.95)
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
 DEFINITIONS: Mapping[str, str] = {
     "recall@k": "the share of queries with a right answer among the first k.",

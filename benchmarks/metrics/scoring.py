@@ -21,11 +21,11 @@ from itemsearch.benchmarks.metrics.ranked import (
     PRECISIONS,
     Answers,
     PairCurve,
-    Rows,
     figures_by_query,
     mean_f1,
     recall_at_precision,
 )
+from itemsearch.indexes.arrays import Rows
 
 OURS = "itemsearch"
 SLICED = "recall@1"

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from itemsearch.benchmarks.data.predictions import EVERYTHING, Asked, Predictions
-from itemsearch.benchmarks.metrics.ranked import Rows
 from itemsearch.benchmarks.metrics.scoring import OURS
 from itemsearch.benchmarks.reports.page import Section, Shown
+from itemsearch.indexes.arrays import Rows
 from itemsearch.store.reader import open_embedded
 
 CASES = 12

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.benchmarks.data.predictions import PREDICTIONS
-from itemsearch.benchmarks.metrics.clusters import FIGURES, Ints, agreement
+from itemsearch.benchmarks.metrics.clusters import FIGURES, agreement
 from itemsearch.benchmarks.metrics.scoring import OURS
 from itemsearch.benchmarks.reports.page import Report, Section, read_description, write_report
 from itemsearch.benchmarks.reports.retrieval_report import figures_table
 from itemsearch.errors import CatalogError
+from itemsearch.indexes.arrays import Ints
 
 TERMS = {
     "pair precision": "of the pairs of listings in one group, the share that are one product.",

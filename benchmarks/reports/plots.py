@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from itemsearch.benchmarks.metrics.ranked import Doubles, Rows
+from itemsearch.indexes.arrays import Doubles, Rows
 
 POINTS = 400
 """Of a curve: more would not be seen, and an SVG of 100,000 is megabytes."""

@@ -17,13 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from itemsearch.benchmarks.data.predictions import PREDICTIONS, Asked, PredictionsWriter
 from itemsearch.benchmarks.data.tasks import carried_texts, modality
 from itemsearch.benchmarks.methods.baselines import Listed, embed_baselines
-from itemsearch.benchmarks.metrics.ranked import Floats, Rows, best_rows, collect
+from itemsearch.benchmarks.metrics.ranked import best_rows, collect
 from itemsearch.benchmarks.metrics.scoring import OURS, model_label
 from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NEAREST, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.types import Listing
 
 STRENGTHS = (0.03, 0.3, 3.0)

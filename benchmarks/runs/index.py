@@ -15,9 +15,8 @@ import numpy as np
 
 from itemsearch.benchmarks.data.vector_files import VectorSet, read_vector_set
 from itemsearch.benchmarks.methods.other_indexes import Peer, build_peers
-from itemsearch.benchmarks.methods.raw_faiss import Rows, Vectors
 from itemsearch.benchmarks.metrics.bootstrap import Interval, resample_means
-from itemsearch.benchmarks.metrics.ranked import TIE, Doubles
+from itemsearch.benchmarks.metrics.ranked import TIE
 from itemsearch.benchmarks.reports.page import (
     Report,
     Section,
@@ -28,6 +27,7 @@ from itemsearch.benchmarks.reports.page import (
 )
 from itemsearch.benchmarks.reports.plots import save_curves
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Doubles, Rows, Vectors
 from itemsearch.indexes.searching.inner_products import inner_products, one_thread
 
 BLOCK = 256

@@ -35,6 +35,7 @@ from itemsearch.duplicates.types import Tier
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Ints
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.column_values import Labels
@@ -48,7 +49,7 @@ STEPS = 60
 """So many thresholds are tried."""
 BLOCK = 512
 
-Ints = npt.NDArray[np.int64]
+
 Progress = Callable[[str], None]
 Compare = Callable[[Ints], npt.NDArray[np.float32]]
 """Of (B,) rows: (B, N) how alike each is with all."""

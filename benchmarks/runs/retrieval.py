@@ -24,13 +24,14 @@ from itemsearch.benchmarks.methods.baselines import (
     tfidf_scores,
 )
 from itemsearch.benchmarks.methods.ours import EngineUnderTest
-from itemsearch.benchmarks.metrics.ranked import Floats, figures_by_query
+from itemsearch.benchmarks.metrics.ranked import figures_by_query
 from itemsearch.benchmarks.metrics.scoring import OURS, model_label
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Floats
 
 JOINTLY = "joint cosine alone"
 JOINT = f"{OURS}, {JOINTLY}"

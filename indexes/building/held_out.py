@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from itemsearch.indexes.storage.distinct import Hashes
+from itemsearch.indexes.arrays import Hashes
 
 HELD_OUT = 2000
 HELD_OUT_SHARE = 20

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.exact import SPARE_CANDIDATES, nearest_roughly
 from itemsearch.indexes.searching.inner_products import inner_products, one_thread
 from itemsearch.indexes.searching.params import SearchParams
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Rows, Vectors
 
 TIE = 1e-6
 """How far two equal inner products may end apart when float32 sums them: 16 times the spacing of numbers

@@ -8,9 +8,9 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Rows, Vectors
 
 BLOCK_ROWS = 1024
 

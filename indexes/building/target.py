@@ -10,13 +10,13 @@ from time import perf_counter
 
 import numpy as np
 
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.building.choose import IndexSpec, Target, candidate_specs
 from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, build_index, check_vectors
 from itemsearch.indexes.building.tune import best_of, measure, target_missed, tune
 from itemsearch.indexes.building.warm_start import Earlier, fill_lent, lend
 from itemsearch.indexes.errors import OutgrownError
 from itemsearch.indexes.searching.params import Point, save_tuning
-from itemsearch.indexes.storage.distinct import Rows
 from itemsearch.indexes.storage.files import VECTORS, save_index
 
 

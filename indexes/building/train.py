@@ -11,12 +11,13 @@ from typing import Any
 import faiss
 import numpy as np
 
+from itemsearch.indexes.arrays import Hashes, Rows, Vectors
 from itemsearch.indexes.building.choose import CODEWORDS, IndexSpec, choose_spec
 from itemsearch.indexes.building.held_out import held_out_below
 from itemsearch.indexes.errors import BuildError
 from itemsearch.indexes.gpu import to_gpu
 from itemsearch.indexes.searching.inner_products import prefer_matrix_products
-from itemsearch.indexes.storage.distinct import Hashes, Rows, Vectors, find_heads, hash_rows
+from itemsearch.indexes.storage.distinct import find_heads, hash_rows
 
 BATCH_ROWS = 16_384
 

@@ -16,13 +16,13 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.building.measure import Asked, measure_recall, measure_speed, time_queries
 from itemsearch.indexes.errors import QueryError, TargetError
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.params import Point, SearchParams, Tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Rows
 from itemsearch.indexes.storage.files import read_files_summary
 
 LEVELS = (2, 4, 8, 16, 32, 64, 128)

@@ -9,9 +9,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.indexes.storage.distinct import DistinctVectors, Rows
-
-Mask = npt.NDArray[np.bool_]
+from itemsearch.indexes.arrays import Mask, Rows
+from itemsearch.indexes.storage.distinct import DistinctVectors
 
 UNKNOWN = -1
 """A label that differs from none, and that none differs from."""

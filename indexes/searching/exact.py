@@ -5,8 +5,9 @@ from __future__ import annotations
 import faiss
 import numpy as np
 
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.inner_products import inner_products
-from itemsearch.indexes.storage.distinct import DistinctVectors, Rows, Vectors
+from itemsearch.indexes.storage.distinct import DistinctVectors
 
 BLOCK_VECTORS = 65_536
 SPARE_CANDIDATES = 16

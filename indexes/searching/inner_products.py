@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 import faiss
 import numpy as np
 
-from itemsearch.indexes.storage.distinct import Rows, Vectors
+from itemsearch.indexes.arrays import Rows, Vectors
 
 _MATRIX_QUERIES = 4
 """From so many queries on, a matrix product beats comparing pair by pair (36,000 x 384 on one core: 13 ms for

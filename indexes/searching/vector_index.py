@@ -10,13 +10,14 @@ from typing import Any
 import faiss
 import numpy as np
 
+from itemsearch.indexes.arrays import Mask, Rows, Vectors
 from itemsearch.indexes.building.held_out import HELD_OUT
 from itemsearch.indexes.errors import DamagedIndexError, QueryError
-from itemsearch.indexes.searching.allowed import Allowed, Mask
+from itemsearch.indexes.searching.allowed import Allowed
 from itemsearch.indexes.searching.exact import compare_with_all
 from itemsearch.indexes.searching.inner_products import inner_products, prefer_matrix_products
 from itemsearch.indexes.searching.params import SearchParams, Tuning, default_params, read_tuning
-from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors, Rows, Vectors
+from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
 from itemsearch.indexes.storage.files import (
     FAISS_INDEX,
     TIE_RANK,

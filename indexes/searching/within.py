@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.allowed import UNKNOWN, Limits
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Rows, Vectors
 
 SPARE_ROWS = 100
 

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-Hashes = npt.NDArray[np.uint64]
+from itemsearch.indexes.arrays import Hashes, Rows, Vectors
 
 _COMPARE_ROWS = 16_384
 

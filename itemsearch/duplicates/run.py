@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -26,11 +25,10 @@ from itemsearch.duplicates.pairs.decide import REJECTED_REASON, decide, may_pass
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.since import PAIRS, RUN, carried_pairs, changed_since
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.indexes.arrays import Mask
 from itemsearch.indexes.durable import replace_file, replacing
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
-
-Mask = npt.NDArray[np.bool_]
 
 JOIN = "join"
 """In the folder, while a run is not finished."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.folder import IndexSummary, find_row, index_errors, open_current
 from itemsearch.search.narrow import ALL_PRODUCTS, NOT_NARROWED, Filter, Narrowing
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from itemsearch.embed.encoder import ListingEncoder
-
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 
 class Engine:

@@ -20,14 +20,19 @@ def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+def write_half(path: Path, error: type[BaseException]) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        assert temporary_files(path) == [temporary]
+        raise error
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_exception_leaves_the_old_file_alone(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "file.json"
     replace_file(path, b"old")
-    with pytest.raises(error), replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        assert temporary_files(path) == [temporary]
-        raise error
+    with pytest.raises(error):
+        write_half(path, error)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -39,8 +44,8 @@ def test_an_fsync_that_fails_names_the_file(tmp_path: Path, monkeypatch: pytest.
     def fail(descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    with monkeypatch.context() as patched, pytest.raises(OSError, match=r"file\.json'$"):
-        patched.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=r"file\.json'$"):
         replace_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

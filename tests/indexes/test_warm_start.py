@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from support.vectors import clustered
 
+from itemsearch.indexes.arrays import Vectors
 from itemsearch.indexes.building.choose import IndexSpec, Target
 from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
 from itemsearch.indexes.building.warm_start import Earlier
 from itemsearch.indexes.searching.params import read_tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Vectors, hash_rows
+from itemsearch.indexes.storage.distinct import hash_rows
 from itemsearch.indexes.storage.files import FAISS_INDEX, create_vectors, read_files_summary
 from itemsearch.indexes.storage.publish import staging
 from itemsearch.indexes.storage.versions import Version, current_version

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from itemsearch.duplicates.calibrate.appraise import curve, precision_and_recall, tiers
-from itemsearch.duplicates.calibrate.sample import RESAMPLES, Floats, Sample
+from itemsearch.duplicates.calibrate.sample import RESAMPLES, Sample
 from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Doubles
 from itemsearch.probability.calibration import Point, Share, TierReport
 from itemsearch.probability.thresholds import (
     FEATURES,
@@ -108,7 +109,7 @@ def fit_weights(sample: Sample) -> Weights:
     return Weights(float(solution[-1] - slopes @ usual), of, stand_in)
 
 
-def _newton(scaled: Floats, same: Floats, weights: Floats) -> Floats:
+def _newton(scaled: Doubles, same: Doubles, weights: Doubles) -> Doubles:
     """(C,) the weights of (P, C) columns; the last, the bias, is not held back."""
     ridge = np.full(scaled.shape[1], RIDGE)
     ridge[-1] = 0
@@ -124,7 +125,7 @@ def _newton(scaled: Floats, same: Floats, weights: Floats) -> Floats:
     return solution
 
 
-def _threshold(sample: Sample, values: Floats, min_precision: float) -> Share:
+def _threshold(sample: Sample, values: Doubles, min_precision: float) -> Share:
     """The lowest value from which on the precision is kept, by what is counted and by what the probabilities
     themselves expect; infinite where there is none. values: (P,) probabilities."""
     same = sample.same.astype(np.float64)
@@ -137,7 +138,7 @@ def _threshold(sample: Sample, values: Floats, min_precision: float) -> Share:
     return Share(max(counted, expected), float(low), float(high))
 
 
-def least_threshold(values: Floats, right: Floats, weights: Floats, min_precision: float) -> float:
+def least_threshold(values: Doubles, right: Doubles, weights: Doubles, min_precision: float) -> float:
     """The lowest of (P,) values from which on the weighted mean of `right` is kept; else infinite."""
     order = np.argsort(-values, kind="stable")
     kept, passed = np.cumsum((weights * right)[order]), np.cumsum(weights[order])
@@ -146,7 +147,7 @@ def least_threshold(values: Floats, right: Floats, weights: Floats, min_precisio
     return float(values[order][good[-1]]) if len(good) else np.inf
 
 
-def _best_precision(sample: Sample, values: Floats) -> float:
+def _best_precision(sample: Sample, values: Doubles) -> float:
     """Of any threshold that `LEAST_FOUND` pairs of one product reach."""
     order = np.argsort(-values, kind="stable")
     right = np.cumsum(sample.same[order])
@@ -154,6 +155,6 @@ def _best_precision(sample: Sample, values: Floats) -> float:
     return float(shares[right >= LEAST_FOUND].max())
 
 
-def _values(sample: Sample, weights: Weights) -> Floats:
+def _values(sample: Sample, weights: Weights) -> Doubles:
     """(P,) probabilities; 0 for pairs in conflict, which are no duplicates whatever theirs is."""
     return np.where(sample.conflict, 0.0, probabilities(sample.found, weights))

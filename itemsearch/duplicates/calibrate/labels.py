@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.catalog.rows import open_tables
 from itemsearch.catalog.tables import Table
 from itemsearch.catalog.validate import BadCellError, cell_text
-from itemsearch.duplicates.groups.linkage import Ints, components
+from itemsearch.duplicates.groups.linkage import components
 from itemsearch.errors import EmptyCatalogError, MissingColumnError
+from itemsearch.indexes.arrays import Ints, Mask
 
 PAIR_COLUMNS = ("id_a", "id_b", "same")
 GROUP_COLUMNS = ("id", "group")
@@ -24,7 +24,7 @@ _BATCH = 4096
 
 RowOf = Callable[[str], int | None]
 """The row of an id; None for one that the index does not hold."""
-Mask = npt.NDArray[np.bool_]
+
 Groups = Mapping[int, str]
 """Row to the name of its group."""
 Said = Mapping[tuple[int, int], bool]

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.calibrate.labels import UNKNOWN, Labels
-from itemsearch.duplicates.groups.linkage import Ints
 from itemsearch.duplicates.pairs.decide import features, margins
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from itemsearch.indexes.arrays import Doubles, Ints, Mask
 
 ACROSS = 2.0
 """What a pair of two products weighs: with half of the products in each part, half of the pairs of one
@@ -33,14 +29,14 @@ class Sample:
     listing, as numbers below N. true (N,): pairs of each that are one product, proposed or not.
     """
 
-    found: Floats
+    found: Doubles
     same: Mask
     conflict: Mask
     products: Ints
     true: Ints
 
     @property
-    def weights(self) -> Floats:
+    def weights(self) -> Doubles:
         return np.where(self.same, 1.0, ACROSS)
 
     def and_then(self, other: Sample) -> Sample:
@@ -53,7 +49,7 @@ class Sample:
             self.true + other.true,
         )
 
-    def resampled(self, seed: int) -> Iterator[tuple[Floats, float]]:
+    def resampled(self, seed: int) -> Iterator[tuple[Doubles, float]]:
         """`RESAMPLES` times as many products, drawn with replacement.
 
         Yields:

@@ -6,23 +6,20 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from itemsearch.duplicates.groups.linkage import Ints
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Ints
 from itemsearch.search.where import as_numbers
 
 KEEP_BY = ("complete", "picture")
 """What decides by default, the first before the second; the lowest id settles what they do not."""
 _UNCOUNTED = frozenset({"id", "content_hash", "has_title", "has_image"})
 
-Key = npt.NDArray[np.int64]
 
-
-def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
+def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Ints:
     """(K,) the place, from 0, of each of K products among them all; the one to keep comes first.
 
     Args:
@@ -33,7 +30,7 @@ def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
     Raises:
         UsageError: no such column, or one of values that have no order.
     """
-    keys: list[Key] = []
+    keys: list[Ints] = []
     for way in keep_by:
         if way == "complete":
             keys += _completeness(listings, rows)
@@ -48,7 +45,7 @@ def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
     return places
 
 
-def _completeness(listings: pa.Table, rows: Ints) -> list[Key]:
+def _completeness(listings: pa.Table, rows: Ints) -> list[Ints]:
     filled = np.zeros(len(rows), np.int64)
     for name in listings.column_names:
         if name not in _UNCOUNTED:
@@ -60,7 +57,7 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Key]:
     return [-filled, -lengths.to_numpy().astype(np.int64)]
 
 
-def _pictures(listings: pa.Table, rows: Ints) -> list[Key]:
+def _pictures(listings: pa.Table, rows: Ints) -> list[Ints]:
     if "thumbnail" not in listings.column_names:
         return []
     pictures = listings["thumbnail"].take(pa.array(rows))
@@ -76,7 +73,7 @@ def _pixels(picture: bytes | None) -> int:
         return image.width * image.height
 
 
-def _values(listings: pa.Table, rows: Ints, way: str) -> Key:
+def _values(listings: pa.Table, rows: Ints, way: str) -> Ints:
     name = way if way in listings.column_names else way.removeprefix("-")
     if name not in listings.column_names:
         present = ", ".join(map(repr, listings.column_names))
@@ -95,8 +92,8 @@ def _without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _rank(column: pa.ChunkedArray, order: str) -> Key:
+def _rank(column: pa.ChunkedArray, order: str) -> Ints:
     """(K,) equal for equal values; those without one come last."""
     ranks = pc.rank(column, sort_keys=order, tiebreaker="dense")
-    numbers: Key = ranks.to_numpy().astype(np.int64)
+    numbers: Ints = ranks.to_numpy().astype(np.int64)
     return numbers

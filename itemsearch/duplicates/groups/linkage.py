@@ -9,10 +9,8 @@ import heapq
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from itemsearch.indexes.arrays import Doubles, Ints
 
 FORBIDDEN = -np.inf
 """The weight of a pair that must not be in one cluster."""
@@ -30,7 +28,7 @@ def components(count: int, a: Ints, b: Ints) -> Ints:
             lowest = lowest[lowest]
 
 
-def average_linkage(count: int, a: Ints, b: Ints, weights: Floats, density: float) -> Ints:
+def average_linkage(count: int, a: Ints, b: Ints, weights: Doubles, density: float) -> Ints:
     """Agglomerative clustering in which a missing pair weighs nothing.
 
     The two clusters of the highest mean weight of all pairs between them are merged, as long as at least

@@ -10,16 +10,14 @@ import math
 from collections.abc import Callable, Collection
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.types import Decision
+from itemsearch.indexes.arrays import Doubles, Mask
 from itemsearch.probability.thresholds import FEATURES, IDENTICAL, PROBABILITY, Bar, Thresholds, Weights
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-MarginOf = Callable[[pa.Table], Floats]
+MarginOf = Callable[[pa.Table], Doubles]
 
 LEAST_RIVAL = 0.05
 """Pairs of a lower score are rivals of none, so that the join need not keep them."""
@@ -86,14 +84,14 @@ def decide(
     )
 
 
-def features(pairs: pa.Table, margin: Floats) -> Floats:
+def features(pairs: pa.Table, margin: Doubles) -> Doubles:
     """(P, F) of `FEATURES`, NaN where a listing lacks what it takes; margin: (P,)."""
     cosines = [_numbers(pairs, name, np.nan) for name in ("joint", "title", "image")]
     near = 1 - np.minimum(_numbers(pairs, "phash_distance", np.nan), FAR_HASH) / FAR_HASH
     return np.stack([_logits(pairs), margin, *cosines, near], axis=1)
 
 
-def margins(pairs: pa.Table) -> Floats:
+def margins(pairs: pa.Table) -> Doubles:
     """(P,) how far each score's logit is above that of the best other pair of either listing.
 
     Pairs with conflicts are rivals of none, for they are told apart already, nor are identical listings.
@@ -116,27 +114,27 @@ def margins(pairs: pa.Table) -> Floats:
     for side in (numbers[: len(a)], numbers[len(a) :]):
         own_is_best = rivals & (logits == best[side])
         strongest = np.maximum(strongest, np.where(own_is_best, next_best[side], best[side]))
-    margin: Floats = logits - strongest
+    margin: Doubles = logits - strongest
     return margin
 
 
-def probabilities(found: Floats, weights: Weights) -> Floats:
+def probabilities(found: Doubles, weights: Weights) -> Doubles:
     """(P,) of (P, F) `features`."""
     known = np.where(np.isnan(found), [weights.usual[name] for name in FEATURES], found)
     logits = known @ np.array([weights.of[name] for name in FEATURES]) + weights.bias
-    sure: Floats = 1 / (1 + np.exp(-logits))
+    sure: Doubles = 1 / (1 + np.exp(-logits))
     return sure
 
 
-def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: MarginOf) -> Floats:
+def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: MarginOf) -> Doubles:
     if name != PROBABILITY:
         return _numbers(pairs, name, -np.inf)
     assert thresholds.weights is not None, "a bar of probability comes with weights"
     return probabilities(features(pairs, margin_of(pairs)), thresholds.weights)
 
 
-def _best_margin(measured: pa.Table) -> Floats:
-    best: Floats = _logits(measured) - LEAST_LOGIT
+def _best_margin(measured: pa.Table) -> Doubles:
+    best: Doubles = _logits(measured) - LEAST_LOGIT
     return best
 
 
@@ -149,12 +147,12 @@ def _told(bar: Bar, value: float, sure: bool, passes: bool) -> str:
     return f"{name} {value:.4g} reaches {need:.4g}, enough for {enough}"
 
 
-def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:
-    numbers: Floats = pc.fill_null(pairs[name].cast(pa.float64()), missing).to_numpy()
+def _numbers(pairs: pa.Table, name: str, missing: float) -> Doubles:
+    numbers: Doubles = pc.fill_null(pairs[name].cast(pa.float64()), missing).to_numpy()
     return numbers
 
 
-def _logits(pairs: pa.Table) -> Floats:
+def _logits(pairs: pa.Table) -> Doubles:
     scores = np.clip(_numbers(pairs, "score", 0.0), SURE, 1 - SURE)
-    logits: Floats = np.log(scores / (1 - scores))
+    logits: Doubles = np.log(scores / (1 - scores))
     return logits

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,12 +23,10 @@ from itemsearch.duplicates.pairs.candidates import BY_DEFAULT, Candidates, Reach
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.indexes.arrays import Mask, Rows
 from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.narrow import ALL_PRODUCTS, Filter
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 ASKED_LISTINGS = 4096
 MEASURED_PAIRS = 65_536
