@@ -38,7 +38,7 @@ index_app.command()(prune)
 def build(
     store: Annotated[Path, typer.Argument(help="A store, or Parquet with id and embedding columns.")],
     out: Annotated[Path, typer.Option(help="Folder for the index; a new version is added there.")],
-    device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     spec: Annotated[
         str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')
     ] = "",
@@ -96,7 +96,7 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "training": summary.training,
             "recall": recall_line(summary),
             "duplicates": calibration_line(summary),
-            "model": summary.model.name if summary.model else "none: brought vectors",
+            "model": summary.model.name if summary.model else "none: external embeddings",
             "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
             "version": f"{summary.version} in {summary.folder}",
         }

@@ -78,7 +78,7 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64])
         OSError: the disk is full.
     """
     rows, dim = np.load(folder / VECTORS, mmap_mode="r").shape
-    distinct = DistinctVectors.from_heads(built.checked.heads, tie_rank)
+    distinct = DistinctVectors.from_representatives(built.checked.representative_of, tie_rank)
     save_array(folder / TIE_RANK, tie_rank)
     save_array(folder / ENTRY_ROWS, distinct.rows)
     save_array(folder / ENTRY_OFFSETS, distinct.offsets)
@@ -87,7 +87,7 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64])
         with (folder / FAISS_INDEX).open("wb") as file:  # our own file, for its OSError
             faiss.write_index(built.index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
         taken = (folder / FAISS_INDEX).stat().st_size / rows
-        hashed = HashedVectors.from_hashes(built.checked.hashes[built.checked.leaders])
+        hashed = HashedVectors.from_hashes(built.checked.hashes[built.checked.representatives])
         save_array(folder / ENTRY_HASHES, hashed.hashes)
         save_array(folder / HASHED_ENTRIES, hashed.entries)
     summary = FilesSummary(

@@ -271,7 +271,7 @@ def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> Non
     one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 104")
     one_line(run("index", "build", store, *out, "--device", "tpu"), 1, "tpu")
     if faiss.get_num_gpus() == 0:
-        one_line(run("index", "build", store, *out, "--device", "gpu"), 1, "FAISS sees no GPU here")
+        one_line(run("index", "build", store, *out, "--device", "cuda"), 1, "FAISS sees no GPU here")
 
 
 def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
