@@ -1,5 +1,4 @@
-"""Tunes the search parameters of an index: finds the fastest pair of nprobe and candidates that reaches a
-recall.
+"""Tunes an index: finds the fastest pair of nprobe and number of candidates that reaches a recall.
 
 Candidates by code come nearest first, so one search of `nprobe` lists gives the recall of every number of
 candidates. Recall and time rise with both parameters. A pair whose recall is not above that of every pair

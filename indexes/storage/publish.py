@@ -1,12 +1,12 @@
-"""The writer's side of an index folder (`itemsearch.indexes.storage.versions` is the readers').
+"""Publishes, rolls back and prunes the versions of an index folder; `versions` reads them.
 
-    ROOT/write.lock                   held by the one writer, freed by the system when it dies
-    ROOT/staging/                     what a writer has not published yet
+    ROOT/write.lock                   locked by the one writer; the system frees it when the writer dies
+    ROOT/staging/                     a version that is not published yet
 
-Everything is on the disk before the pointer names it: files, manifest, folder, rename, pointer, in this
-order, each with fsync. A writer may die at any line: what it left is no version, and the next writer removes
-it. What the pointer no longer lists is removed last; a reader that has it open keeps it, for its files stay
-mapped.
+Everything is flushed to the disk before the pointer names it: files, manifest, folder, rename, pointer, in
+this order. A writer may die at any line: what it leaves is not a version, and the next writer removes it.
+Versions that the pointer no longer lists are removed last; a reader that has one open keeps it, because its
+files stay mapped.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ STAGING = "staging"
 
 
 class Staging:
-    """A folder to write a version into; nothing is published unless `publish` is called."""
+    """A folder to write a version into, which becomes a version when `publish` is called."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
@@ -48,10 +48,10 @@ class Staging:
         self._linked: dict[str, FileStamp] = {}
 
     def link(self, version: Version, leaving: Collection[str] = ()) -> None:
-        """Takes the files of a published version as they are, but for those named in `leaving`.
+        """Hard-links the files of a published version, except those named in `leaving`.
 
-        They are one file in two folders: neither is ever written again, and one stays when the other goes.
-        Their hashes are those of their own manifest, so that damage since then cannot pass for a new file.
+        Published files are never written again, and a link stays when the other is removed. Their hashes are
+        copied from their manifest, so that damage since then is still found.
 
         Raises:
             OSError: the file system has no hard links.
@@ -61,9 +61,13 @@ class Staging:
             self._linked[name] = version.files[name]
 
     def publish(self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS) -> Version:
-        """Makes what is in the folder the current version, of a number never given before.
+        """Makes the folder the current version, under a number that was never used before.
 
-        The last `keep` versions stay. What was rolled back from goes: its place in the line is taken.
+        The last `keep` versions stay. Versions newer than the current one, which were rolled back from, are
+        removed.
+
+        Raises:
+            OSError: a file cannot be flushed or written.
         """
         paths = sorted(self.folder.iterdir())
         files = {path.name: self._linked.get(path.name) or _stamped(path) for path in paths}
@@ -76,21 +80,20 @@ class Staging:
         folder.parent.mkdir(exist_ok=True)
         self.folder.rename(folder)
         sync(folder.parent)
-        line = {old: digest for old, digest in before.manifests.items() if old <= before.current}
-        line[number] = hashlib.sha256(manifest).hexdigest()
-        replace_file(self.root / CURRENT, Pointer(number, number, line).keeping(keep).to_json())
+        manifests = {old: digest for old, digest in before.manifests.items() if old <= before.current}
+        manifests[number] = hashlib.sha256(manifest).hexdigest()
+        replace_file(self.root / CURRENT, Pointer(number, number, manifests).keeping(keep).to_json())
         return Version(folder, number, metadata, files)
 
 
 @contextmanager
 def staging(root: Path) -> Iterator[Staging]:
-    """An empty folder inside `root`; removed at the end, by an exception too.
+    """Yields an empty folder inside `root`, and removes it at the end unless it was published.
 
     Raises:
         BusyError: another process is publishing into `root`.
         DiskFullError: there is no room for the version; the current one stays.
-        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index, others
-            may keep files beside it.
+        DamagedIndexError: `root` is a file, or a folder of other files without an index.
     """
     if root.exists() and not root.is_dir():
         raise DamagedIndexError(f"{root}: a file; an index is a folder, give another --out")
@@ -106,17 +109,20 @@ def staging(root: Path) -> Iterator[Staging]:
 
 
 def roll_back(root: Path, check: Callable[[Version], object], number: int | None = None) -> Version:
-    """Makes a version current again, by default the one before the current, if `check` lets it pass.
+    """Makes an older version current again, by default the one before the current.
+
+    Args:
+        check: is called with the version first; its exception stops the rollback.
 
     Raises:
         NoVersionError: there is no such version.
         BusyError: another process is publishing into `root`.
-        DamagedIndexError: no index, or the version's files are missing or cut short.
+        DamagedIndexError: there is no index, or files of the version are missing or cut short.
     """
     read_pointer(root)
     with _only_writer(root):
         pointer = read_pointer(root)
-        older = [held for held in pointer.numbers if held < pointer.current]
+        older = [other for other in pointer.numbers if other < pointer.current]
         if number is None and not older:
             raise NoVersionError(f"{root}: no version before {pointer.current} to go back to")
         version = described_version(root, pointer, older[-1] if number is None else number)
@@ -131,7 +137,7 @@ def prune(root: Path, keep: int) -> list[int]:
 
     Raises:
         BusyError: another process is publishing into `root`.
-        DamagedIndexError: no index.
+        DamagedIndexError: there is no index.
     """
     read_pointer(root)
     with _only_writer(root):
@@ -147,11 +153,11 @@ def prune(root: Path, keep: int) -> list[int]:
 
 @contextmanager
 def _only_writer(root: Path) -> Iterator[None]:
-    """Holds the lock, and clears away what is no version: what a killed writer left, and then what we leave.
+    """Holds the lock; at the start and at the end, removes all files that are not of a version.
 
     Raises:
-        BusyError: another process holds it.
-        DiskFullError: a write found no room.
+        BusyError: another process holds the lock.
+        DiskFullError: the body ran out of room.
     """
     with only_writer(root / LOCK, "index"):
         _clear_away(root)
@@ -162,11 +168,12 @@ def _only_writer(root: Path) -> Iterator[None]:
 
 
 def _clear_away(root: Path) -> None:
-    """What cannot be removed now, such as a file that a reader holds on a network disk, is next time."""
+    """Removes what unfinished writers left. What cannot be removed, such as a file that a reader has open on
+    a network disk, is left to the next writer."""
     shutil.rmtree(root / STAGING, ignore_errors=True)
     for temporary in temporary_files(root / CURRENT):
         temporary.unlink()
-    with suppress(DamagedIndexError):  # without a pointer nobody can tell a version from remains
+    with suppress(DamagedIndexError):  # without a pointer, versions cannot be told from remains
         listed = read_pointer(root).manifests
         for number in _numbers_on_disk(root):
             if number not in listed:
@@ -174,7 +181,7 @@ def _clear_away(root: Path) -> None:
 
 
 def _pointer_to_follow(root: Path) -> Pointer:
-    """An empty one where there is none, or a damaged one: building again is what mends it."""
+    """The pointer of `root`; an empty one if it is missing or damaged, because building again repairs it."""
     try:
         return read_pointer(root)
     except DamagedIndexError:
@@ -182,7 +189,7 @@ def _pointer_to_follow(root: Path) -> Pointer:
 
 
 def _numbers_on_disk(root: Path) -> list[int]:
-    """With a 0 that stands for none."""
+    """The numbers of the folders in `versions`, and 0."""
     return [0, *(int(path.name) for path in (root / "versions").glob("*") if path.name.isdecimal())]
 
 

@@ -171,7 +171,7 @@ class Engine:
         made_by = self.summary.model
         if made_by is None:
             raise ModelMismatchError(
-                f"{self.folder} was built from brought vectors: search it by id or by embedding"
+                f"{self.folder} was built from external embeddings: search it by id or by embedding"
             )
         encoder = ListingEncoder.from_pretrained(self.model or made_by.name, self.device)
         if encoder.fingerprint != made_by.fingerprint:

@@ -329,7 +329,7 @@ def test_a_wrong_filter_is_one_line(run: Run, index: Path, tmp_path: Path) -> No
     assert not (tmp_path / "r.parquet").exists()
 
 
-def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None:
+def test_external_embeddings_from_the_command_line(run: Run, tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"id": ["a", "b"], "embedding": [[1.0, 0.0], [0.6, 0.8]]}), tmp_path / "v.parquet"
     )

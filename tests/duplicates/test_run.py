@@ -189,5 +189,5 @@ def test_vectors_that_a_team_brought_are_grouped_too(tmp_path: Path) -> None:
     engine, config = Engine.open(tmp_path / "index"), replace(CONFIG, thresholds=Thresholds.of_score(0.9999))
     run(engine, tmp_path / "out", config)
     assert list(groups_in(tmp_path / "out").values()) == [{"3", "7"}]
-    with pytest.raises(UsageError, match="brought vectors: what changed in it is not known"):
+    with pytest.raises(UsageError, match="external embeddings: what changed in it is not known"):
         run(engine, tmp_path / "out", replace(config, new="1"))

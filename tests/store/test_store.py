@@ -256,7 +256,7 @@ def test_damaged_shards_are_told_by_name(tmp_path: Path) -> None:
         open_embedded(tmp_path / "a")
 
 
-def test_brought_vectors_are_read_from_a_file_or_a_folder(tmp_path: Path) -> None:
+def test_external_embeddings_are_read_from_a_file_or_a_folder(tmp_path: Path) -> None:
     table = pa.table(
         {"id": ["a", "b"], "embedding": pa.array([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float64()))}
     )

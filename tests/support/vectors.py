@@ -1,4 +1,4 @@
-"""Vectors made up, and indexes of them."""
+"""Synthetic vectors, and indexes of them."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def changed_since(engine: Engine, since: str) -> npt.NDArray[np.bool_]:
         listings = read_version(index, lambda version: open_version(index, version).ranker.listings, number)
     for folder, table in ((engine.folder, engine.listings), (index, listings)):
         if "content_hash" not in table.column_names:
-            raise UsageError(f"{folder} was built from brought vectors: what changed in it is not known")
+            raise UsageError(f"{folder} was built from external embeddings: what changed in it is not known")
     return changed_products(engine.listings, listings)
 
 
