@@ -107,12 +107,12 @@ def candidate_specs(
             lists.append(2 * first.nlist)
         sizes = [m for m in GPU_CODE_SIZES if dim % m == 0]
         specs = [IndexSpec("ivfpq", nlist, m) for m in sizes for nlist in lists]
-    taken = {spec: memory_bytes(spec, rows, entries, dim) for spec in specs}
-    fitting = [spec for spec in specs if target.max_bytes is None or taken[spec] <= target.max_bytes]
+    memory = {spec: memory_bytes(spec, rows, entries, dim) for spec in specs}
+    fitting = [spec for spec in specs if target.max_bytes is None or memory[spec] <= target.max_bytes]
     if not fitting:
         raise TargetError(
             f"no index of {rows:,} rows fits in {target.max_bytes:,} bytes; the smallest takes "
-            f"{min(taken.values()):,}; nothing was published"
+            f"{min(memory.values()):,}; nothing was published"
         )
     longest = max(spec.m for spec in fitting)
     wanted = sorted({spec.m for spec in fitting if spec.m >= min(first.m, longest)})[:CODES_TRIED]

@@ -16,7 +16,7 @@ from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, build_
 from itemsearch.indexes.building.tune import best_of, measure, target_missed, tune
 from itemsearch.indexes.building.warm_start import WarmStart, reuse_training
 from itemsearch.indexes.errors import WarmStartError
-from itemsearch.indexes.searching.params import Point, save_tuning
+from itemsearch.indexes.searching.params import OperatingPoint, save_tuning
 from itemsearch.indexes.storage.files import VECTORS, save_index
 
 
@@ -105,7 +105,7 @@ def _build_to_target(
     """
     sizes = len(checked.vectors), len(checked.representatives), checked.vectors.shape[1]
     seconds: Counter[str] = Counter()
-    best: list[Point] = []
+    best: list[OperatingPoint] = []
     for spec in candidate_specs(*sizes, target, options.spec):
         built = build_index(checked, spec, options.device, options.seed)
         save_index(folder, built, tie_rank)

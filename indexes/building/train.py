@@ -48,7 +48,7 @@ class CheckedVectors:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class IndexTraining:
     """The training of the centroids and codebooks of an index.
 
     vectors: the number of distinct vectors at the time. held_out_below: vectors of a lower hash were held out
@@ -70,7 +70,7 @@ class BuiltIndex:
 
     spec: IndexSpec
     index: Any | None
-    training: Training | None
+    training: IndexTraining | None
     checked: CheckedVectors
     device: str
     seconds: Mapping[str, float]
@@ -112,7 +112,7 @@ def build_index(
         return BuiltIndex(spec, None, None, checked, "cpu", {"check": checked.seconds})
     started = time.perf_counter()
     hashes = checked.hashes[checked.representatives]
-    training = Training(len(hashes), held_out_below(hashes))
+    training = IndexTraining(len(hashes), held_out_below(hashes))
     prefer_matrix_products(checked.vectors.shape[1])
     index = _empty(checked.vectors.shape[1], spec, seed)
     with _faiss_errors(spec, device):
@@ -125,7 +125,7 @@ def build_index(
 
 
 def fill_index(
-    checked: CheckedVectors, spec: IndexSpec, index: Any, training: Training, device: str
+    checked: CheckedVectors, spec: IndexSpec, index: Any, training: IndexTraining, device: str
 ) -> BuiltIndex:
     """Adds every distinct vector to a trained, empty index.
 
@@ -171,7 +171,7 @@ def _empty(dim: int, spec: IndexSpec, seed: int) -> Any:
     return index
 
 
-def _sample(checked: CheckedVectors, spec: IndexSpec, training: Training, seed: int) -> Vectors:
+def _sample(checked: CheckedVectors, spec: IndexSpec, training: IndexTraining, seed: int) -> Vectors:
     """(S, D) distinct vectors at random, without those that are held out to measure recall.
 
     Raises:

@@ -20,7 +20,7 @@ from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.building.measure import RecallQueries, measure_recall, measure_speed, time_queries
 from itemsearch.indexes.errors import QueryError, TargetError
 from itemsearch.indexes.searching.inner_products import inner_products
-from itemsearch.indexes.searching.params import Point, SearchParams, Tuning
+from itemsearch.indexes.searching.params import OperatingPoint, SearchParams, Tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.storage.files import read_files_summary
 
@@ -87,13 +87,13 @@ def halves(index: VectorIndex) -> tuple[Rows, Rows]:
     return choosing, fresh
 
 
-def best_of(points: Sequence[Point], target: Target) -> Point:
+def best_of(points: Sequence[OperatingPoint], target: Target) -> OperatingPoint:
     """The point nearest to a target: the highest recall within its time limit, or the fastest if none is
     within."""
     return max(points, key=lambda p: (p.fits(target), p.recall if p.fits(target) else -p.p99_ms))
 
 
-def target_missed(target: Target, best: Point) -> TargetError:
+def target_missed(target: Target, best: OperatingPoint) -> TargetError:
     """The error that states the target and the best point."""
     within = "" if target.max_ms is None else f" within {target.max_ms:g} ms"
     return TargetError(
@@ -164,7 +164,7 @@ def _recalls(index: VectorIndex, queries: RecallQueries, nprobe: int, counts: Ro
     return recalls
 
 
-def _front(points: Sequence[Point]) -> list[Point]:
+def _front(points: Sequence[OperatingPoint]) -> list[OperatingPoint]:
     """The points that no other point beats in both recall and time, the fastest first."""
     front = _optimal([point.recall for point in points], [point.mean_ms for point in points])
     return [points[number] for number in front]
@@ -181,9 +181,9 @@ def _optimal(recalls: Sequence[float], times: Sequence[float]) -> list[int]:
 
 def _measure(
     index: VectorIndex, queries: RecallQueries, params: SearchParams, bytes_per_vector: float
-) -> Point:
+) -> OperatingPoint:
     recall, speed = measure_recall(index, queries, params), measure_speed(index, queries, params)
-    return Point(
+    return OperatingPoint(
         spec=index.spec.factory,
         params=params,
         queries=len(queries),

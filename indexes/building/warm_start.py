@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from itemsearch.indexes.building.choose import IndexSpec, Target, choose_spec
-from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, Training, fill_index
+from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, IndexTraining, fill_index
 from itemsearch.indexes.errors import DamagedIndexError, WarmStartError
 from itemsearch.indexes.gpu import to_gpu
 from itemsearch.indexes.searching.params import TUNING, SearchParams, Tuning, read_tuning
@@ -38,7 +38,7 @@ class WarmStart:
 
 def reuse_training(
     warm_start: WarmStart, checked: CheckedVectors, target: Target, spec: IndexSpec | None, device: str
-) -> tuple[BuiltIndex, Training, SearchParams]:
+) -> tuple[BuiltIndex, IndexTraining, SearchParams]:
     """Fills the trained index of an earlier version with other vectors.
 
     Args:

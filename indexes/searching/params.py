@@ -33,7 +33,7 @@ def default_params(spec: IndexSpec, k: int) -> SearchParams:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class OperatingPoint:
     """A measurement of one index with one set of search parameters, on `queries` queries.
 
     recall: k-recall@k, 0 to 1. mean_ms, p99_ms: milliseconds of a query alone in one thread.
@@ -66,8 +66,8 @@ class Tuning:
     """
 
     target: Target
-    chosen: Point
-    points: tuple[Point, ...]
+    chosen: OperatingPoint
+    points: tuple[OperatingPoint, ...]
     measured: str
 
     @property
@@ -109,5 +109,5 @@ def read_tuning(folder: Path) -> Tuning | None:
         raise DamagedIndexError(f"{folder / TUNING}: damaged ({error}); build the index again") from error
 
 
-def _point(fields: dict[str, Any]) -> Point:
-    return Point(**{**fields, "params": SearchParams(**fields["params"])})
+def _point(fields: dict[str, Any]) -> OperatingPoint:
+    return OperatingPoint(**{**fields, "params": SearchParams(**fields["params"])})

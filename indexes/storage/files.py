@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.building.choose import IndexSpec
-from itemsearch.indexes.building.train import BuiltIndex, Training
+from itemsearch.indexes.building.train import BuiltIndex, IndexTraining
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
 
@@ -38,7 +38,7 @@ class FilesSummary:
     """
 
     spec: IndexSpec
-    training: Training | None
+    training: IndexTraining | None
     rows: int
     dim: int
     device: str
@@ -116,7 +116,7 @@ def read_files_summary(folder: Path) -> FilesSummary:
     try:
         fields = json.loads((folder / SUMMARY).read_text("utf-8"))
         fields["spec"] = IndexSpec(**fields["spec"])
-        fields["training"] = fields["training"] and Training(**fields["training"])
+        fields["training"] = fields["training"] and IndexTraining(**fields["training"])
         return FilesSummary(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DamagedIndexError(f"{folder / SUMMARY}: damaged ({error}); build the index again") from error
