@@ -32,6 +32,7 @@ def fit_ranking(
     """
     from itemsearch.embed.encoder import ListingEncoder
     from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, fit_ranking_to_catalogs
+    from itemsearch.indexes.durable import replace_file
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
@@ -42,9 +43,7 @@ def fit_ranking(
         ranking, report = fit_ranking_to_catalogs(
             catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance
         )
-    partial = model / f"{RANKING_FILE}.partial"
-    partial.write_text(json.dumps(ranking.describe(), indent=1), "utf-8")
-    partial.rename(model / RANKING_FILE)
+    replace_file(model / RANKING_FILE, json.dumps(ranking.describe(), indent=1).encode())
     if as_json:
         emit_json(report)
         return

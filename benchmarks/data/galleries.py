@@ -9,8 +9,8 @@ import numpy as np
 
 from itemsearch.benchmarks.data.predictions import EVERYTHING, OWN_CATEGORY
 from itemsearch.benchmarks.data.tasks import Task
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 from itemsearch.benchmarks.metrics.ranked import Answers, best_rows, collect, depth_for
+from itemsearch.indexes.arrays import Floats, Rows
 
 
 @dataclass(frozen=True, slots=True)

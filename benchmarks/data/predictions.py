@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from itemsearch.benchmarks.metrics.arrays import Rows
 from itemsearch.benchmarks.metrics.ranked import Answers
 from itemsearch.errors import CatalogError, UsageError
+from itemsearch.indexes.arrays import Rows
+from itemsearch.indexes.durable import replacing
 
 PREDICTIONS = "predictions.parquet"
 OURS = "itemsearch"
@@ -89,21 +90,19 @@ class PredictionsWriter:
             ids: (N,) of the gallery's rows.
             categories: (N,) of the gallery's rows.
         """
-        self.path = path
-        self.partial = path.with_name(f"{path.name}.partial")
+        self._replacing = replacing(path)
         self.ids = pa.array(ids, pa.string())
         self.categories = pa.array(["", *categories], pa.string()).dictionary_encode()
 
     def __enter__(self) -> Self:
-        self._writer = pq.ParquetWriter(self.partial, SCHEMA, write_page_checksum=True)
+        self._writer = pq.ParquetWriter(self._replacing.__enter__(), SCHEMA, write_page_checksum=True)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._writer.close()
-        if kind is None:
-            self.partial.rename(self.path)
-        else:
-            self.partial.unlink()
+        self._replacing.__exit__(kind, error, trace)
 
     def write(self, gallery: str, method: str, queries: QueryFacts, answers: Answers) -> None:
         """Writes a row group: one method's answers in one gallery."""

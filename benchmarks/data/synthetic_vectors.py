@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.benchmarks.metrics.arrays import Floats
+from itemsearch.indexes.arrays import Floats
 
 SHARD_ROWS = 100_000
 FAMILIES = 50

@@ -13,13 +13,13 @@ from PIL import Image
 
 from itemsearch.benchmarks.data.predictions import QueryFacts
 from itemsearch.benchmarks.data.relist import encode_image, write_relisted
-from itemsearch.benchmarks.metrics.arrays import Rows
 from itemsearch.catalog import read_queries
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.columns import no_column
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
+from itemsearch.indexes.arrays import Rows
 from itemsearch.types import Listing, Query, RowBatch
 
 EXPECTED = "expected_id"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.errors import StoreError, UsageError
+from itemsearch.indexes.arrays import Floats
 from itemsearch.store.reader import open_embedded
 
 NUMBERS: dict[str, np.dtype[Any]] = {

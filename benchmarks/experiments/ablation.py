@@ -26,12 +26,12 @@ from PIL import Image
 from itemsearch.benchmarks.data.relist import carried_text_rows
 from itemsearch.benchmarks.data.vector_files import unit_length
 from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, Variant, variants
-from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.benchmarks.metrics.bootstrap import Interval, resample_means
 from itemsearch.benchmarks.metrics.ranked import best_rows
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
+from itemsearch.indexes.arrays import Floats
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
 from itemsearch.pretrain.run import pretrain
 from itemsearch.relisting.listing import Relisting, relist

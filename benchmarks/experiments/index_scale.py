@@ -24,10 +24,10 @@ import numpy as np
 
 from itemsearch.benchmarks.data.synthetic_vectors import write_vectors
 from itemsearch.benchmarks.methods.raw_faiss import RawIndex, build_raw, search_raw
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 from itemsearch.errors import ItemSearchError
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.indexes.building.choose import Target, memory_bytes
-from itemsearch.indexes.building.measure import TIE, Asked
+from itemsearch.indexes.building.measure import TIE, RecallQueries
 from itemsearch.indexes.building.tune import halves
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.params import SearchParams, Tuning
@@ -101,7 +101,7 @@ def _timed(build: Callable[[], Built]) -> tuple[Built, tuple[float, float]]:
 def _compare_searches(index: VectorIndex, raw: RawIndex, tuning: Tuning) -> dict[str, Any]:
     _note("searching")
     params, k = tuning.chosen.params, tuning.target.at
-    asked = Asked.from_index(index, halves(index)[1], k)
+    asked = RecallQueries.from_index(index, halves(index)[1], k)
 
     def ours(queries: Floats) -> Rows:
         return index.search(queries, k, params)[1]
@@ -123,7 +123,7 @@ def _pair(params: SearchParams) -> tuple[int, int]:
     return params.nprobe, params.candidates
 
 
-def _recall(index: VectorIndex, asked: Asked, rows: Rows) -> float:
+def _recall(index: VectorIndex, asked: RecallQueries, rows: Rows) -> float:
     """Recall of the rows that FAISS found, by the same rule as ours; synthetic vectors are all distinct."""
     assert len(index.distinct) == len(index.vectors), "a row is not an entry"
     scores = inner_products(asked.vectors, index.vectors, np.ascontiguousarray(rows))

@@ -18,7 +18,7 @@ from transformers import AutoModel
 from itemsearch.benchmarks.data.tasks import TitlesAndImages
 from itemsearch.benchmarks.data.vector_files import unit_length
 from itemsearch.benchmarks.methods.other_models import embed_with
-from itemsearch.benchmarks.metrics.arrays import Floats
+from itemsearch.indexes.arrays import Floats
 from itemsearch.model.efficientnet import POOLED_CHANNELS, EfficientNetLite0
 from itemsearch.model.processing import ITEmImageProcessor
 from itemsearch.pretrain.start import MINILM, load_lite0, load_tokenizer, resolve_text_start

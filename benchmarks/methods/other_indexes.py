@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from itemsearch.benchmarks.data.predictions import OURS
 from itemsearch.benchmarks.methods.raw_faiss import build_factory, index_bytes, search_factory
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.indexes.building.choose import IndexSpec, choose_spec, memory_bytes
 from itemsearch.indexes.searching.params import SearchParams, default_params
 from itemsearch.search.build import IndexConfig, build_index_folder

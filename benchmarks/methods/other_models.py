@@ -10,8 +10,8 @@ from PIL import Image
 from sentence_transformers import SentenceTransformer
 
 from itemsearch.benchmarks.data.vector_files import unit_length
-from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.errors import ModelError
+from itemsearch.indexes.arrays import Floats
 
 TEXT, IMAGE = "text", "image"
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from itemsearch.benchmarks.data.galleries import Gallery
 from itemsearch.benchmarks.data.tasks import Task
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 from itemsearch.benchmarks.metrics.ranked import Answers, collect
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine

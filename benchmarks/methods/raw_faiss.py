@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 import pyarrow.parquet as pq
 
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
+from itemsearch.indexes.arrays import Floats, Rows
 
 POINTS_PER_CENTROID = 64
 ADD_ROWS = 16_384

@@ -11,9 +11,9 @@ import numpy as np
 
 from itemsearch.benchmarks.data.tasks import TitlesAndImages
 from itemsearch.benchmarks.methods.baselines import TFIDF, embed_baselines, tfidf_vectors
-from itemsearch.benchmarks.metrics.arrays import Doubles, Floats, Ints, Rows
 from itemsearch.benchmarks.metrics.clusters import b_cubed_f1
 from itemsearch.duplicates.groups.linkage import components
+from itemsearch.indexes.arrays import Doubles, Floats, Ints, Rows
 
 NEIGHBOURS = 20
 STEPS = 60

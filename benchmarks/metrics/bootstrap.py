@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.arrays import Doubles, Ints
 from itemsearch.benchmarks.metrics.ranked import (
     MEAN_F1,
     PRECISIONS,
@@ -24,6 +23,7 @@ from itemsearch.benchmarks.metrics.ranked import (
     mean_f1,
     recall_at_precision,
 )
+from itemsearch.indexes.arrays import Doubles, Ints
 
 RESAMPLES = 1000
 CURVE_RESAMPLES = 200

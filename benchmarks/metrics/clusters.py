@@ -20,8 +20,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.arrays import Doubles, Ints
 from itemsearch.benchmarks.metrics.bootstrap import RESAMPLES, Resampled
+from itemsearch.indexes.arrays import Doubles, Ints
 
 FIGURES = ("pair precision", "pair recall", "pair F1", "B³ precision", "B³ recall", "B³ F1")
 

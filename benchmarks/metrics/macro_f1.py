@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.arrays import Ints
 from itemsearch.benchmarks.metrics.bootstrap import RESAMPLES, Resampled
+from itemsearch.indexes.arrays import Ints
 
 
 def resample_macro_f1(truth: Sequence[str], predicted: Sequence[str], seed: int = 0) -> Resampled:

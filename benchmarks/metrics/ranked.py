@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itemsearch.benchmarks.metrics.arrays import Doubles, Floats, Ints, Mask, Rows
+from itemsearch.indexes.arrays import Doubles, Floats, Ints, Mask, Rows
 
 KS = (1, 5, 10)
 MIN_DEPTH = 10

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from itemsearch.benchmarks.data.predictions import EVERYTHING, OURS, Predictions, QueryFacts
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 from itemsearch.benchmarks.reports.page import CaseListing, Section
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.store.reader import open_embedded
 
 CASES = 12

@@ -19,6 +19,7 @@ import psutil
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from itemsearch.errors import CatalogError
+from itemsearch.indexes.durable import replace_file
 from itemsearch.store.manifest import ModelStamp
 
 if TYPE_CHECKING:
@@ -149,16 +150,16 @@ def read_metrics(run: Path) -> dict[str, Any]:
 
 def write_report(out: Path, described: Mapping[str, Any], metrics: Mapping[str, Any], report: Report) -> None:
     """Writes metrics.json, report.md and report.html."""
-    _replace(out / METRICS, json.dumps(metrics, indent=1))
+    replace_file(out / METRICS, json.dumps(metrics, indent=1).encode())
     facts = run_facts(described)
-    _replace(out / "report.md", _markdown(report, facts))
+    replace_file(out / "report.md", _markdown(report, facts).encode())
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["data_uri"] = _data_uri
     plots = {name: (out / "plots" / f"{name}.svg").read_bytes() for s in report.sections for name in s.plots}
     html = environment.get_template("report.html").render(report=report, facts=facts, plots=plots)
-    _replace(out / "report.html", html)
+    replace_file(out / "report.html", html.encode())
 
 
 def run_facts(described: Mapping[str, Any]) -> dict[str, str]:
@@ -207,12 +208,6 @@ def _data_uri(image: bytes) -> str:
     """A URI that contains the image file itself."""
     kind = "svg+xml" if image.lstrip().startswith(b"<") else "png" if image[:4] == b"\x89PNG" else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, "utf-8")
-    partial.rename(path)
 
 
 def _processor() -> str:

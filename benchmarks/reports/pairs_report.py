@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.benchmarks.data.predictions import OURS, PREDICTIONS
-from itemsearch.benchmarks.metrics.arrays import Ints
 from itemsearch.benchmarks.metrics.clusters import FIGURES, agreement
 from itemsearch.benchmarks.reports.page import Report, Section, read_description, write_report
 from itemsearch.benchmarks.reports.retrieval_report import DIFFERENCES, figures_table
 from itemsearch.errors import CatalogError
+from itemsearch.indexes.arrays import Ints
 
 TERMS = {
     "pair precision": "the share of pairs of listings in one group that are of one product.",

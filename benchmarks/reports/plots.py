@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from itemsearch.benchmarks.metrics.arrays import Doubles, Ints
+from itemsearch.indexes.arrays import Doubles, Ints
 
 POINTS = 400
 """Points of a curve at most: more are not visible, and an SVG of 100,000 points has megabytes."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from itemsearch.benchmarks.data.predictions import EVERYTHING, OURS, Predictions, QueryFacts
-from itemsearch.benchmarks.metrics.arrays import Rows
 from itemsearch.benchmarks.metrics.bootstrap import Figures, number, resample_figures, resample_means
 from itemsearch.benchmarks.metrics.ranked import (
     PRECISIONS,
@@ -15,6 +14,7 @@ from itemsearch.benchmarks.metrics.ranked import (
     figures_by_query,
     recall_at_precision,
 )
+from itemsearch.indexes.arrays import Rows
 
 SLICED = "recall@1"
 MIN_SLICE_QUERIES = 5

@@ -20,7 +20,6 @@ from itemsearch.benchmarks.data.predictions import (
     Predictions,
     QueryFacts,
 )
-from itemsearch.benchmarks.metrics.arrays import Doubles, Ints
 from itemsearch.benchmarks.metrics.bootstrap import Figures
 from itemsearch.benchmarks.metrics.ranked import DEFINITIONS, KS, MEAN_F1, PRECISIONS, Answers, PairCurve
 from itemsearch.benchmarks.reports.failures import failure_sections
@@ -32,6 +31,7 @@ from itemsearch.benchmarks.reports.retrieval_figures import (
     RetrievalFigures,
     retrieval_figures,
 )
+from itemsearch.indexes.arrays import Doubles, Ints
 
 RECALLS = tuple(f"recall@{k}" for k in KS)
 RANK_PRECISIONS = tuple(f"precision@{k}" for k in KS)

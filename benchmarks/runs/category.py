@@ -23,7 +23,6 @@ from itemsearch.benchmarks.data.predictions import (
 )
 from itemsearch.benchmarks.data.tasks import TitlesAndImages, carried_texts
 from itemsearch.benchmarks.methods.baselines import embed_baselines
-from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 from itemsearch.benchmarks.metrics.ranked import best_rows, collect
 from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NEAREST, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
@@ -31,6 +30,7 @@ from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.types import Listing
 
 STRENGTHS = (0.03, 0.3, 3.0)

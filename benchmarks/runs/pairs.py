@@ -25,7 +25,6 @@ from itemsearch.benchmarks.methods.threshold_groups import (
     connected,
     nearest_pairs,
 )
-from itemsearch.benchmarks.metrics.arrays import Ints
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.pairs_report import report, write_groups
 from itemsearch.benchmarks.runs import Progress
@@ -40,6 +39,7 @@ from itemsearch.duplicates.types import Tier
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Ints
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.column_values import ColumnValues

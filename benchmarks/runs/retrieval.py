@@ -24,7 +24,6 @@ from itemsearch.benchmarks.methods.baselines import (
     tfidf_scores,
 )
 from itemsearch.benchmarks.methods.ours import TaskEngine
-from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.benchmarks.metrics.ranked import Answers, figures_by_query
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
@@ -32,6 +31,7 @@ from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Floats
 
 JOINT_ALONE = "joint cosine alone"
 JOINT = f"{OURS}, {JOINT_ALONE}"

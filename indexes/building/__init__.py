@@ -1,1 +1,1 @@
-"""From vectors to an index: choose, train, tune, measure."""
+"""Builds an index from vectors: chooses its specification, trains, tunes and measures it."""

@@ -1,4 +1,4 @@
-"""Which index: exact where rows are few, IVF-PQ with sizes that fit rows, dimension and GPU."""
+"""Chooses the specification of an index: exact for few rows, IVF-PQ of fitting sizes for more."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from itemsearch.indexes.errors import SpecError, TargetError
 PQ_BITS = 8
 CODEWORDS: int = 2**PQ_BITS
 TRAINING_POINTS = 39
-"""Points a centroid below which FAISS's k-means warns (faiss/Clustering.h, min_points_per_centroid)."""
+"""Training points for each centroid below which FAISS's k-means warns (faiss/Clustering.h,
+min_points_per_centroid)."""
 
 MIN_ROWS = TRAINING_POINTS * CODEWORDS
-"""Rows that product quantisation needs for training; below, an exact index is as fast and never wrong."""
+"""Rows that product quantisation needs for training; with fewer, an exact index is as fast."""
 
 GPU_CODE_SIZES = (1, 2, 3, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 96)
 """The numbers of sub-quantisers that GpuIndexIVFPQ accepts (FAISS wiki, "Faiss on the GPU")."""
 
 PIECE = 8
-"""Numbers a sub-quantiser codes in one byte. FAISS has vector kernels for 4, 8 and 16; 4 takes twice the
-bytes and time to hold the same neighbours among the candidates, which are ranked exactly anyhow."""
+"""Numbers that a sub-quantiser encodes in one byte. FAISS has vector kernels for 4, 8 and 16. 4 takes twice
+the bytes and time for the same recall of the candidates, which are then ranked exactly."""
 
 CODES_TRIED = 3
-"""Lengths of code from `choose_spec`'s on: 48, 64 and 96 bytes for 384 numbers."""
+"""How many code lengths are tried, from that of `choose_spec` on: 48, 64 and 96 bytes for 384 numbers."""
 
 _SPEC = re.compile(r"IVF(\d+),PQ(\d+)(?:x(\d+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
-    """kind: "exact" or "ivfpq". nlist inverted lists, m sub-quantisers of `PQ_BITS` bits; 0 for exact."""
+    """The specification of an index.
+
+    kind: "exact" or "ivfpq". nlist: inverted lists, m: sub-quantisers of `PQ_BITS` bits; 0 for exact.
+    """
 
     kind: str
     nlist: int = 0
@@ -39,22 +43,22 @@ class IndexSpec:
 
     @property
     def factory(self) -> str:
-        """FAISS's name of it."""
+        """The name that `faiss.index_factory` takes."""
         return "Flat" if self.kind == "exact" else f"IVF{self.nlist},PQ{self.m}"
 
     @property
     def nprobe(self) -> int:
-        """Lists visited a query, about 3 sqrt(nlist): 68 of 512, 192 of 4,096. All 512 found .003 more of the
-        true neighbours (26,000 title embeddings); what is lost is measured in `benchmarks`."""
+        """The default number of lists visited for a query, about 3 sqrt(nlist): 68 of 512, 192 of 4,096. All
+        512 found .003 more of the true neighbours (26,000 title embeddings)."""
         return min(self.nlist, round(3 * math.sqrt(self.nlist)))
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked of an index.
+    """The recall that an index has to reach, and its budget.
 
-    recall: k-recall@k at k = `at`. max_bytes: of memory for the index and its tables of rows. max_ms: that
-    99 of 100 queries must not take longer than, each asked alone in one thread. None: no limit.
+    recall: k-recall@k at k = `at`. max_bytes: memory of the index and its tables of rows, in bytes. max_ms:
+    the 99th percentile of the time of a query alone in one thread, in milliseconds. None: no limit.
     """
 
     recall: float
@@ -64,11 +68,11 @@ class Target:
 
 
 def choose_spec(rows: int, dim: int) -> IndexSpec:
-    """The index for so many different vectors of so many numbers.
+    """The specification for an index of `rows` distinct vectors in `dim` dimensions.
 
-    nlist is the power of two below 4 * sqrt(rows), as FAISS's guidelines advise, that can be trained. m is
-    the least that leaves pieces of `PIECE` numbers or fewer, a 32nd of float32's bytes; where none divides
-    the dimension so finely, the largest that divides it.
+    nlist is the largest power of two up to 4 * sqrt(rows) that can be trained (FAISS wiki, "Guidelines to
+    choose an index"). m is the least that leaves pieces of `PIECE` numbers or fewer, a 32nd of float32's
+    bytes; if none divides the dimension so finely, the largest that divides it.
     """
     if rows < MIN_ROWS:
         return IndexSpec("exact")
@@ -81,14 +85,18 @@ def choose_spec(rows: int, dim: int) -> IndexSpec:
 def candidate_specs(
     rows: int, entries: int, dim: int, target: Target, given: IndexSpec | None = None
 ) -> list[IndexSpec]:
-    """What may reach a target, the fewest bytes a vector first: `choose_spec`'s codes, then longer ones.
+    """The specifications that may reach a target, those of fewest bytes for each vector first.
 
-    Twice the lists serve a limit of time, not recall, and are tried only for one. Codes shorter than
-    `choose_spec`'s are for a limit of memory that it passes: then the longest that fit. One that is `given`
-    is the only one.
+    The codes are as long as those of `choose_spec`, then longer. Twice the lists improve time, not recall,
+    and are tried only for a limit of time. Shorter codes are tried only for a limit of memory that those of
+    `choose_spec` exceed: then the longest that fit.
+
+    Args:
+        rows: all rows. entries: distinct vectors.
+        given: the only specification to try; None to choose.
 
     Raises:
-        TargetError: nothing fits in the memory.
+        TargetError: no specification fits in the memory.
     """
     first = choose_spec(entries, dim)
     if given or first.kind == "exact":
@@ -99,12 +107,12 @@ def candidate_specs(
             lists.append(2 * first.nlist)
         sizes = [m for m in GPU_CODE_SIZES if dim % m == 0]
         specs = [IndexSpec("ivfpq", nlist, m) for m in sizes for nlist in lists]
-    taken = {spec: memory_bytes(spec, rows, entries, dim) for spec in specs}
-    fitting = [spec for spec in specs if target.max_bytes is None or taken[spec] <= target.max_bytes]
+    memory = {spec: memory_bytes(spec, rows, entries, dim) for spec in specs}
+    fitting = [spec for spec in specs if target.max_bytes is None or memory[spec] <= target.max_bytes]
     if not fitting:
         raise TargetError(
             f"no index of {rows:,} rows fits in {target.max_bytes:,} bytes; the smallest takes "
-            f"{min(taken.values()):,}; nothing was published"
+            f"{min(memory.values()):,}; nothing was published"
         )
     longest = max(spec.m for spec in fitting)
     wanted = sorted({spec.m for spec in fitting if spec.m >= min(first.m, longest)})[:CODES_TRIED]
@@ -112,10 +120,11 @@ def candidate_specs(
 
 
 def memory_bytes(spec: IndexSpec, rows: int, entries: int, dim: int) -> int:
-    """What searching holds in memory for so many rows of so many different vectors.
+    """The bytes of memory that a search needs for `rows` rows of `entries` distinct vectors.
 
-    Of IVF-PQ codes, ids, centroids and hashes; of both kinds the tables of rows. Not the vectors that IVF-PQ
-    ranks exactly: they stay in their file, and the system drops their pages when it needs the room.
+    For IVF-PQ these are codes, ids, centroids and hashes, for both kinds the tables of rows. The vectors that
+    IVF-PQ ranks exactly do not count: they are mapped, and the system drops their pages when it needs the
+    room.
     """
     tables = 16 * rows + 8 * entries
     if spec.kind == "exact":
@@ -124,18 +133,18 @@ def memory_bytes(spec: IndexSpec, rows: int, entries: int, dim: int) -> int:
 
 
 def parse_spec(text: str, rows: int, dim: int) -> IndexSpec:
-    """A specification by hand: "IVF4096,PQ48" or "Flat".
+    """Parses a specification such as "IVF4096,PQ48" or "Flat".
 
     Raises:
-        SpecError: another form, sub-quantisers that do not divide the dimension or that a GPU refuses,
-            too few rows to train on.
+        SpecError: the text has another form, the sub-quantisers do not divide the dimension or do not fit a
+            GPU, or there are too few rows to train on.
     """
     if text.strip().lower() == "flat":
         return IndexSpec("exact")
-    found = _SPEC.fullmatch(text.replace(" ", ""))
-    if found is None:
+    match = _SPEC.fullmatch(text.replace(" ", ""))
+    if match is None:
         raise SpecError(f'spec {text!r}: write "IVF4096,PQ48" or "Flat"')
-    nlist, m, bits = int(found[1]), int(found[2]), int(found[3] or PQ_BITS)
+    nlist, m, bits = int(match[1]), int(match[2]), int(match[3] or PQ_BITS)
     if bits != PQ_BITS:
         raise SpecError(f"spec {text!r}: {bits} bits a code; only {PQ_BITS} is supported, on a GPU too")
     if m not in GPU_CODE_SIZES or dim % m:

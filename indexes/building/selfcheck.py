@@ -1,4 +1,4 @@
-"""Whether an index finds its own rows: the question that tells an index that belongs to its vectors."""
+"""Checks that the vectors of an index find themselves, which shows that the index belongs to its vectors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Mask, Rows, Vectors
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Rows, Vectors
 
 BLOCK_ROWS = 1024
 
 
 def lost_rows(index: VectorIndex, rows: Rows) -> Iterator[Rows]:
-    """Those of (R,) rows that do not find themselves; an array a block of rows.
+    """Yields, for each block of (R,) rows, those that do not find themselves.
 
-    A row is lost where a search by its vector brings something less like it first. That much its hash
-    mends, whatever the inverted lists hold: so it is lost as well where none of the lists visited has it.
+    A row is lost if the best result of a search by its vector scores less than the row itself, or if its
+    entry is in none of the inverted lists that the search visits. The second test is needed because a vector
+    is also found by its hash, whatever the inverted lists contain.
     """
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
@@ -29,15 +29,15 @@ def lost_rows(index: VectorIndex, rows: Rows) -> Iterator[Rows]:
         yield block[(best[:, 0] < own[:, 0]) | _unlisted(index, vectors)]
 
 
-def _unlisted(index: VectorIndex, vectors: Vectors) -> npt.NDArray[np.bool_]:
-    """(R,) which entries of the very same vector are in none of the lists that a search visits by default.
+def _unlisted(index: VectorIndex, vectors: Vectors) -> Mask:
+    """(R,) True for vectors whose entry is in none of the lists that a search visits by default.
 
-    Only the R entries themselves are listed, so that no crowd of near-equal ones comes before.
+    The search is limited to the R entries themselves, so that near-equal entries cannot displace them.
     """
     if index.hashed is None:
         return np.zeros(len(vectors), bool)
     entries = index.hashed.find(vectors, index.vectors, index.distinct)
-    asked = faiss.IDSelectorBatch(np.unique(entries))
-    listed = index.probe(vectors, len(vectors), index.spec.nprobe, asked)
-    missing: npt.NDArray[np.bool_] = (listed != entries[:, None]).all(axis=1)
+    selector = faiss.IDSelectorBatch(np.unique(entries))
+    listed = index.probe(vectors, len(vectors), index.spec.nprobe, selector)
+    missing: Mask = (listed != entries[:, None]).all(axis=1)
     return missing

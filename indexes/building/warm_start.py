@@ -1,83 +1,97 @@
-"""What an earlier version learnt, for an index of other vectors that are much like its own.
+"""Warm start: reuse of the centroids and codebooks of an earlier version for an index of other vectors.
 
-Centroids and codebooks describe how vectors lie, and a night changes few of them: an index is then filled
-without being trained. Every vector is assigned and coded again: entries are numbered anew with every version,
-so that codes of vectors that stayed would have to be matched and renumbered, to save a few seconds.
+Centroids and codebooks describe how vectors are distributed, and a night changes few vectors: such an index
+is filled without being trained. Every vector is assigned and encoded again, because entries are numbered anew
+in every version: reusing the codes of unchanged vectors would need matching and renumbering, to save seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from itemsearch.indexes.building.choose import IndexSpec, Target, choose_spec
-from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, Training, fill_index
-from itemsearch.indexes.errors import DamagedIndexError, OutgrownError
+from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, IndexTraining, fill_index
+from itemsearch.indexes.errors import DamagedIndexError, WarmStartError
 from itemsearch.indexes.gpu import to_gpu
-from itemsearch.indexes.searching.params import TUNING, SearchParams, read_tuning
-from itemsearch.indexes.storage.files import FAISS_INDEX, SUMMARY, read_emptied, read_files_summary
+from itemsearch.indexes.searching.params import TUNING, SearchParams, Tuning, read_tuning
+from itemsearch.indexes.storage.files import (
+    FAISS_INDEX,
+    SUMMARY,
+    FilesSummary,
+    read_emptied,
+    read_files_summary,
+)
 from itemsearch.indexes.storage.versions import Version, verify_version
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """A version that may lend its training.
+class WarmStart:
+    """A version whose training may be reused for vectors of the same model.
 
-    retrain_ratio: by what share the different vectors may have grown or shrunk since it was trained.
+    retrain_ratio: the share by which the number of distinct vectors may have grown or shrunk since the
+    training.
     """
 
     version: Version
     retrain_ratio: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
-    """params: how the earlier version is searched. training: names the version that was trained."""
-
-    folder: Path
-    spec: IndexSpec
-    training: Training
-    params: SearchParams
-
-
-def lend(earlier: Earlier, checked: CheckedVectors, target: Target, spec: IndexSpec | None) -> Lent:
-    """The training of an earlier version, for vectors of the same model.
+def reuse_training(
+    warm_start: WarmStart, checked: CheckedVectors, target: Target, spec: IndexSpec | None, device: str
+) -> tuple[BuiltIndex, IndexTraining, SearchParams]:
+    """Fills the trained index of an earlier version with other vectors.
 
     Args:
+        target: what the index has to reach; the earlier version must have been built for the same target.
         spec: what the index has to be; None for any.
+        device: "cpu" or "cuda".
+
+    Returns:
+        The index, its training, which names the version that was trained, and the parameters by which the
+        earlier version is searched.
 
     Raises:
-        OutgrownError: it was built otherwise, is damaged, or the vectors have become many more or fewer.
+        WarmStartError: the version is damaged, exact or built for another target or specification, or the
+            number of distinct vectors has changed too much.
+        BuildError: as `fill_index`.
+        DamagedIndexError: the FAISS file is no index.
     """
-    version, folder = earlier.version, earlier.version.folder
+    version = warm_start.version
+    summary, tuning = _read_verified(version)
+    if choose_spec(len(checked.representatives), checked.vectors.shape[1]).kind == "exact" and spec is None:
+        raise WarmStartError(
+            f"{len(checked.representatives):,} different vectors are few enough for an exact index"
+        )
+    if summary.training is None:
+        raise WarmStartError(f"version {version.number} is exact")
+    if tuning is None or tuning.target != target or summary.spec != (spec or summary.spec):
+        raise WarmStartError(f"version {version.number} was built to be another kind of index")
+    _check_growth(warm_start, summary.training.vectors, len(checked.representatives))
+    training = replace(summary.training, version=summary.training.version or version.number)
+    index = read_emptied(version.folder / FAISS_INDEX)
+    index = to_gpu(index, summary.spec) if device == "cuda" else index
+    return fill_index(checked, summary.spec, index, training, device), training, tuning.chosen.params
+
+
+def _read_verified(version: Version) -> tuple[FilesSummary, Tuning | None]:
+    """
+    Raises:
+        WarmStartError: a file that a warm start reads was altered.
+    """
     try:
         verify_version(version, (SUMMARY, TUNING, FAISS_INDEX))
-        summary, tuning = read_files_summary(folder), read_tuning(folder)
+        return read_files_summary(version.folder), read_tuning(version.folder)
     except DamagedIndexError as error:
-        raise OutgrownError(f"version {version.number} is damaged: {error}") from error
-    training, now = summary.training, len(checked.leaders)
-    if choose_spec(now, checked.vectors.shape[1]).kind == "exact" and spec is None:
-        raise OutgrownError(f"{now:,} different vectors are few enough for an exact index")
-    if training is None:
-        raise OutgrownError(f"version {version.number} is exact")
-    if tuning is None or tuning.target != target or summary.spec != (spec or summary.spec):
-        raise OutgrownError(f"version {version.number} was built to be another kind of index")
-    if abs(now - training.vectors) > earlier.retrain_ratio * training.vectors:
-        raise OutgrownError(
-            f"{now:,} different vectors instead of {training.vectors:,}, a change of more than "
-            f"{earlier.retrain_ratio:.0%}"
-        )
-    named = replace(training, version=training.version or version.number)
-    return Lent(folder, summary.spec, named, tuning.chosen.params)
+        raise WarmStartError(f"version {version.number} is damaged: {error}") from error
 
 
-def fill_lent(lent: Lent, checked: CheckedVectors, device: str) -> BuiltIndex:
-    """The index of an earlier version's training, and of these vectors.
-
-    Raises:
-        BuildError: as `fill_index`.
-        DamagedIndexError: its file is no index.
+def _check_growth(warm_start: WarmStart, before: int, now: int) -> None:
     """
-    index = read_emptied(lent.folder / FAISS_INDEX)
-    index = to_gpu(index, lent.spec) if device == "gpu" else index
-    return fill_index(checked, lent.spec, index, lent.training, device)
+    Raises:
+        WarmStartError: the number of distinct vectors changed by more than the retrain ratio.
+    """
+    if abs(now - before) > warm_start.retrain_ratio * before:
+        raise WarmStartError(
+            f"{now:,} different vectors instead of {before:,}, a change of more than "
+            f"{warm_start.retrain_ratio:.0%}"
+        )

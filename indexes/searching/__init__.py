@@ -1,1 +1,1 @@
-"""From query vectors to the nearest rows."""
+"""Finds the nearest rows of query vectors, with or without a filter."""

@@ -1,4 +1,4 @@
-"""Which rows an answer may hold."""
+"""Filters of search results: the allowed rows, a row to exclude, and labels that have to differ."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.indexes.storage.distinct import DistinctVectors, Rows
-
-Mask = npt.NDArray[np.bool_]
+from itemsearch.indexes.arrays import Mask, Rows
+from itemsearch.indexes.storage.distinct import DistinctVectors
 
 UNKNOWN = -1
-"""A label that differs from none, and that none differs from."""
+"""The label of a row whose label is not known: it counts as equal to every label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Rows that may be answered, and the entries of the index that hold them.
+    """The rows that results may contain, and the entries of the index that have such rows.
 
-    mask (N,). distinct: those entries alone, numbered anew, each with its allowed rows alone. entries (A,)
-    int64: their numbers in the index, ascending. bits: one for each entry of the index, as FAISS reads them.
+    mask: (N,) bool, True for an allowed row. distinct: the A entries with allowed rows, numbered anew, and
+    those rows. entries: (A,) int64, their numbers in the index, ascending. bits: uint8, one bit for each
+    entry of the index, little-endian, as FAISS reads them.
     """
 
     mask: Mask
@@ -32,7 +32,12 @@ class Allowed:
 
     @classmethod
     def from_mask(cls, mask: Mask, distinct: DistinctVectors) -> Self:
-        """From (N,) rows and all the entries they are held in; an entry counts when one of its rows does."""
+        """From an (N,) mask of rows and all entries; an entry is allowed if one of its rows is."""
+        # Entries 0 to 2 have the rows [0 3], [1] and [2]; rows 0, 2 and 3 are allowed:
+        #   distinct.rows [0 3 1 2]    offsets [0 2 3 4]
+        #   kept          [1 1 0 1]    allowed rows, in the order of distinct.rows
+        #   sizes         [2 0 1]      allowed rows of each entry
+        #   entries       [0 2]        new rows [0 3 2], new offsets [0 2 3]
         kept = mask[distinct.rows]
         sizes = np.diff(np.append(0, np.cumsum(kept))[distinct.offsets])
         entries = np.flatnonzero(sizes)
@@ -40,22 +45,23 @@ class Allowed:
         return cls(mask, some, entries, np.packbits(sizes > 0, bitorder="little"))
 
     def numbers(self, entries: Rows) -> Rows:
-        """From numbers in the index to those in `distinct`, which is not empty; -1 for one not there."""
+        """Translates entries of the index to entries of `distinct`, which is not empty; -1 for those that are
+        not allowed."""
         places = np.minimum(np.searchsorted(self.entries, entries), len(self.entries) - 1)
         return np.where(self.entries[places] == entries, places, -1)
 
     def selector(self) -> Any:
-        """FAISS's; it reads `bits` where they are."""
+        """The FAISS selector of the allowed entries; it reads `bits` in place."""
         return faiss.IDSelectorBitmap(len(self.bits), faiss.swig_ptr(self.bits))
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the answers to Q queries may hold.
+    """The limits of the results of Q queries.
 
-    exclude (Q,) int64: a row to leave out, such as the query's own; -1 for none. allowed: the rows that all
-    answers are made of; None for every row. labels (N,) and own (Q,) int64, or neither: only rows whose label
-    differs from the query's own.
+    exclude: (Q,) int64, a row to leave out for each query, such as its own; -1 for none. allowed: the rows
+    that the results of all queries may contain; None for all rows. labels: (N,) int64 and own: (Q,) int64, or
+    both None: results only contain rows whose label differs from that of the query.
     """
 
     exclude: Rows | None = None

@@ -1,4 +1,4 @@
-"""Inner products of vectors, two ways: fast and rounded from place to place, or alike for every pair."""
+"""Computes inner products that are equal to the last bit for equal vectors, and sets when FAISS uses BLAS."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from contextlib import contextmanager, nullcontext
 import faiss
 import numpy as np
 
-from itemsearch.indexes.storage.distinct import Rows, Vectors
+from itemsearch.indexes.arrays import Floats, Rows, Vectors
 
 _MATRIX_QUERIES = 4
-"""From so many queries on, a matrix product beats comparing pair by pair (36,000 x 384 on one core: 13 ms for
-any number from 1 to 16, 5.5 ms for each by pairs)."""
+"""The number of queries from which a matrix product is faster than pair by pair (36,000 x 384 on one core: 13
+ms for any number from 1 to 16, 5.5 ms for each query by pairs)."""
 
 
 def prefer_matrix_products(dim: int) -> None:
-    """Has FAISS use BLAS from 4 queries on.
+    """Makes FAISS use BLAS from 4 queries on.
 
-    FAISS 1.15 does so only where queries x dimensions reach 128,000: not for 333 queries of 384 numbers, nor
-    for a k-means over 16,000 pieces of 4 or 6, both ten times slower without. The threshold is the
-    process's; it changes speed and the last bit of a sum, nothing else.
+    By default FAISS 1.15 does so only if queries x dimensions reach 128,000: not for 333 queries of 384
+    numbers, nor for a k-means over 16,000 pieces of 4 or 6 numbers, and both are then ten times slower. The
+    threshold applies to the whole process. It changes the speed and the last bit of a sum, nothing else.
     """
     faiss.cvar.distance_compute_blas_threshold = _MATRIX_QUERIES * dim
 
 
-def inner_products(queries: Vectors, vectors: Vectors, rows: Rows) -> Vectors:
+def inner_products(queries: Vectors, vectors: Vectors, rows: Rows) -> Floats:
     """(Q, C) float32 inner products of (Q, D) queries with the `rows` (Q, C) of (N, D) vectors, clipped to
     [-1, 1]; -inf where the row is -1.
 
@@ -34,7 +34,7 @@ def inner_products(queries: Vectors, vectors: Vectors, rows: Rows) -> Vectors:
     """
     scores = np.empty(rows.shape, np.float32)
     pointers = [faiss.swig_ptr(array) for array in (scores, queries, vectors, rows)]
-    # FAISS shares queries among its threads; one has nothing to share, and would wait for a busy machine's.
+    # FAISS distributes queries over threads; a single query would only wait for those of a busy machine.
     with one_thread() if len(queries) == 1 else nullcontext():
         faiss.fvec_inner_products_by_idx(*pointers, queries.shape[1], *rows.shape)  # type: ignore[attr-defined]
     np.clip(scores, -1.0, 1.0, out=scores)
@@ -44,7 +44,7 @@ def inner_products(queries: Vectors, vectors: Vectors, rows: Rows) -> Vectors:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """FAISS in one thread."""
+    """Limits FAISS to one thread within the context."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:

@@ -1,6 +1,7 @@
-"""How an index is searched, and what that was measured to give.
+"""Defines, reads and writes search parameters and their measurement.
 
-`search.json`, beside an index's other files, holds a `Tuning`: searches take their parameters from it.
+A `Tuning` is stored in `search.json`, beside the other files of an index; searches take their parameters
+from it.
 """
 
 from __future__ import annotations
@@ -19,23 +20,24 @@ TUNING = "search.json"
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """nprobe: inverted lists visited. candidates: different vectors ranked exactly for each query."""
+    """nprobe: inverted lists visited for each query. candidates: distinct vectors ranked exactly for each
+    query."""
 
     nprobe: int
     candidates: int
 
 
 def default_params(spec: IndexSpec, k: int) -> SearchParams:
-    """Ten candidates a result and 100 to spare: ranking them exactly costs less than finding them."""
+    """The parameters of an index that is not tuned: ten candidates for each result, and 100 more."""
     return SearchParams(spec.nprobe, 100 + 10 * k)
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What one way of searching one index was measured to give, on `queries` queries.
+class OperatingPoint:
+    """A measurement of one index with one set of search parameters, on `queries` queries.
 
-    recall: the share of the true nearest that is found. mean_ms, p99_ms: milliseconds of a query alone in
-    one thread. queries_per_second: of all queries at once, in all threads. bytes_per_vector: of the index.
+    recall: k-recall@k, 0 to 1. mean_ms, p99_ms: milliseconds of a query alone in one thread.
+    queries_per_second: of all queries in one call, in all threads. bytes_per_vector: of the index.
     """
 
     spec: str
@@ -56,15 +58,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """`chosen` is the cheapest that meets the target, measured on queries that had no part in choosing it;
-    where none does, the best found. points: none of them is both slower and worse than another.
+    """The result of tuning an index to a target.
 
-    measured: the time (ISO 8601).
+    chosen: the fastest point that meets the target, measured on queries that did not choose it; if none meets
+    it, the best point. points: the front of recall and time, none both slower and worse than another.
+    measured: the time of the measurement (ISO 8601).
     """
 
     target: Target
-    chosen: Point
-    points: tuple[Point, ...]
+    chosen: OperatingPoint
+    points: tuple[OperatingPoint, ...]
     measured: str
 
     @property
@@ -72,9 +75,10 @@ class Tuning:
         return self.chosen.meets(self.target)
 
     def params(self, k: int) -> SearchParams:
-        """The chosen ones; where more results are asked for, more candidates and, with the root, lists.
+        """The parameters to search k results: the chosen ones, scaled up if k exceeds that of the target.
 
-        Farther neighbours lie in more lists: recall@120 of an index tuned at 10 is .86 so, .78 without.
+        Candidates grow in proportion to k and lists with its square root, because farther neighbours are in
+        more lists: recall@120 of an index tuned at 10 is .86 with more lists, .78 without.
         """
         chosen, times = self.chosen.params, max(k / self.target.at, 1)
         return SearchParams(math.ceil(chosen.nprobe * math.sqrt(times)), math.ceil(chosen.candidates * times))
@@ -86,18 +90,18 @@ def save_tuning(folder: Path, tuning: Tuning) -> None:
 
 
 def read_tuning(folder: Path) -> Tuning | None:
-    """None where an index was never tuned.
+    """Reads `search.json`; None if the index was never tuned.
 
     Raises:
         DamagedIndexError: `search.json` is not whole.
     """
     try:
-        held = json.loads((folder / TUNING).read_text("utf-8"))
+        fields = json.loads((folder / TUNING).read_text("utf-8"))
         return Tuning(
-            Target(**held["target"]),
-            _point(held["chosen"]),
-            tuple(map(_point, held["points"])),
-            held["measured"],
+            Target(**fields["target"]),
+            _point(fields["chosen"]),
+            tuple(map(_point, fields["points"])),
+            fields["measured"],
         )
     except FileNotFoundError:
         return None
@@ -105,5 +109,5 @@ def read_tuning(folder: Path) -> Tuning | None:
         raise DamagedIndexError(f"{folder / TUNING}: damaged ({error}); build the index again") from error
 
 
-def _point(held: dict[str, Any]) -> Point:
-    return Point(**{**held, "params": SearchParams(**held["params"])})
+def _point(fields: dict[str, Any]) -> OperatingPoint:
+    return OperatingPoint(**{**fields, "params": SearchParams(**fields["params"])})

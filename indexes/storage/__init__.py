@@ -1,1 +1,1 @@
-"""The files of an index: versions, their publishing, and what lies in them."""
+"""Publishes immutable versions of an index folder, and reads and writes the files of a version."""

@@ -1,4 +1,4 @@
-"""The files of an index in a version folder: vectors, their order among ties, FAISS's part, and a summary."""
+"""Writes and reads the files of an index: vectors, tie rank, entries, the FAISS index, and a summary."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.building.choose import IndexSpec
-from itemsearch.indexes.building.train import BuiltIndex, Training
+from itemsearch.indexes.building.train import BuiltIndex, IndexTraining
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
 
@@ -31,13 +32,13 @@ FAISS_VERSION: str = faiss.__version__
 
 @dataclass(frozen=True, slots=True)
 class FilesSummary:
-    """What index.json tells: how the index was built, and what it takes in memory.
+    """The content of index.json: how the index was built, and its size.
 
-    training: None of an exact index.
+    training: None for an exact index. device: "cpu" or "cuda". seconds: by stage of the build.
     """
 
     spec: IndexSpec
-    training: Training | None
+    training: IndexTraining | None
     rows: int
     dim: int
     device: str
@@ -47,9 +48,10 @@ class FilesSummary:
 
 
 def create_vectors(folder: Path, rows: int, dim: int) -> np.memmap[Any, np.dtype[np.float32]]:
-    """An (N, D) array in a file, to be filled batch by batch and flushed.
+    """Creates `vectors.npy`, an (N, D) float32 array mapped from its file, to be filled and flushed.
 
-    Its place on the disk is taken at once: a disk that filled while a mapped file grows kills the process.
+    The disk space is allocated at once: if the disk were full later, a write to the mapping would kill the
+    process.
 
     Raises:
         OSError: the disk is full.
@@ -61,7 +63,7 @@ def create_vectors(folder: Path, rows: int, dim: int) -> np.memmap[Any, np.dtype
 
 
 def save_array(path: Path, array: npt.NDArray[Any]) -> None:
-    """`np.save` of a C-contiguous array, whose own error would tell neither a full disk nor the file.
+    """Saves a C-contiguous array as `np.save` does, but with an OSError for a full disk.
 
     Raises:
         OSError: the disk is full.
@@ -71,23 +73,26 @@ def save_array(path: Path, array: npt.NDArray[Any]) -> None:
         file.write(array.data)
 
 
-def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64]) -> None:
-    """Writes all but the vectors, which are there already. tie_rank (N,) orders rows of equal score.
+def save_index(folder: Path, built: BuiltIndex, tie_rank: Rows) -> None:
+    """Writes all files of an index but the vectors, which `create_vectors` wrote.
+
+    Args:
+        tie_rank: (N,) int64, the order of rows of equal score.
 
     Raises:
         OSError: the disk is full.
     """
     rows, dim = np.load(folder / VECTORS, mmap_mode="r").shape
-    distinct = DistinctVectors.from_heads(built.checked.heads, tie_rank)
+    distinct = DistinctVectors.from_representatives(built.checked.representative_of, tie_rank)
     save_array(folder / TIE_RANK, tie_rank)
     save_array(folder / ENTRY_ROWS, distinct.rows)
     save_array(folder / ENTRY_OFFSETS, distinct.offsets)
-    taken = 4.0 * dim
+    bytes_per_vector = 4.0 * dim
     if built.index is not None:
-        with (folder / FAISS_INDEX).open("wb") as file:  # our own file, for its OSError
+        with (folder / FAISS_INDEX).open("wb") as file:  # a Python file raises OSError for a full disk
             faiss.write_index(built.index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
-        taken = (folder / FAISS_INDEX).stat().st_size / rows
-        hashed = HashedVectors.from_hashes(built.checked.hashes[built.checked.leaders])
+        bytes_per_vector = (folder / FAISS_INDEX).stat().st_size / rows
+        hashed = HashedVectors.from_hashes(built.checked.hashes[built.checked.representatives])
         save_array(folder / ENTRY_HASHES, hashed.hashes)
         save_array(folder / HASHED_ENTRIES, hashed.entries)
     summary = FilesSummary(
@@ -97,7 +102,7 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64])
         dim=dim,
         device=built.device,
         seconds=built.seconds,
-        bytes_per_vector=taken,
+        bytes_per_vector=bytes_per_vector,
         faiss_version=FAISS_VERSION,
     )
     (folder / SUMMARY).write_text(json.dumps(asdict(summary), indent=1), "utf-8")
@@ -106,19 +111,19 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: npt.NDArray[np.int64])
 def read_files_summary(folder: Path) -> FilesSummary:
     """
     Raises:
-        DamagedIndexError: there is no summary, or it is not whole.
+        DamagedIndexError: the summary is missing or not whole.
     """
     try:
-        held = json.loads((folder / SUMMARY).read_text("utf-8"))
-        held["spec"] = IndexSpec(**held["spec"])
-        held["training"] = held["training"] and Training(**held["training"])
-        return FilesSummary(**held)
+        fields = json.loads((folder / SUMMARY).read_text("utf-8"))
+        fields["spec"] = IndexSpec(**fields["spec"])
+        fields["training"] = fields["training"] and IndexTraining(**fields["training"])
+        return FilesSummary(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DamagedIndexError(f"{folder / SUMMARY}: damaged ({error}); build the index again") from error
 
 
 def map_array(path: Path) -> npt.NDArray[Any]:
-    """An array as it lies in its file.
+    """Maps an array from its file, read-only.
 
     Raises:
         DamagedIndexError: the file is missing or cut short.
@@ -127,12 +132,12 @@ def map_array(path: Path) -> npt.NDArray[Any]:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
-    # Still mapped, but no numpy.memmap, which takes eight times as long to pick rows from.
+    # Still mapped, but not a numpy.memmap, from which selecting rows takes eight times as long.
     return np.asarray(mapped)
 
 
 def read_distinct(folder: Path) -> DistinctVectors:
-    """Which rows hold the same vector, mapped from its files.
+    """Maps the rows of each distinct vector from their files.
 
     Raises:
         DamagedIndexError: a file is missing or cut short.
@@ -141,7 +146,7 @@ def read_distinct(folder: Path) -> DistinctVectors:
 
 
 def read_hashed(folder: Path) -> HashedVectors:
-    """How to find the very same vector, mapped from its files; an exact index has none.
+    """Maps the hashes of the distinct vectors from their files, which an exact index does not have.
 
     Raises:
         DamagedIndexError: a file is missing or cut short.
@@ -150,10 +155,10 @@ def read_hashed(folder: Path) -> HashedVectors:
 
 
 def read_emptied(path: Path) -> Any:
-    """FAISS's index without its vectors: what it learnt, ready for others.
+    """Reads a trained FAISS index and removes its vectors.
 
     Raises:
-        DamagedIndexError: the file is missing, cut short, or no index.
+        DamagedIndexError: the file is missing, cut short, or not an index.
     """
     index = _read_faiss(path, 0)
     index.reset()
@@ -161,14 +166,14 @@ def read_emptied(path: Path) -> Any:
 
 
 def read_faiss(path: Path) -> Any:
-    """FAISS's index, its lists mapped rather than read.
+    """Opens a FAISS index with its inverted lists mapped.
 
     Raises:
-        DamagedIndexError: the file is missing, cut short, or no index.
+        DamagedIndexError: the file is missing, cut short, or not an index.
     """
     index = _read_faiss(path, faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-    # Mapped lists are touched ahead by up to 32 threads, started anew for every search: 4 ms for a query
-    # that takes 0.05 ms.
+    # By default up to 32 threads prefetch mapped lists, started anew for every search: 4 ms for a query that
+    # takes 0.05 ms.
     lists: Any = faiss.downcast_InvertedLists(index.invlists)
     lists.prefetch_nthread = 0
     return index

@@ -1,21 +1,18 @@
-"""The writer's side of an index folder (`itemsearch.indexes.storage.versions` is the readers').
+"""Publishes, rolls back and prunes the versions of an index folder; `versions` reads them.
 
-    ROOT/write.lock                   held by the one writer, freed by the system when it dies
-    ROOT/staging/                     what a writer has not published yet
+    ROOT/write.lock                   locked by the one writer; the system frees it when the writer dies
+    ROOT/staging/                     a version that is not published yet
 
-Everything is on the disk before the pointer names it: files, manifest, folder, rename, pointer, in this
-order, each with fsync. A writer may die at any line: what it left is no version, and the next writer removes
-it. What the pointer no longer lists is removed last; a reader that has it open keeps it, for its files stay
-mapped.
+Everything is flushed to the disk before the pointer names it: files, manifest, folder, rename, pointer, in
+this order. A writer may die at any line: what it leaves is not a version, and the next writer removes it.
+Versions that the pointer no longer lists are removed last; a reader that has one open keeps it, because its
+files stay mapped.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from itemsearch.indexes.errors import BusyError, DamagedIndexError, DiskFullError, NoVersionError
+from itemsearch.indexes.durable import only_writer, replace_file, sync, temporary_files
+from itemsearch.indexes.errors import DamagedIndexError, NoVersionError
 from itemsearch.indexes.storage.versions import (
     CURRENT,
     MANIFEST,
@@ -37,11 +35,12 @@ from itemsearch.indexes.storage.versions import (
 )
 
 KEEP_VERSIONS = 2
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LOCK = "write.lock"
+STAGING = "staging"
 
 
 class Staging:
-    """A folder to write a version into; nothing is published unless `publish` is called."""
+    """A folder to write a version into, which becomes a version when `publish` is called."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
@@ -49,10 +48,10 @@ class Staging:
         self._linked: dict[str, FileStamp] = {}
 
     def link(self, version: Version, leaving: Collection[str] = ()) -> None:
-        """Takes the files of a published version as they are, but for those named in `leaving`.
+        """Hard-links the files of a published version, except those named in `leaving`.
 
-        They are one file in two folders: neither is ever written again, and one stays when the other goes.
-        Their hashes are those of their own manifest, so that damage since then cannot pass for a new file.
+        Published files are never written again, and a link stays when the other is removed. Their hashes are
+        copied from their manifest, so that damage since then is still found.
 
         Raises:
             OSError: the file system has no hard links.
@@ -62,69 +61,74 @@ class Staging:
             self._linked[name] = version.files[name]
 
     def publish(self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS) -> Version:
-        """Makes what is in the folder the current version, of a number never given before.
+        """Makes the folder the current version, under a number that was never used before.
 
-        The last `keep` versions stay. What was rolled back from goes: its place in the line is taken.
+        The last `keep` versions stay. Versions newer than the current one, which were rolled back from, are
+        removed.
+
+        Raises:
+            OSError: a file cannot be flushed or written.
         """
         paths = sorted(self.folder.iterdir())
         files = {path.name: self._linked.get(path.name) or _stamped(path) for path in paths}
         stamps = {name: asdict(stamp) for name, stamp in files.items()}
         manifest = json.dumps({"metadata": dict(metadata), "files": stamps}, indent=1).encode()
-        _write_durably(self.folder / MANIFEST, manifest)
-        _sync(self.folder)
+        replace_file(self.folder / MANIFEST, manifest)
         before = _pointer_to_follow(self.root)
         number = max(before.last, *_numbers_on_disk(self.root)) + 1
         folder = version_folder(self.root, number)
         folder.parent.mkdir(exist_ok=True)
         self.folder.rename(folder)
-        _sync(folder.parent)
-        line = {old: digest for old, digest in before.manifests.items() if old <= before.current}
-        line[number] = hashlib.sha256(manifest).hexdigest()
-        _replace_pointer(self.root, Pointer(number, number, line).keeping(keep))
+        sync(folder.parent)
+        manifests = {old: digest for old, digest in before.manifests.items() if old <= before.current}
+        manifests[number] = hashlib.sha256(manifest).hexdigest()
+        replace_file(self.root / CURRENT, Pointer(number, number, manifests).keeping(keep).to_json())
         return Version(folder, number, metadata, files)
 
 
 @contextmanager
 def staging(root: Path) -> Iterator[Staging]:
-    """An empty folder inside `root`; removed at the end, by an exception too.
+    """Yields an empty folder inside `root`, and removes it at the end unless it was published.
 
     Raises:
         BusyError: another process is publishing into `root`.
         DiskFullError: there is no room for the version; the current one stays.
-        DamagedIndexError: `root` is a file, or a folder of something else; where there is an index, others
-            may keep files beside it.
+        DamagedIndexError: `root` is a file, or a folder of other files without an index.
     """
     if root.exists() and not root.is_dir():
         raise DamagedIndexError(f"{root}: a file; an index is a folder, give another --out")
-    ours = {"versions", CURRENT, f"{CURRENT}.tmp", "write.lock", "staging"}
-    foreign = sorted(path.name for path in root.iterdir() if path.name not in ours) if root.exists() else []
-    if foreign and not (root / CURRENT).exists():
-        raise DamagedIndexError(f"{root}: holds {foreign[0]}, which is no index's; give another --out")
+    ours = {root / name for name in ("versions", LOCK, STAGING)} | set(temporary_files(root / CURRENT))
+    if root.exists() and not (root / CURRENT).exists() and (foreign := sorted(set(root.iterdir()) - ours)):
+        raise DamagedIndexError(f"{root}: holds {foreign[0].name}, which is no index's; give another --out")
     root.mkdir(parents=True, exist_ok=True)
-    _sync(root.parent)
+    sync(root.parent)
     with _only_writer(root):
-        folder = root / "staging"
+        folder = root / STAGING
         folder.mkdir()
         yield Staging(root, folder)
 
 
 def roll_back(root: Path, check: Callable[[Version], object], number: int | None = None) -> Version:
-    """Makes a version current again, by default the one before the current, if `check` lets it pass.
+    """Makes an older version current again, by default the one before the current.
+
+    Args:
+        check: is called with the version first; its exception stops the rollback.
 
     Raises:
         NoVersionError: there is no such version.
         BusyError: another process is publishing into `root`.
-        DamagedIndexError: no index, or the version's files are missing or cut short.
+        DamagedIndexError: there is no index, or files of the version are missing or cut short.
     """
     read_pointer(root)
     with _only_writer(root):
         pointer = read_pointer(root)
-        older = [held for held in pointer.numbers if held < pointer.current]
+        older = [other for other in pointer.numbers if other < pointer.current]
         if number is None and not older:
             raise NoVersionError(f"{root}: no version before {pointer.current} to go back to")
         version = described_version(root, pointer, older[-1] if number is None else number)
         check(version)
-        _replace_pointer(root, Pointer(version.number, pointer.last, pointer.manifests))
+        pointer = Pointer(version.number, pointer.last, pointer.manifests)
+        replace_file(root / CURRENT, pointer.to_json())
         return version
 
 
@@ -133,13 +137,13 @@ def prune(root: Path, keep: int) -> list[int]:
 
     Raises:
         BusyError: another process is publishing into `root`.
-        DamagedIndexError: no index.
+        DamagedIndexError: there is no index.
     """
     read_pointer(root)
     with _only_writer(root):
         pointer = read_pointer(root)
         kept = pointer.keeping(keep)
-        _replace_pointer(root, kept)
+        replace_file(root / CURRENT, kept.to_json())
         removed = [number for number in pointer.numbers if number not in kept.manifests]
         for number in removed:
             if (folder := version_folder(root, number)).exists():
@@ -149,33 +153,27 @@ def prune(root: Path, keep: int) -> list[int]:
 
 @contextmanager
 def _only_writer(root: Path) -> Iterator[None]:
-    """Holds the lock, and clears away what is no version: what a killed writer left, and then what we leave.
+    """Holds the lock; at the start and at the end, removes all files that are not of a version.
 
     Raises:
-        BusyError: another process holds it.
-        DiskFullError: a write found no room.
+        BusyError: another process holds the lock.
+        DiskFullError: the body ran out of room.
     """
-    with (root / "write.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{root}: another process is writing to this index; wait for it") from None
+    with only_writer(root / LOCK, "index"):
         _clear_away(root)
         try:
             yield
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            raise DiskFullError(f"{root}: the disk is full ({error}); nothing changed, make room") from error
         finally:
             _clear_away(root)
 
 
 def _clear_away(root: Path) -> None:
-    """What cannot be removed now, such as a file that a reader holds on a network disk, is next time."""
-    shutil.rmtree(root / "staging", ignore_errors=True)
-    (root / f"{CURRENT}.tmp").unlink(missing_ok=True)
-    with suppress(DamagedIndexError):  # without a pointer nobody can tell a version from remains
+    """Removes what unfinished writers left. What cannot be removed, such as a file that a reader has open on
+    a network disk, is left to the next writer."""
+    shutil.rmtree(root / STAGING, ignore_errors=True)
+    for temporary in temporary_files(root / CURRENT):
+        temporary.unlink()
+    with suppress(DamagedIndexError):  # without a pointer, versions cannot be told from remains
         listed = read_pointer(root).manifests
         for number in _numbers_on_disk(root):
             if number not in listed:
@@ -183,7 +181,7 @@ def _clear_away(root: Path) -> None:
 
 
 def _pointer_to_follow(root: Path) -> Pointer:
-    """An empty one where there is none, or a damaged one: building again is what mends it."""
+    """The pointer of `root`; an empty one if it is missing or damaged, because building again repairs it."""
     try:
         return read_pointer(root)
     except DamagedIndexError:
@@ -191,44 +189,11 @@ def _pointer_to_follow(root: Path) -> Pointer:
 
 
 def _numbers_on_disk(root: Path) -> list[int]:
-    """With a 0 that stands for none."""
+    """The numbers of the folders in `versions`, and 0."""
     return [0, *(int(path.name) for path in (root / "versions").glob("*") if path.name.isdecimal())]
 
 
-def _replace_pointer(root: Path, pointer: Pointer) -> None:
-    temporary = root / f"{CURRENT}.tmp"
-    _write_durably(temporary, pointer.to_json())
-    _sync(root)
-    temporary.rename(root / CURRENT)
-    _sync(root)
-
-
 def _stamped(path: Path) -> FileStamp:
-    _sync(path)
+    """Flushes a file to the disk and returns its size and hash."""
+    sync(path)
     return FileStamp(path.stat().st_size, sha256_of(path))
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with naming(path), path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    """fsync of a file or a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with naming(path):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """The system names no file when a write or an fsync fails; whoever reads the error needs it."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error

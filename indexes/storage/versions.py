@@ -1,10 +1,10 @@
-"""An index folder as its readers see it: immutable versions, and one file that says which there are.
+"""Reads the versions of an index folder, which are immutable, and the pointer that lists them.
 
     ROOT/versions/00000001/...        a version: its files, and MANIFEST.json with the hash of each
-    ROOT/CURRENT                      the versions there are, the hash of each one's manifest, the current one
+    ROOT/CURRENT                      the pointer: the versions, the hash of each manifest, the current one
 
-CURRENT is replaced in one step, so every change of a folder is whole or did not happen. A folder in
-`versions` that CURRENT does not list is no version: it never became one, or is being removed.
+CURRENT is replaced in one step, so every change of an index folder happens completely or not at all. A folder
+in `versions` that CURRENT does not list is not a version: it was never published, or is being removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What a manifest says of a file."""
+    """The size and the hash of a file, as a manifest records them."""
 
     bytes: int
     sha256: str
@@ -34,7 +34,7 @@ class FileStamp:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of an index. `metadata` is what its writer said of it."""
+    """A published version of an index. metadata: as its writer passed it to `Staging.publish`."""
 
     folder: Path
     number: int
@@ -44,10 +44,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What CURRENT holds.
+    """The content of CURRENT.
 
-    current: the version that readers open. last: the highest number ever given, which is never given again.
-    manifests: of every version the SHA-256 of its manifest.
+    current: the version that readers open. last: the highest number ever used. manifests: the SHA-256 of the
+    manifest of every version.
     """
 
     current: int
@@ -56,11 +56,11 @@ class Pointer:
 
     @property
     def numbers(self) -> list[int]:
-        """The versions there are, oldest first."""
+        """The numbers of the versions, oldest first."""
         return sorted(self.manifests)
 
     def keeping(self, count: int) -> Pointer:
-        """Without the oldest versions, so that `count` are left; the current one is among them."""
+        """The pointer without the oldest versions, so that `count` are left, among them the current one."""
         others = [number for number in self.numbers if number != self.current]
         kept = {self.current, *others[max(len(others) - count + 1, 0) :]}
         return Pointer(self.current, self.last, {number: self.manifests[number] for number in sorted(kept)})
@@ -74,15 +74,15 @@ class Pointer:
 def read_pointer(root: Path) -> Pointer:
     """
     Raises:
-        DamagedIndexError: no index, or its pointer was altered.
+        DamagedIndexError: there is no index, or its pointer was altered.
     """
     if not root.is_dir():
         raise DamagedIndexError(f"{root}: no such index; make one with itemsearch index build")
     path = root / CURRENT
     try:
-        held = json.loads(path.read_bytes())
-        body = held["pointer"]
-        if _digest(body) != held["sha256"]:
+        stored = json.loads(path.read_bytes())
+        body = stored["pointer"]
+        if _digest(body) != stored["sha256"]:
             raise ValueError("altered")
         manifests = {int(number): str(digest) for number, digest in body["manifests"].items()}
         return Pointer(body["current"], body["last"], manifests)
@@ -95,47 +95,47 @@ def read_pointer(root: Path) -> Pointer:
 
 
 def read_version(root: Path, read: Callable[[Version], T], number: int | None = None) -> T:
-    """What `read` makes of a version, by default the current one. Its files are checked by size first.
+    """Calls `read` with a version, by default the current one, and returns its result.
 
-    A version may be removed while it is read. `read` is then called again with the version that is current
-    by now, so it must not keep what an earlier call gave it.
+    The sizes of the version's files are checked first. If the version is removed while it is read, `read` is
+    called again with the version that is current by then, so it must not keep the result of an earlier call.
 
     Raises:
-        DamagedIndexError: no index, or one whose files are missing or cut short.
-        NoVersionError: no version of this number.
+        DamagedIndexError: there is no index, or its files are missing or cut short.
+        NoVersionError: there is no version of this number.
     """
     while True:
         pointer = read_pointer(root)
         chosen = pointer.current if number is None else number
         try:
-            found = read(described_version(root, pointer, chosen))
+            result = read(described_version(root, pointer, chosen))
         except (VectorIndexError, OSError):
             if chosen in read_pointer(root).manifests or chosen not in pointer.manifests:
                 raise
-        else:  # not every version has every file: one just removed must not pass for one that was never there
+        else:  # a file of a version that was just removed must not count as one that the version never had
             if chosen in read_pointer(root).manifests:
-                return found
+                return result
 
 
 def current_version(root: Path) -> Version:
-    """The version that readers open, its files checked by size: hashing them is `verify_version`'s.
+    """The version that readers open. The sizes of its files are checked, not their hashes.
 
     Raises:
-        DamagedIndexError: no index, or one whose files are missing or cut short.
+        DamagedIndexError: there is no index, or its files are missing or cut short.
     """
     return read_version(root, lambda version: version)
 
 
 def described_version(root: Path, pointer: Pointer, number: int) -> Version:
-    """A version that `pointer` lists, its files checked by size.
+    """A version that `pointer` lists. The sizes of its files are checked.
 
     Raises:
-        NoVersionError: it is not listed.
+        NoVersionError: the version is not listed.
         DamagedIndexError: files are missing or cut short.
     """
     if number not in pointer.manifests:
-        there = ", ".join(map(str, pointer.numbers))
-        raise NoVersionError(f"{root}: no version {number}; there is {there}")
+        numbers = ", ".join(map(str, pointer.numbers))
+        raise NoVersionError(f"{root}: no version {number}; there is {numbers}")
     folder = version_folder(root, number)
     try:
         manifest = (folder / MANIFEST).read_bytes()
@@ -143,18 +143,18 @@ def described_version(root: Path, pointer: Pointer, number: int) -> Version:
         raise DamagedIndexError(f"{folder / MANIFEST}: {error.strerror}; build the index again") from error
     if hashlib.sha256(manifest).hexdigest() != pointer.manifests[number]:
         raise DamagedIndexError(f"{folder / MANIFEST}: altered since it was published; build the index again")
-    held = json.loads(manifest)
-    files = {name: FileStamp(**stamp) for name, stamp in held["files"].items()}
+    described = json.loads(manifest)
+    files = {name: FileStamp(**stamp) for name, stamp in described["files"].items()}
     for name, stamp in files.items():
         _check_size(folder / name, stamp.bytes)
-    return Version(folder, number, held["metadata"], files)
+    return Version(folder, number, described["metadata"], files)
 
 
 def verify_version(version: Version, names: Collection[str] | None = None) -> None:
-    """Hashes the files of a version: every one, or those of the given names.
+    """Compares the hashes of a version's files with its manifest: of all files, or of the given names.
 
     Raises:
-        DamagedIndexError: names the first file that is not what was published.
+        DamagedIndexError: a file differs from what was published; the error names the first.
     """
     for name, stamp in version.files.items():
         if names is not None and name not in names:

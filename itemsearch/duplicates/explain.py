@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.columns import read_texts
@@ -16,10 +15,9 @@ from itemsearch.duplicates.pairs.decide import decide, may_pass
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Rows
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
-
-Rows = npt.NDArray[np.int64]
 
 _AS_IN_PAIRS = (
     "decision",

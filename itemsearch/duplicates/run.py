@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,10 +34,10 @@ from itemsearch.duplicates.run_folder import (
     DuplicateTables,
 )
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.indexes.arrays import Mask
+from itemsearch.indexes.durable import replace_file, replacing
 from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
-
-Mask = npt.NDArray[np.bool_]
 
 JOIN = "join"
 """The folder of unfinished work, inside the run folder; removed at the end of a run."""
@@ -228,12 +227,9 @@ def _write(out: Path, tables: DuplicateTables, changes: Changes, described: Mapp
 
 
 def _write_table(path: Path, table: pa.Table) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial, write_page_checksum=True)
-    partial.rename(path)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, write_page_checksum=True)
 
 
 def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-    partial.rename(path)
+    replace_file(path, json.dumps(value, indent=1, ensure_ascii=False).encode())

@@ -73,9 +73,8 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             stage.facts["damaged"] = ", ".join(report.damaged)
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
-        device = "gpu" if config.device == "cuda" else config.device
         built = IndexConfig(
-            device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
+            config.device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
         )
 
         def guard(folder: Path, metadata: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from itemsearch.indexes.storage.publish import naming
+from itemsearch.indexes.durable import naming
 
 Listener = Callable[["Stage"], None]
 
@@ -104,10 +104,7 @@ def write_metrics(path: Path, record: RunRecord) -> None:
                 lines += _gauge(
                     f"{stage.name}_{name}", f"As recorded by the stage {stage.name}.", {"": value}
                 )
-    partial = path.with_name(f"{path.name}.partial")
-    with naming(path):
-        partial.write_text("\n".join(lines) + "\n", "utf-8")
-        partial.rename(path)
+    replace_file(path, ("\n".join(lines) + "\n").encode())
 
 
 def _gauge(name: str, description: str, values: Mapping[str, float]) -> list[str]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.errors import EmptyCatalogError, ModelError
+from itemsearch.indexes.durable import replacing
 from itemsearch.pretrain.config import PretrainConfig
 from itemsearch.types import Listing, RowBatch
 
@@ -50,8 +51,11 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
     """
     rows = listings = 0
     has_group = not group
-    partial = path.with_suffix(".partial")
-    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+    with (
+        replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, SCHEMA) as writer,
+    ):
         for number, catalog in enumerate(catalogs):
             before = listings
             for batch in open_catalog(catalog).batches():
@@ -60,9 +64,8 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
                 writer.write_batch(_training_rows(batch, group, number))
             if listings == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
-    if not has_group:
-        raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
-    partial.rename(path)
+        if not has_group:
+            raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
     return rows
 
 

@@ -12,10 +12,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ngrams import ngram_buckets
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 WORD_POWERS = {"words": 1.0, "rare_words": 3.0}
 """Features of two titles: the cosine of their n-grams, weighted by this power of the inverse document

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets
 from itemsearch.ranking.evidence import IMAGE_PARTS, WORD_POWERS, Evidence, EvidenceReader
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 BLOCK_PAIRS = 8192
 BLOCK_LISTINGS = 65_536

@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from itemsearch.errors import ModelError
-from itemsearch.ranking.evidence import KINDS, Evidence, Floats
+from itemsearch.indexes.arrays import Floats
+from itemsearch.ranking.evidence import KINDS, Evidence
 
 RANKING_FILE = "ranking.json"
 """In a model's folder, where a ranking was fitted to it."""

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter
 
+from itemsearch.indexes.arrays import Mask
+
 _TOLERANCE = 14
 """Largest difference of any channel, of 0 to 255, between a background pixel and the border's colour."""
 _LEAST_BRIGHTNESS = 205
@@ -17,8 +19,6 @@ _SURFACES = (
     (214, 190, 160), (176, 196, 214), (190, 205, 180), (222, 196, 200), (120, 128, 138), (232, 222, 190),
     (150, 112, 80), (70, 82, 96), (198, 190, 214), (160, 164, 160),
 )  # fmt: skip
-
-Mask = npt.NDArray[np.bool_]
 
 
 def border_colour(image: Image.Image) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ from itemsearch.duplicates.run import RunReport
 from itemsearch.duplicates.run_folder import AGAIN, REPORT, DuplicateTables
 from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.errors import ReviewError
+from itemsearch.indexes.durable import replacing
 from itemsearch.review.cards import ListingCard, read_cards
 from itemsearch.review.templating import RULE, asset, environment, options
 
@@ -79,10 +80,8 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
         script=Markup(script),
     )
     stream.enable_buffering(50)
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         stream.dump(file, encoding="utf-8")
-    partial.rename(path)
     return len(groups)
 
 

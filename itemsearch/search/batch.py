@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.catalog import read_queries
+from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
 from itemsearch.search.results import Result
@@ -69,22 +70,18 @@ def search_file(
     """
     rows = answered = rejected = results = 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        with pq.ParquetWriter(partial, RESULTS_SCHEMA, write_page_checksum=True) as writer:
-            for batch in read_queries(queries, other=config.filter.other):
-                batch_results = _table(
-                    engine.search_many(batch.items, config.k, config.min_score, config.filter)
-                )
-                writer.write_table(batch_results)
-                for reject in batch.rejects:
-                    on_reject(reject)
-                rows, results = rows + batch.rows, results + batch_results.num_rows
-                answered, rejected = answered + len(batch.items), rejected + len(batch.rejects)
-                progress(rows)
-        partial.rename(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        replacing(out) as temporary,
+        pq.ParquetWriter(temporary, RESULTS_SCHEMA, write_page_checksum=True) as writer,
+    ):
+        for batch in read_queries(queries, other=config.filter.other):
+            batch_results = _table(engine.search_many(batch.items, config.k, config.min_score, config.filter))
+            writer.write_table(batch_results)
+            for reject in batch.rejects:
+                on_reject(reject)
+            rows, results = rows + batch.rows, results + batch_results.num_rows
+            answered, rejected = answered + len(batch.items), rejected + len(batch.rejects)
+            progress(rows)
     assert rows == answered + rejected, f"{rows} queries in, {answered} answered, {rejected} rejected"
     return BatchReport(rows, answered, rejected, results)
 

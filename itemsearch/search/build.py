@@ -18,7 +18,7 @@ from itemsearch.columns import read_texts
 from itemsearch.errors import IndexFolderError
 from itemsearch.indexes.building.choose import Target, parse_spec
 from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
-from itemsearch.indexes.building.warm_start import Earlier
+from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.gpu import resolve_device
 from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
@@ -45,7 +45,7 @@ from itemsearch.store.reader import EmbeddedRows, open_embedded
 class IndexConfig:
     """The settings of a build.
 
-    device: "auto", "cpu" or "gpu". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
+    device: "auto", "cpu" or "cuda". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
     dimension. seed: of training. target: the recall to reach, and what it may cost; None to measure nothing.
     keep: how many versions stay, the new one among them. retrain_ratio: the training of the current version
     is kept, as far as it is of the same model and target and reaches it, until the different vectors have
@@ -106,19 +106,19 @@ def _keeping(
 ) -> BuildOptions:
     """Adds the current version to keep the training of, if the same model made it; else the reason."""
     if options.target is None:
-        return replace(options, anew="no recall is measured, which would tell when to")
+        return replace(options, cold_reason="no recall is measured, which would tell when to")
     try:
         version = current_version(out)
     except DamagedIndexError as error:
         is_damaged = (out / CURRENT).exists()
         reason = f"the version before is damaged ({error})" if is_damaged else "the first version"
-        return replace(options, anew=reason)
+        return replace(options, cold_reason=reason)
     if version.metadata.get("format") != FORMAT:
-        return replace(options, anew=f"version {version.number} is of another version of itemsearch")
+        return replace(options, cold_reason=f"version {version.number} is of another version of itemsearch")
     made_by = version.metadata["model"]
     if model is None or made_by is None or made_by["fingerprint"] != model.fingerprint:
-        return replace(options, anew=f"version {version.number} is of another model")
-    return replace(options, earlier=Earlier(version, retrain_ratio))
+        return replace(options, cold_reason=f"version {version.number} is of another model")
+    return replace(options, warm_start=WarmStart(version, retrain_ratio))
 
 
 def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: float) -> dict[str, Any]:

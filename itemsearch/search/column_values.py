@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.columns import no_column
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.searching.allowed import UNKNOWN
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.columns import read_texts
 from itemsearch.errors import UnknownIdError, UsageError
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.storage.files import map_array
 from itemsearch.indexes.storage.versions import Version, read_version
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from itemsearch.embed.encoder import ListingEncoder
-
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 
 class Engine:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.searching.allowed import Allowed, Limits
 from itemsearch.indexes.searching.vector_index import VectorIndex
 
 if TYPE_CHECKING:
     from itemsearch.search.column_values import ColumnValues
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

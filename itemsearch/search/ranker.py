@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.columns import read_texts
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.indexes.searching.allowed import Limits
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.searching.within import search_within
 from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.filter import ALL_LISTINGS, PreparedFilter
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 SPARE_CANDIDATES = 100
 NO_LIMITS = Limits()

@@ -1,4 +1,4 @@
-"""Rows that an earlier run embedded already: of the store as it stands, or of a run that was stopped."""
+"""Finds rows that an earlier run embedded: rows of the store, and of a run that was stopped."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CACHED_SHARDS = 4
 
 
 class EarlierRows:
-    """Embedded rows by id. A catalog in much the order of the last one reads each shard once.
+    """Embedded rows by id. If the order of the catalog has hardly changed, each shard is read once.
 
-    places: of each id its content hash, and the shard and row that hold it. damaged: shards that cannot
-    be read, so that their rows are embedded again.
+    places: id to content hash, number of the shard and row within it. damaged: shards that cannot be read,
+    whose rows are embedded again.
     """
 
     def __init__(
@@ -36,9 +36,10 @@ class EarlierRows:
 
     @classmethod
     def find(cls, store: Path, model: ModelStamp, dim: int, dtype: str) -> Self:
-        """Every shard in the folder of a store whose embeddings `model` made, in its present precision.
+        """Finds every shard in the folder of a store whose embeddings come from `model`, `dim`, `dtype`
+        alike.
 
-        All pages are read once and checked, so that damage is known before anything depends on them.
+        All pages are read once and their checksums verified, so that damage is known before rows are taken.
         """
         shards: list[Path] = []
         damaged: list[Path] = []
@@ -47,43 +48,44 @@ class EarlierRows:
         for folder in (store / "data", store / STAGING):
             for path in sorted(folder.glob(SHARDS)):
                 try:
-                    if _makes(pq.read_schema(path)) != _makes(wanted):
+                    if _origin(pq.read_schema(path)) != _origin(wanted):
                         continue
-                    held = _read(path)
+                    table = _read(path)
                 except (pa.ArrowException, OSError):
                     damaged.append(path)
                     continue
-                named = zip(held["id"].to_pylist(), held["content_hash"].to_pylist(), strict=True)
-                places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(named)}
+                keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
+                places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
                 shards.append(path)
         return cls(shards, places, damaged)
 
     def holds(self, id: str, content_hash: str) -> bool:
-        """Whether a row of this id was embedded, from the very same title and picture."""
+        """Whether a row of this id was embedded from the same title and image, by their content hash."""
         place = self.places.get(id)
         return place is not None and place[0] == content_hash
 
     def take(self, ids: Sequence[str]) -> tuple[npt.NDArray[Any], list[bytes | None]]:
-        """The (N, D) embeddings and the thumbnails of rows that `holds` said yes to; N is 1 or more."""
+        """The (N, D) embeddings and the thumbnails of N >= 1 ids for which `holds` is true."""
         embeddings, thumbnails = [], []
         for id in ids:
             _, shard, row = self.places[id]
-            vectors, pictures = self._read(shard)
-            embeddings.append(vectors[row])
-            thumbnails.append(pictures[row].as_py())
+            shard_embeddings, shard_thumbnails = self._read(shard)
+            embeddings.append(shard_embeddings[row])
+            thumbnails.append(shard_thumbnails[row].as_py())
         return np.stack(embeddings), thumbnails
 
     def _read_shard(self, shard: int) -> tuple[npt.NDArray[Any], pa.ChunkedArray]:
-        held = _read(self.shards[shard])
-        vectors = held["embedding"].combine_chunks()
-        flat = vectors.flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(len(vectors), -1), held["thumbnail"]  # (N * D,) -> (N, D)
+        table = _read(self.shards[shard])
+        embeddings = table["embedding"].combine_chunks()
+        flat = embeddings.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(embeddings), -1), table["thumbnail"]  # (N * D,) -> (N, D)
 
 
-def _makes(schema: pa.Schema) -> tuple[object, ...]:
-    """What has to agree for embeddings to be comparable; the model may go by another name."""
-    said = {name: value for name, value in (schema.metadata or {}).items() if name != MODEL_NAME}
-    return said, schema.field("embedding").type
+def _origin(schema: pa.Schema) -> tuple[object, ...]:
+    """The metadata and type of comparable embeddings, which have to agree; the name of the model may
+    differ."""
+    metadata = {name: value for name, value in (schema.metadata or {}).items() if name != MODEL_NAME}
+    return metadata, schema.field("embedding").type
 
 
 def _read(path: Path) -> pa.Table:

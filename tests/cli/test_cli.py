@@ -271,7 +271,7 @@ def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> Non
     one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 104")
     one_line(run("index", "build", store, *out, "--device", "tpu"), 1, "tpu")
     if faiss.get_num_gpus() == 0:
-        one_line(run("index", "build", store, *out, "--device", "gpu"), 1, "FAISS sees no GPU here")
+        one_line(run("index", "build", store, *out, "--device", "cuda"), 1, "FAISS sees no GPU here")
 
 
 def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_a_wrong_filter_is_one_line(run: Run, index: Path, tmp_path: Path) -> No
     assert not (tmp_path / "r.parquet").exists()
 
 
-def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None:
+def test_external_embeddings_from_the_command_line(run: Run, tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"id": ["a", "b"], "embedding": [[1.0, 0.0], [0.6, 0.8]]}), tmp_path / "v.parquet"
     )

@@ -125,7 +125,7 @@ def test_a_build_by_the_same_model_keeps_what_was_learnt(
     index, labels = known
     learnt = calibrate_index(index, CalibrateConfig(str(labels), min_precision=0.9), no_progress).calibration
     build_index_folder(index.parent / "vectors.parquet", index)
-    assert read_summary(index).calibration is None  # of brought vectors nobody knows what made them
+    assert read_summary(index).calibration is None  # the model of external embeddings is not known
     folder = tmp_path / "index"
     first = build_index_folder(store, folder)
     assert first.model

@@ -63,7 +63,7 @@ def leave_what_killed_writers_leave(root: Path) -> None:
     shutil.copytree(root / "versions" / "00000003", orphan)
     shutil.copytree(orphan, root / "staging")
     (orphan / "a.txt").unlink()
-    (root / "CURRENT.tmp").write_text('{"poin')
+    (root / "CURRENT.0123abcd.partial").write_text('{"poin')
 
 
 def assert_whole(root: Path, served: set[str]) -> None:
@@ -171,13 +171,14 @@ def test_building_mends_a_damaged_pointer(tmp_path: Path) -> None:
     assert_clean(tmp_path)
 
 
-@pytest.mark.parametrize("limit", [2, 100, 300])  # cuts off a.txt, MANIFEST.json, CURRENT.tmp
+@pytest.mark.parametrize("limit", [2, 100, 300])  # cuts off a.txt, MANIFEST.json, CURRENT
 def test_no_room_for_a_file(tmp_path: Path, limit: int) -> None:
     for text in ("1", "2", "3"):
         publish(tmp_path, text, keep=3)
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from indexes.errors import DiskFullError; from itemsearch.indexes.storage.publish import staging\n"
+        "from itemsearch.indexes.errors import DiskFullError\n"
+        "from itemsearch.indexes.storage.publish import staging\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
         "try:\n"

@@ -225,7 +225,7 @@ def test_damaged_files_are_told_by_name(large: Vectors, tmp_path: Path, name: st
 
 def test_devices() -> None:
     assert resolve_device("cpu") == "cpu"
-    assert resolve_device("auto") == ("gpu" if faiss.get_num_gpus() else "cpu")
+    assert resolve_device("auto") == ("cuda" if faiss.get_num_gpus() else "cpu")
     with pytest.raises(SpecError, match="tpu"):
         resolve_device("tpu")
 
@@ -233,7 +233,7 @@ def test_devices() -> None:
 @pytest.mark.skipif(faiss.get_num_gpus() > 0, reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(NoGpuError, match="FAISS sees no GPU here"):
-        resolve_device("gpu")
+        resolve_device("cuda")
 
 
 @pytest.mark.gpu
@@ -241,8 +241,8 @@ def test_a_gpu_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize("dim", [32, 256])
 def test_an_index_built_on_a_gpu_recalls_as_one_built_on_the_cpu(dim: int, tmp_path: Path) -> None:
     vectors = clustered(12_000, dim)
-    built: BuiltIndex = build_index(vectors, choose_spec(*vectors.shape), "gpu")
-    assert built.device == "gpu"
+    built: BuiltIndex = build_index(vectors, choose_spec(*vectors.shape), "cuda")
+    assert built.device == "cuda"
     stored = create_vectors(tmp_path, *vectors.shape)
     stored[:] = vectors
     stored.flush()

@@ -11,7 +11,7 @@ from support.vectors import clustered, saved
 
 from itemsearch.indexes.building.choose import IndexSpec, Target, candidate_specs, choose_spec, memory_bytes
 from itemsearch.indexes.building.held_out import held_out_below
-from itemsearch.indexes.building.measure import Asked, measure_recall
+from itemsearch.indexes.building.measure import RecallQueries, measure_recall
 from itemsearch.indexes.building.target import BuildOptions, build_files
 from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.building.tune import halves, target_missed, tune
@@ -65,7 +65,7 @@ def test_the_cheapest_point_that_reaches_the_target_is_chosen(folder: Path, tuni
     assert [p.mean_ms for p in tuning.points] == sorted(p.mean_ms for p in tuning.points)
     index = VectorIndex.open(folder)
     fresh = halves(index)[1]
-    again = measure_recall(index, Asked.from_index(index, fresh, 10), tuning.chosen.params)
+    again = measure_recall(index, RecallQueries.from_index(index, fresh, 10), tuning.chosen.params)
     assert again == tuning.chosen.recall >= 0.9
     assert tuning.chosen.params.nprobe < index.spec.nlist
 
@@ -84,7 +84,7 @@ def test_searches_use_what_was_chosen_and_scale_it_with_k(
         assert index.params(40) == SearchParams(2 * chosen.nprobe, 4 * chosen.candidates)
         expected = index.search(large[:20], 10, chosen)[1]
         assert index.search(large[:20], 10)[1].tolist() == expected.tolist()
-        more = Asked.from_index(index, halves(index)[1], 50)
+        more = RecallQueries.from_index(index, halves(index)[1], 50)
         assert measure_recall(index, more, index.params(50)) > measure_recall(index, more, chosen)
         (folder / "search.json").write_text("{}")
         with pytest.raises(DamagedIndexError, match=r"search\.json"):

@@ -1,4 +1,4 @@
-"""An index filled anew with the training of an earlier version, or trained because that no longer serves."""
+"""Warm starts of an index: the training of the current version is reused, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from support.vectors import clustered
 
+from itemsearch.indexes.arrays import Vectors
 from itemsearch.indexes.building.choose import IndexSpec, Target
 from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
-from itemsearch.indexes.building.warm_start import Earlier
+from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.searching.params import read_tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Vectors, hash_rows
+from itemsearch.indexes.storage.distinct import hash_rows
 from itemsearch.indexes.storage.files import FAISS_INDEX, create_vectors, read_files_summary
 from itemsearch.indexes.storage.publish import staging
 from itemsearch.indexes.storage.versions import Version, current_version
@@ -41,20 +42,20 @@ def root(tmp_path: Path, vectors: Vectors) -> Path:
 def publish(
     root: Path,
     vectors: Vectors,
-    earlier: Earlier | None,
+    warm_start: WarmStart | None,
     target: Target = TARGET,
     spec: IndexSpec | None = None,
 ) -> FilesReport:
     with staging(root) as stage:
         create_vectors(stage.folder, *vectors.shape)[:] = vectors
-        options = BuildOptions(spec, "cpu", target=target, earlier=earlier)
+        options = BuildOptions(spec, "cpu", target=target, warm_start=warm_start)
         report = build_files(stage.folder, np.arange(len(vectors)), options)
         stage.publish({}, keep=9)
     return report
 
 
-def kept(root: Path, ratio: float = 0.2) -> Earlier:
-    return Earlier(current_version(root), ratio)
+def kept(root: Path, ratio: float = 0.2) -> WarmStart:
+    return WarmStart(current_version(root), ratio)
 
 
 def learnt(version: Version) -> list[Vectors]:

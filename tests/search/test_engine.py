@@ -133,7 +133,7 @@ def test_another_model_is_refused(index: Path, tmp_path: Path) -> None:
         Engine.open(index, model="no-such/model").search(title="mug")
 
 
-def test_brought_vectors_are_searched_by_id_and_by_vector_only(tmp_path: Path) -> None:
+def test_external_embeddings_are_searched_by_id_and_by_vector_only(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((50, 6)).astype(np.float32) * 3
     table = pa.table({"id": np.arange(50), "embedding": list(vectors)})
@@ -162,7 +162,7 @@ def test_brought_vectors_are_searched_by_id_and_by_vector_only(tmp_path: Path) -
         ([1.5, 2.5], [[1.0], [1.0]], "ids are double"),
     ],
 )
-def test_brought_vectors_that_cannot_be_indexed_are_told(
+def test_external_embeddings_that_cannot_be_indexed_are_told(
     tmp_path: Path, ids: list[object], embeddings: list[list[float]], told: str
 ) -> None:
     table = pa.table({"id": ids, "embedding": pa.array(embeddings, pa.list_(pa.float32()))})

@@ -1,4 +1,4 @@
-"""Vectors made up, and indexes of them."""
+"""Synthetic vectors, and indexes of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.building.choose import IndexSpec
 from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.distinct import Rows, Vectors
 from itemsearch.indexes.storage.files import create_vectors, save_index
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from itemsearch.duplicates.calibrate.sample import Floats, Mask, Sample
+from itemsearch.duplicates.calibrate.sample import Sample
 from itemsearch.duplicates.types import Decision, Tier
+from itemsearch.indexes.arrays import Doubles, Mask
 from itemsearch.probability.calibration import CurvePoint, Share, TierReport
 
 CURVE = 101
@@ -34,7 +35,7 @@ def tiers(sample: Sample, accepted: Mask, reviewed: Mask) -> tuple[TierReport, .
     return tuple(reports)
 
 
-def curve(sample: Sample, probability: Floats) -> tuple[CurvePoint, ...]:
+def curve(sample: Sample, probability: Doubles) -> tuple[CurvePoint, ...]:
     """Precision and recall of the pairs of each hundredth or more; probability: (P,)."""
     points = []
     for threshold in np.linspace(0, 1, CURVE)[1:].tolist():
@@ -45,7 +46,7 @@ def curve(sample: Sample, probability: Floats) -> tuple[CurvePoint, ...]:
     return tuple(points)
 
 
-def _shares(sample: Sample, accepted: Mask, weights: Floats, true: float) -> tuple[float, float]:
+def _shares(sample: Sample, accepted: Mask, weights: Doubles, true: float) -> tuple[float, float]:
     """Precision and recall of the accepted pairs (P,) of `weights` (P,); NaN where a denominator is 0."""
     right, passed = float((weights * sample.same)[accepted].sum()), float(weights[accepted].sum())
     return right / passed if passed else np.nan, right / true if true else np.nan

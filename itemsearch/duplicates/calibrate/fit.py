@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from itemsearch.duplicates.calibrate.evaluate import curve, precision_and_recall, tiers
-from itemsearch.duplicates.calibrate.sample import RESAMPLES, Floats, Sample
+from itemsearch.duplicates.calibrate.sample import RESAMPLES, Sample
 from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Doubles
 from itemsearch.probability.calibration import CurvePoint, Share, TierReport
 from itemsearch.probability.thresholds import (
     FEATURES,
@@ -117,7 +118,7 @@ def fit_weights(sample: Sample) -> Weights:
     return Weights(float(solution[-1] - slopes @ means), coefficients, imputed)
 
 
-def _newton(scaled: Floats, same: Floats, weights: Floats) -> Floats:
+def _newton(scaled: Doubles, same: Doubles, weights: Doubles) -> Doubles:
     """(C,) the coefficients of (P, C) columns; the last, the bias, has no ridge penalty."""
     ridge = np.full(scaled.shape[1], RIDGE)
     ridge[-1] = 0
@@ -133,7 +134,7 @@ def _newton(scaled: Floats, same: Floats, weights: Floats) -> Floats:
     return solution
 
 
-def _threshold(sample: Sample, values: Floats, min_precision: float) -> Share:
+def _threshold(sample: Sample, values: Doubles, min_precision: float) -> Share:
     """The lowest threshold that reaches the precision, both by the labels in `CAUTION` of the resamples and
     by the mean of the probabilities above it; infinite where there is none. values: (P,) probabilities."""
     same = sample.same.astype(np.float64)
@@ -146,7 +147,7 @@ def _threshold(sample: Sample, values: Floats, min_precision: float) -> Share:
     return Share(max(counted, expected), float(low), float(high))
 
 
-def least_threshold(values: Floats, right: Floats, weights: Floats, min_precision: float) -> float:
+def least_threshold(values: Doubles, right: Doubles, weights: Doubles, min_precision: float) -> float:
     """The lowest of (P,) values at and above which the weighted mean of `right` (P,) is `min_precision` or
     more, and `right` sums to `LEAST_FOUND` or more; infinite where there is none."""
     # A worked example, of equal weights, min_precision 0.7 and LEAST_FOUND 2; equal values pass together:
@@ -163,7 +164,7 @@ def least_threshold(values: Floats, right: Floats, weights: Floats, min_precisio
     return float(values[order][good[-1]]) if len(good) else np.inf
 
 
-def _best_precision(sample: Sample, values: Floats) -> float:
+def _best_precision(sample: Sample, values: Doubles) -> float:
     """The best precision of any threshold that `LEAST_FOUND` pairs of one product reach."""
     order = np.argsort(-values, kind="stable")
     right = np.cumsum(sample.same[order])
@@ -171,6 +172,6 @@ def _best_precision(sample: Sample, values: Floats) -> float:
     return float(shares[right >= LEAST_FOUND].max())
 
 
-def _values(sample: Sample, weights: Weights) -> Floats:
+def _values(sample: Sample, weights: Weights) -> Doubles:
     """(P,) the probabilities of pairs; 0 for pairs with a conflict, which are never duplicates."""
     return np.where(sample.conflict, 0.0, probabilities(sample.features, weights))

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.catalog.rows import open_tables
 from itemsearch.catalog.tables import Table
 from itemsearch.catalog.validate import BadCellError, cell_text
 from itemsearch.columns import no_column
-from itemsearch.duplicates.groups.linkage import Ints, components
+from itemsearch.duplicates.groups.linkage import components
 from itemsearch.errors import EmptyCatalogError, MissingColumnError
+from itemsearch.indexes.arrays import Ints, Mask
 
 PAIR_COLUMNS = ("id_a", "id_b", "same")
 GROUP_COLUMNS = ("id", "group")
@@ -25,7 +25,6 @@ _BATCH = 4096
 
 RowOf = Callable[[str], int | None]
 """From an id to its row in the index, None where the index lacks it."""
-Mask = npt.NDArray[np.bool_]
 Groups = Mapping[int, str]
 """Row to the name of its labelled group."""
 RowPairLabels = Mapping[tuple[int, int], bool]

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.calibrate.labels import UNKNOWN, DuplicateLabels
-from itemsearch.duplicates.groups.linkage import Ints
 from itemsearch.duplicates.pairs.decide import features, margins
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from itemsearch.indexes.arrays import Doubles, Ints, Mask
 
 ACROSS = 2.0
 """The weight of a pair of two products: with half of the products in each sample, each has half of the pairs
@@ -36,14 +32,14 @@ class Sample:
     pairs of each product there are, proposed or not.
     """
 
-    features: Floats
+    features: Doubles
     same: Mask
     conflict: Mask
     products: Ints
     true: Ints
 
     @property
-    def weights(self) -> Floats:
+    def weights(self) -> Doubles:
         """(P,) 1 for pairs of one product, `ACROSS` for the others."""
         return np.where(self.same, 1.0, ACROSS)
 
@@ -57,7 +53,7 @@ class Sample:
             self.true + other.true,
         )
 
-    def resampled(self, seed: int) -> Iterator[tuple[Floats, float]]:
+    def resampled(self, seed: int) -> Iterator[tuple[Doubles, float]]:
         """Draws as many products with replacement, `RESAMPLES` times: the bootstrap.
 
         Yields:

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
-from itemsearch.duplicates.groups.linkage import CANNOT_LINK, Ints, average_linkage, components
+from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
 from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
+from itemsearch.indexes.arrays import Ints
 from itemsearch.probability.thresholds import IDENTICAL
 
 CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)

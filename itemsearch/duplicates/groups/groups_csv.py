@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.types import GROUPS_SCHEMA
+from itemsearch.indexes.durable import replacing
 from itemsearch.spreadsheet import defused
 
 LISTING_COLUMNS = ("title", "category")
@@ -25,13 +26,11 @@ def write_groups_csv(path: Path, groups: pa.Table, listings: pa.Table) -> None:
     extra = [name for name in LISTING_COLUMNS if name in listings.column_names]
     cells = [listings[name].take(rows).to_pylist() for name in extra]
     members = [groups[name].to_pylist() for name in GROUPS_SCHEMA.names]
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", newline="", encoding="utf-8-sig") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow([*GROUPS_SCHEMA.names, *extra])
         for row in zip(*members, *cells, strict=True):
             writer.writerow([_cell(value) for value in row])
-    partial.rename(path)
 
 
 def _cell(value: Any) -> Any:

@@ -6,13 +6,12 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from itemsearch.duplicates.groups.linkage import Ints
 from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Ints
 from itemsearch.search.where import as_numbers
 
 KEEP_BY = ("complete", "picture")
@@ -20,10 +19,8 @@ KEEP_BY = ("complete", "picture")
 _UNCOUNTED = frozenset({"id", "content_hash", "has_title", "has_image"})
 """Columns that do not count as filled cells: every listing has them."""
 
-Key = npt.NDArray[np.int64]
 
-
-def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
+def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Ints:
     """(K,) the rank, from 0, of each of the K listings `rows`; the listing to keep comes first.
 
     Args:
@@ -34,7 +31,7 @@ def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
     Raises:
         UsageError: an unknown column, or one whose values have no order.
     """
-    keys: list[Key] = []
+    keys: list[Ints] = []
     for criterion in keep_by:
         if criterion == "complete":
             keys += _completeness(listings, rows)
@@ -49,7 +46,7 @@ def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
     return places
 
 
-def _completeness(listings: pa.Table, rows: Ints) -> list[Key]:
+def _completeness(listings: pa.Table, rows: Ints) -> list[Ints]:
     filled = np.zeros(len(rows), np.int64)
     for name in listings.column_names:
         if name not in _UNCOUNTED:
@@ -61,7 +58,7 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Key]:
     return [-filled, -lengths.to_numpy().astype(np.int64)]
 
 
-def _pictures(listings: pa.Table, rows: Ints) -> list[Key]:
+def _pictures(listings: pa.Table, rows: Ints) -> list[Ints]:
     if "thumbnail" not in listings.column_names:
         return []
     pictures = listings["thumbnail"].take(pa.array(rows))
@@ -77,7 +74,7 @@ def _pixels(picture: bytes | None) -> int:
         return image.width * image.height
 
 
-def _values(listings: pa.Table, rows: Ints, criterion: str) -> Key:
+def _values(listings: pa.Table, rows: Ints, criterion: str) -> Ints:
     name = criterion if criterion in listings.column_names else criterion.removeprefix("-")
     if name not in listings.column_names:
         present = ", ".join(map(repr, listings.column_names))
@@ -100,8 +97,8 @@ def _without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _rank(column: pa.ChunkedArray, order: str) -> Key:
+def _rank(column: pa.ChunkedArray, order: str) -> Ints:
     """(K,) ranks, equal for equal values; missing values come last."""
     ranks = pc.rank(column, sort_keys=order, tiebreaker="dense")
-    numbers: Key = ranks.to_numpy().astype(np.int64)
+    numbers: Ints = ranks.to_numpy().astype(np.int64)
     return numbers

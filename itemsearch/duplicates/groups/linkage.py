@@ -9,10 +9,8 @@ import heapq
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from itemsearch.indexes.arrays import Doubles, Ints
 
 CANNOT_LINK = -np.inf
 """The weight of a pair whose nodes must not be in one cluster."""
@@ -36,7 +34,7 @@ def components(count: int, a: Ints, b: Ints) -> Ints:
             lowest = lowest[lowest]
 
 
-def average_linkage(count: int, a: Ints, b: Ints, weights: Floats, density: float) -> Ints:
+def average_linkage(count: int, a: Ints, b: Ints, weights: Doubles, density: float) -> Ints:
     """Agglomerative clustering by average linkage, in which a missing pair has weight 0.
 
     The two clusters of the highest mean weight of all pairs between them are merged, as long as at least

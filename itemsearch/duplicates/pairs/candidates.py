@@ -11,18 +11,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_hash_pairs
+from itemsearch.indexes.arrays import Mask, Rows
 from itemsearch.indexes.searching.allowed import Allowed
 from itemsearch.indexes.searching.within import search_within
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import PreparedFilter
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.types import Decision
+from itemsearch.indexes.arrays import Doubles, Mask
 from itemsearch.probability.thresholds import (
     FEATURES,
     IDENTICAL,
@@ -24,9 +24,7 @@ from itemsearch.probability.thresholds import (
     Weights,
 )
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-MarginOf = Callable[[pa.Table], Floats]
+MarginOf = Callable[[pa.Table], Doubles]
 
 LEAST_RIVAL = 0.05
 """Pairs of a lower score are no rivals, so that the join need not keep them."""
@@ -98,7 +96,7 @@ def decide(
     )
 
 
-def features(pairs: pa.Table, margin: Floats) -> Floats:
+def features(pairs: pa.Table, margin: Doubles) -> Doubles:
     """(P, F) the `FEATURES` of pairs, NaN where a listing lacks the modality; margin: (P,)."""
     cosines = [_numbers(pairs, name, np.nan) for name in ("joint", "title_similarity", "image_similarity")]
     hash_distance = _numbers(pairs, "image_hash_distance", np.nan)
@@ -106,7 +104,7 @@ def features(pairs: pa.Table, margin: Floats) -> Floats:
     return np.stack([_logits(pairs), margin, *cosines, hash_similarity], axis=1)
 
 
-def margins(pairs: pa.Table) -> Floats:
+def margins(pairs: pa.Table) -> Doubles:
     """(P,) each pair's logit of the score minus that of its strongest rival: the best other pair of either.
 
     Pairs with conflicts are no rivals, since they are decided already, nor are identical listings.
@@ -136,19 +134,19 @@ def margins(pairs: pa.Table) -> Floats:
     for side in (numbers[: len(a)], numbers[len(a) :]):
         own_is_best = rivals & (logits == best[side])
         strongest = np.maximum(strongest, np.where(own_is_best, next_best[side], best[side]))
-    margin: Floats = logits - strongest
+    margin: Doubles = logits - strongest
     return margin
 
 
-def probabilities(pair_features: Floats, weights: Weights) -> Floats:
+def probabilities(pair_features: Doubles, weights: Weights) -> Doubles:
     """(P,) the probability that each pair is one product, from (P, F) `features`."""
     known = np.where(np.isnan(pair_features), [weights.imputed[name] for name in FEATURES], pair_features)
     logits = known @ np.array([weights.coefficients[name] for name in FEATURES]) + weights.bias
-    probability: Floats = 1 / (1 + np.exp(-logits))
+    probability: Doubles = 1 / (1 + np.exp(-logits))
     return probability
 
 
-def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: MarginOf) -> Floats:
+def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: MarginOf) -> Doubles:
     """(P,) the values of one kind of evidence; minus infinity where a listing lacks the modality."""
     if name != PROBABILITY:
         return _numbers(pairs, name, -np.inf)
@@ -156,9 +154,9 @@ def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: Mar
     return probabilities(features(pairs, margin_of(pairs)), thresholds.weights)
 
 
-def _best_margin(measured: pa.Table) -> Floats:
+def _best_margin(measured: pa.Table) -> Doubles:
     """(P,) the margins that pairs would have without rivals."""
-    best: Floats = _logits(measured) - LEAST_LOGIT
+    best: Doubles = _logits(measured) - LEAST_LOGIT
     return best
 
 
@@ -187,12 +185,12 @@ def _name(threshold: Threshold) -> str:
     return threshold.evidence.replace("_", " ")
 
 
-def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:
-    numbers: Floats = pc.fill_null(pairs[name].cast(pa.float64()), missing).to_numpy()
+def _numbers(pairs: pa.Table, name: str, missing: float) -> Doubles:
+    numbers: Doubles = pc.fill_null(pairs[name].cast(pa.float64()), missing).to_numpy()
     return numbers
 
 
-def _logits(pairs: pa.Table) -> Floats:
+def _logits(pairs: pa.Table) -> Doubles:
     scores = np.clip(_numbers(pairs, "score", 0.0), CLIPPED_SCORE, 1 - CLIPPED_SCORE)
-    logits: Floats = np.log(scores / (1 - scores))
+    logits: Doubles = np.log(scores / (1 - scores))
     return logits

@@ -16,12 +16,10 @@ from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashe
 from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules, find_conflicts
 from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.search.ranker import ScoreModel
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 BLOCK_LISTINGS = 8192
 BLOCK_PAIRS = 8192

@@ -13,8 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
-Hashes = npt.NDArray[np.uint64]
-Rows = npt.NDArray[np.int64]
+from itemsearch.indexes.arrays import Hashes, Rows
 
 SIDE, KEPT = 32, 8
 """The hash has a bit for each of the `KEPT` lowest frequencies each way, of `SIDE` grey pixels each way."""

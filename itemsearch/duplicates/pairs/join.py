@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,11 +23,10 @@ from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES, Candidate
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.indexes.arrays import Mask, Rows
+from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 QUERY_LISTINGS = 4096
 MEASURED_PAIRS = 65_536
@@ -157,12 +155,9 @@ class Parts:
         return self.folder / name
 
     def write_array(self, path: Path, array: Rows) -> None:
-        partial = path.with_name(f"{path.name}.partial")
-        with partial.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, array)
-        partial.rename(path)
 
     def write_table(self, path: Path, table: pa.Table) -> None:
-        partial = path.with_name(f"{path.name}.partial")
-        pq.write_table(table, partial, write_page_checksum=True)
-        partial.rename(path)
+        with replacing(path) as temporary:
+            pq.write_table(table, temporary, write_page_checksum=True)
