@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from itemsearch.indexes.durable import naming
+from itemsearch.indexes.durable import naming, replace_file
 
 Listener = Callable[["Stage"], None]
 
