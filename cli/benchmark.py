@@ -201,9 +201,9 @@ def suite(
     Example: itemsearch benchmark all held-out.parquet --calibrate-on shop.parquet --out run
     """
     with benchmark_extra():
-        from itemsearch.benchmarks.runs.all import SuiteConfig, run
+        from itemsearch.benchmarks.runs.all import AllConfig, run
 
-    config = SuiteConfig(
+    config = AllConfig(
         catalog=catalog_config(catalog, column, image_root),
         calibrate_on=catalog_config(calibrate_on, column, image_root) if calibrate_on else None,
         same=same,

@@ -1,1 +1,1 @@
-"""Queries, galleries and truth that benchmarks are run on."""
+"""Data sets, tasks with their correct answers, vector files, and the saved predictions of a run."""

@@ -1,6 +1,7 @@
-"""Public data sets as people download them, turned into a catalog, and queries where the set has them.
+"""Readers of public data sets: each writes a catalog, and queries where the set has them.
 
-A reader gets the set's folder and a folder to write into. Pictures stay where they are.
+A reader receives the folder of the set, as it is downloaded, and a folder to write into. Image files are not
+copied. A new data set is a function here and an entry of `READERS`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from itemsearch.errors import CatalogError, CatalogNotFoundError, UsageError
 CATALOG, QUERIES = "catalog.csv", "queries.csv"
 COLUMNS = ("id", "title", "image", "category", "product")
 LANGUAGES = ("en_US", "en_GB", "en_IN", "en_CA", "en_AU")
-"""Of Amazon's titles, the first that there is; else whatever comes first."""
+"""Preferred languages of Amazon's titles, best first; without any of them the first title is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """catalog: a file of products. image_root: where all pictures lie. same: its column that is equal for
-    listings of one product, "" for none. queries: a file of listings to be found, "" for none."""
+    """A data set as a benchmark reads it.
+
+    Attributes:
+        catalog: a file of listings.
+        image_root: the folder that image paths are relative to.
+        same: the catalog's column that is equal for listings of one product; "" for none.
+        queries: a file of queries; "" for none.
+    """
 
     catalog: Path
     image_root: Path
@@ -33,47 +40,49 @@ class DataSet:
 
 
 def read_dataset(name: str, folder: Path, out: Path) -> DataSet:
-    """
+    """Reads the data set of that name from `folder`; its catalog and queries are written into `out`.
+
     Raises:
-        UsageError: no set of that name.
+        UsageError: no data set has that name.
         CatalogNotFoundError: the folder lacks a file of the set.
-        CatalogError: a file is not as the set has it.
+        CatalogError: a file does not have the format of the set.
     """
     out.mkdir(parents=True, exist_ok=True)
     if name not in READERS:
-        raise UsageError(f"--dataset {name}: no such set; there are {', '.join(READERS)}")
+        raise UsageError(f"--dataset {name}: no such data set; there are {', '.join(READERS)}")
     try:
         return READERS[name](folder, out)
     except FileNotFoundError as error:
-        raise CatalogNotFoundError(f"{error.filename}: missing; {name} has it") from error
+        raise CatalogNotFoundError(f"{error.filename}: missing; {name} needs it") from error
     except (KeyError, ValueError, TypeError, OSError) as error:
-        raise CatalogError(f"{folder}: not as {name} is downloaded: {error!r}") from error
+        raise CatalogError(f"{folder}: not the files of {name}: {error!r}") from error
 
 
 def _shopee(folder: Path, out: Path) -> DataSet:
     """Shopee Price Match Guarantee: train.csv and train_images/; a label_group is a product."""
     with (folder / "train.csv").open(newline="", encoding="utf-8") as file:
-        held = list(csv.DictReader(file))
-    rows = [(row["posting_id"], row["title"], row["image"], "", row["label_group"]) for row in held]
+        rows = [
+            (row["posting_id"], row["title"], row["image"], "", row["label_group"])
+            for row in csv.DictReader(file)
+        ]
     return DataSet(_write(out / CATALOG, rows), folder / "train_images", same="product")
 
 
 def _online_products(folder: Path, out: Path) -> DataSet:
-    """Stanford Online Products: Ebay_test.txt, and a folder of pictures for each of twelve categories."""
+    """Stanford Online Products: Ebay_test.txt, and an image folder for each of twelve categories."""
     with (folder / "Ebay_test.txt").open(encoding="utf-8") as file:
         next(file)
-        listed = [line.split() for line in file]
-    rows = [
-        (image_id, "", path, path.partition("/")[0].removesuffix("_final"), class_id)
-        for image_id, class_id, _, path in listed
-    ]
+        rows = [
+            (image_id, "", path, path.partition("/")[0].removesuffix("_final"), class_id)
+            for image_id, class_id, _, path in map(str.split, file)
+        ]
     return DataSet(_write(out / CATALOG, rows), folder, same="product")
 
 
 def _berkeley_objects(folder: Path, out: Path) -> DataSet:
     """Amazon Berkeley Objects: listings/metadata/*.json.gz, images/metadata/images.csv.gz, images/small/.
 
-    A product's main picture and title are the catalog; another of its pictures, alone, asks for it.
+    The catalog holds the main image and the title of each product; another image of it, alone, is a query.
     """
     with gzip.open(folder / "images/metadata/images.csv.gz", "rt", encoding="utf-8", newline="") as file:
         paths = {row["image_id"]: row["path"] for row in csv.DictReader(file)}
@@ -90,13 +99,12 @@ def _berkeley_objects(folder: Path, out: Path) -> DataSet:
         others = [paths[other] for other in listing.get("other_image_id", ()) if other in paths]
         if others:
             queries.append((f"{id}:other", others[0], id))
-    asked = out / QUERIES
-    _write(asked, queries, ("query_id", "image", "expected_id"))
-    return DataSet(_write(out / CATALOG, rows), folder / "images/small", queries=str(asked))
+    queries_file = _write(out / QUERIES, queries, ("query_id", "image", "expected_id"))
+    return DataSet(_write(out / CATALOG, rows), folder / "images/small", queries=str(queries_file))
 
 
 def _fashion(folder: Path, out: Path) -> DataSet:
-    """Kaggle's fashion-product-images: styles.csv and images/ID.jpg; titles may hold commas unquoted."""
+    """Kaggle's fashion-product-images: styles.csv and images/ID.jpg; titles may contain unquoted commas."""
     with (folder / "styles.csv").open(newline="", encoding="utf-8") as file:
         lines = csv.reader(file)
         head = next(lines)
@@ -125,10 +133,10 @@ def _listings(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _text(values: Iterable[Mapping[str, str]] | None) -> str:
-    """One of a listing's values, in English where there is one."""
-    held = {value.get("language_tag", ""): value["value"] for value in values or ()}
-    named = [held[language] for language in LANGUAGES if language in held]
-    return next(iter([*named, *held.values()]), "")
+    """One of the values, in the first of `LANGUAGES` that there is; "" without values."""
+    by_language = {value.get("language_tag", ""): value["value"] for value in values or ()}
+    preferred = [by_language[language] for language in LANGUAGES if language in by_language]
+    return next(iter([*preferred, *by_language.values()]), "")
 
 
 def _write(path: Path, rows: Iterable[Sequence[str]], head: Sequence[str] = COLUMNS) -> Path:

@@ -1,4 +1,4 @@
-"""What is looked among: all products, or the harder gallery of the query's own leaf category."""
+"""Galleries that queries are searched in: all listings, or only those of the query's own leaf category."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import numpy as np
 
 from itemsearch.benchmarks.data.predictions import EVERYTHING, OWN_CATEGORY
 from itemsearch.benchmarks.data.tasks import Task
-from itemsearch.benchmarks.metrics.ranked import Answers, Floats, Rows, best_rows, collect, depth_for
+from itemsearch.benchmarks.metrics.arrays import Floats, Rows
+from itemsearch.benchmarks.metrics.ranked import Answers, best_rows, collect, depth_for
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Q' of a task's queries, and what each may find.
+    """Some queries of a task, and the listings that each is searched in.
 
-    queries (Q',): which of the task's. right: rows of the products that answer each. categories: the leaf
-    category that each looks in; None for all products.
+    Attributes:
+        name: as it stands in predictions and metrics.
+        queries: (Q',) indexes into the task's queries.
+        right: of each of these queries, the rows of its right answers.
+        categories: of each of these queries, the leaf category that it is searched in; None for all listings.
     """
 
     name: str
@@ -27,44 +31,51 @@ class Gallery:
 
     @property
     def depth(self) -> int:
+        """The number of answers to keep of each query."""
         return depth_for(np.array([len(rows) for rows in self.right]))
 
 
 def galleries(task: Task) -> list[Gallery]:
-    """All products; and own category, of the queries that have one with a right and a wrong answer in it."""
+    """All listings; then own category, with the queries whose category has a right and a wrong answer."""
     everything = Gallery(EVERYTHING, np.arange(len(task.query_ids)), task.right, None)
-    categories = np.array([product.category for product in task.listings], dtype=object)
-    members = {name: int((categories == name).sum()) for name in set(categories) if name}
-    kept, within = [], []
-    for query, category in enumerate(task.facts.categories):
+    categories = np.array([listing.category for listing in task.listings], dtype=object)
+    sizes = {name: int((categories == name).sum()) for name in set(categories) if name}
+    query_categories = task.query_facts.categories
+    kept, right_in_category = [], []
+    for query, category in enumerate(query_categories):
         right = task.right[query][categories[task.right[query]] == category]
-        others = members.get(category, 0) - len(right) - (task.own[query] >= 0)
-        if len(right) and others > 0:
+        wrong = sizes.get(category, 0) - len(right) - (task.own_rows[query] >= 0)
+        if len(right) and wrong > 0:
             kept.append(query)
-            within.append(right)
+            right_in_category.append(right)
     if not kept:
         return [everything]
-    named = [task.facts.categories[query] for query in kept]
-    return [everything, Gallery(OWN_CATEGORY, np.array(kept), within, named)]
+    kept_categories = [query_categories[query] for query in kept]
+    return [everything, Gallery(OWN_CATEGORY, np.array(kept), right_in_category, kept_categories)]
 
 
-def exact_answers(scores: Iterator[Floats], task: Task, asked: Sequence[Gallery]) -> list[Answers]:
-    """The best answers in each gallery by (N,) scores of all products, which come a query at a time."""
-    categories = np.array([product.category for product in task.listings], dtype=object)
-    members = {name: np.flatnonzero(categories == name) for name in set(categories)}
-    places = [{int(query): place for place, query in enumerate(gallery.queries)} for gallery in asked]
-    found: list[list[tuple[Rows, Floats]]] = [[] for _ in asked]
-    for query, (score, own) in enumerate(zip(scores, task.own, strict=True)):
-        for gallery, of, answers in zip(asked, places, found, strict=True):
-            place = of.get(query)
-            if place is None:
+def exact_answers(scores: Iterator[Floats], task: Task, searched: Sequence[Gallery]) -> list[Answers]:
+    """The best answers in each gallery by the scores of all listings.
+
+    Args:
+        scores: (N,) scores of the task's listings, for one query after another.
+    """
+    categories = np.array([listing.category for listing in task.listings], dtype=object)
+    rows_of = {name: np.flatnonzero(categories == name) for name in set(categories)}
+    positions = [{int(query): i for i, query in enumerate(gallery.queries)} for gallery in searched]
+    ranked: list[list[tuple[Rows, Floats]]] = [[] for _ in searched]
+    for query, (query_scores, own_row) in enumerate(zip(scores, task.own_rows, strict=True)):
+        for gallery, position_of, gallery_ranked in zip(searched, positions, ranked, strict=True):
+            position = position_of.get(query)
+            if position is None:
                 continue
-            seen = score
+            allowed = query_scores
             if gallery.categories is not None:
-                rows = members[gallery.categories[place]]
-                seen = np.full_like(score, -np.inf)
-                seen[rows] = score[rows]
-            answers.append(best_rows(seen, gallery.right[place], int(own), gallery.depth))
+                rows = rows_of[gallery.categories[position]]
+                allowed = np.full_like(query_scores, -np.inf)
+                allowed[rows] = query_scores[rows]
+            gallery_ranked.append(best_rows(allowed, gallery.right[position], int(own_row), gallery.depth))
     return [
-        collect(answers, gallery.right, gallery.depth) for gallery, answers in zip(asked, found, strict=True)
+        collect(gallery_ranked, gallery.right, gallery.depth)
+        for gallery, gallery_ranked in zip(searched, ranked, strict=True)
     ]

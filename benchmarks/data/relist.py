@@ -1,6 +1,6 @@
-"""Listings made from a catalog: products listed again, by another seller, heavily edited.
+"""Relisted products: listings of a catalog written again as another seller would, with heavy edits.
 
-Either every product as a query, or some of them beside the others in a catalog whose truth is known.
+Every listing becomes a query, or some listings are added to a catalog whose true products are known.
 """
 
 from __future__ import annotations
@@ -29,17 +29,21 @@ SCHEMA = pa.schema(
 )
 
 AGAIN, TWICE = 1 / 10, 1 / 3
-"""Share of products that `write_listed_again` lists a second time, and of those the share with a third."""
+"""The share of products that `write_listed_again` lists a second time, and of those the share that it lists a
+third time."""
 PRODUCT, SELLER = "product", "seller"
 SHOP = "the shop"
 SELLERS = 20
-"""Other sellers; the listings of one product are of different ones."""
+"""The number of other sellers; the listings of one product have different sellers."""
 
 
 def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
-    """Writes a queries file with what each should find and the edits made; returns the number of queries.
+    """Writes a queries file: every listing relisted, with its expected id and the names of its edits.
 
-    The edits of a product depend on the seed and its row alone.
+    The edits of a listing depend on the seed and its row alone.
+
+    Returns:
+        The number of queries.
     """
     count = 0
     with pq.ParquetWriter(out, SCHEMA) as writer:
@@ -52,10 +56,9 @@ def write_relisted(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int
 def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) -> int:
     """Writes a catalog with some products listed again.
 
-    Its columns `PRODUCT` and `SELLER` say which product a row is a listing of, and whose.
-
-    Another seller names the category and nothing else of the carried columns. What is listed again, and how,
-    depends on the seed and the product's row alone.
+    Its columns `PRODUCT` and `SELLER` hold the product and the seller of each listing. A relisting has the
+    category and no other carried column. The choice of relistings and their edits depend on the seed and the
+    listing's row alone.
 
     Returns:
         The number of listings.
@@ -74,45 +77,49 @@ def write_listed_again(batches: Iterable[CatalogBatch], out: Path, seed: int) ->
 
 
 def _listed_again(batch: CatalogBatch, seed: int) -> pa.Table:
-    texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     rows: list[tuple[str, str, bytes | None, str, str, str]] = []
-    carried: list[int | None] = []
-    described = batch.carried.select(texts).to_pylist()
-    for place, (product, known) in enumerate(zip(batch.listings, described, strict=True)):
-        picture = None if product.image is None else encoded(product.image, "PNG")
-        rows.append((product.id, product.title, picture, product.category, product.id, SHOP))
-        carried.append(place)
-        rng = np.random.default_rng([seed, product.row])
+    carried_rows: list[int | None] = []
+    for place, (listing, texts) in enumerate(zip(batch.listings, carried_text_rows(batch), strict=True)):
+        image = None if listing.image is None else encode_image(listing.image, "PNG")
+        rows.append((listing.id, listing.title, image, listing.category, listing.id, SHOP))
+        carried_rows.append(place)
+        rng = np.random.default_rng([seed, listing.row])
         copies = 0 if rng.random() >= AGAIN else 1 if rng.random() >= TWICE else 2
         for copy in range(1, copies + 1):
-            listed = relist(product, known, rng)
-            picture = None if listed.image is None else encoded(listed.image)
-            seller = f"seller {(product.row + copy) % SELLERS}"
-            again = (f"{product.id}:{copy}", listed.title, picture, product.category, product.id, seller)
-            rows.append(again)
-            carried.append(None)
+            relisted = relist(listing, texts, rng)
+            image = None if relisted.image is None else encode_image(relisted.image)
+            seller = f"seller {(listing.row + copy) % SELLERS}"
+            rows.append((f"{listing.id}:{copy}", relisted.title, image, listing.category, listing.id, seller))
+            carried_rows.append(None)
     names = ("id", "title", "image", "category", PRODUCT, SELLER)
     kinds = (pa.string(), pa.string(), pa.binary(), pa.string(), pa.string(), pa.string())
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    made = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
     kept = [name for name in batch.carried.schema.names if name not in (PRODUCT, SELLER)]
-    taken = batch.carried.select(kept).take(pa.array(carried, pa.int64()))
-    return pa.table([*made, *taken.columns], names=[*names, *taken.schema.names])
+    carried = batch.carried.select(kept).take(pa.array(carried_rows, pa.int64()))
+    return pa.table([*arrays, *carried.columns], names=[*names, *carried.schema.names])
 
 
 def _relisted(batch: CatalogBatch, seed: int) -> pa.RecordBatch:
     rows = []
-    texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
-    for product, carried in zip(batch.listings, batch.carried.select(texts).to_pylist(), strict=True):
-        listed = relist(product, carried, np.random.default_rng([seed, product.row]))
-        picture = None if listed.image is None else encoded(listed.image)
-        edits = ("+".join(listed.word_edits), "+".join(listed.picture_edits))
-        rows.append((f"{product.id}:relisted", listed.title, picture, product.id, *edits))
+    for listing, texts in zip(batch.listings, carried_text_rows(batch), strict=True):
+        relisted = relist(listing, texts, np.random.default_rng([seed, listing.row]))
+        image = None if relisted.image is None else encode_image(relisted.image)
+        edits = ("+".join(relisted.word_edits), "+".join(relisted.picture_edits))
+        rows.append((f"{listing.id}:relisted", relisted.title, image, listing.id, *edits))
     columns = zip(*rows, strict=True) if rows else ([] for _ in SCHEMA)
     return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
 
-def encoded(image: Image.Image, kind: str = "JPEG") -> bytes:
+def carried_text_rows(batch: CatalogBatch) -> list[dict[str, str | None]]:
+    """The carried text columns of a batch: for each listing, column name to text."""
+    names = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
+    rows: list[dict[str, str | None]] = batch.carried.select(names).to_pylist()
+    return rows
+
+
+def encode_image(image: Image.Image, kind: str = "JPEG") -> bytes:
+    """The bytes of an image file. kind: "JPEG" or "PNG"."""
     buffer = io.BytesIO()
-    image.save(buffer, kind, quality=90)  # PNG is lossless and has no quality
+    image.save(buffer, kind, quality=90)  # PNG is lossless and ignores the quality
     return buffer.getvalue()

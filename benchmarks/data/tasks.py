@@ -1,21 +1,19 @@
-"""What is asked: listings, the catalog that they are looked for in, and which rows of it are right."""
+"""Retrieval tasks: queries, the gallery of listings that they are searched in, and the right answers."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from itemsearch.benchmarks.data.predictions import Asked
-from itemsearch.benchmarks.data.relist import write_relisted
-from itemsearch.benchmarks.methods.baselines import Listed
+from itemsearch.benchmarks.data.predictions import QueryFacts
+from itemsearch.benchmarks.data.relist import encode_image, write_relisted
+from itemsearch.benchmarks.metrics.arrays import Rows
 from itemsearch.catalog import read_queries
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import RowSource, open_tables, read_rows
@@ -28,75 +26,91 @@ SCHEMA = pa.schema(
     {"query_id": pa.string(), "title": pa.string(), "image": pa.binary(), EXPECTED: pa.string()}
 )
 
-Rows = npt.NDArray[np.int64]
+
+@dataclass(frozen=True, slots=True)
+class TitlesAndImages:
+    """What a method sees of N listings: titles ("" for none) and RGB images (None for none)."""
+
+    titles: Sequence[str]
+    images: Sequence[Image.Image | None]
+
+    @classmethod
+    def of(cls, listings: Sequence[Listing | Query]) -> TitlesAndImages:
+        """The titles and images of listings or queries."""
+        return cls([listing.title for listing in listings], [listing.image for listing in listings])
+
+    @property
+    def modalities(self) -> list[str]:
+        """The modalities of each listing, as they stand in predictions and metrics."""
+        return [_modality(title, image) for title, image in zip(self.titles, self.images, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Q listings to be found among N.
+    """Q queries that are searched in N listings.
 
-    products: the gallery. query_ids (Q,) and asked: what is looked for. right: rows of the gallery that
-    answer each. groups (Q,): the product that a listing is of. own (Q,): the row that a listing itself is, -1
-    for none. queries: the file that holds the listings; None where they are products of the gallery, asked
-    for by id. edits: what was done to each, where the task did it.
+    Attributes:
+        listings: (N,) the gallery.
+        query_ids: (Q,).
+        queries: (Q,) titles and images of the queries.
+        right: (Q,) of each query, the rows of its right answers in the gallery.
+        products: (Q,) the product of each query.
+        own_rows: (Q,) the row of the query itself in the gallery, -1 for none.
+        from_gallery: whether the queries are listings of the gallery, searched by id.
+        edits: (Q,) names of the edits of each query, where the task made them.
     """
 
     listings: Sequence[Listing]
     query_ids: Sequence[str]
-    asked: Listed
+    queries: TitlesAndImages
     right: Sequence[Rows]
-    groups: Sequence[str]
-    own: Rows
-    queries: Path | None
+    products: Sequence[str]
+    own_rows: Rows
+    from_gallery: bool
     edits: Sequence[Sequence[str]]
 
     @property
-    def gallery(self) -> Listed:
-        return Listed([p.title for p in self.listings], [p.image for p in self.listings])
-
-    @property
-    def facts(self) -> Asked:
-        """What is kept of the queries with the predictions; their category is that of what is right."""
-        places = [right[0] if own < 0 else own for right, own in zip(self.right, self.own, strict=True)]
-        return Asked(
+    def query_facts(self) -> QueryFacts:
+        """The columns of the queries in predictions.parquet. A query has the category of its right answer."""
+        rows = [right[0] if own < 0 else own for right, own in zip(self.right, self.own_rows, strict=True)]
+        return QueryFacts(
             query_ids=self.query_ids,
-            listings=self.groups,
-            categories=[self.listings[place].category for place in places],
-            modalities=[
-                modality(title, image)
-                for title, image in zip(self.asked.titles, self.asked.images, strict=True)
-            ],
+            products=self.products,
+            categories=[self.listings[row].category for row in rows],
+            modalities=self.queries.modalities,
             edits=self.edits,
             right_ids=[self.listings[right[0]].id for right in self.right],
         )
 
 
-def relisted_task(batches: Sequence[CatalogBatch], queries: Path, seed: int) -> Task:
-    """Every product listed again, heavily edited, to be found among all; writes the queries file."""
-    write_relisted(batches, queries, seed)
-    held = pq.read_table(queries, columns=[EXPECTED, "word_edits", "picture_edits"]).to_pylist()
-    asked = [query for batch in read_queries(str(queries)) for query in batch.queries]
-    edits = [_edit_names(row["word_edits"], row["picture_edits"]) for row in held]
-    return _expecting(products_of(batches), asked, [row[EXPECTED] for row in held], queries, edits)
+def relisted_task(batches: Sequence[CatalogBatch], queries_file: Path, seed: int) -> Task:
+    """Every listing, relisted with heavy edits, is searched in the catalog; writes the queries file."""
+    write_relisted(batches, queries_file, seed)
+    rows = pq.read_table(queries_file, columns=[EXPECTED, "word_edits", "picture_edits"]).to_pylist()
+    queries = [query for batch in read_queries(str(queries_file)) for query in batch.queries]
+    edits = [_edit_names(row["word_edits"], row["picture_edits"]) for row in rows]
+    expected = [row[EXPECTED] for row in rows]
+    return _expected_task(_listings_of(batches), queries, expected, edits, queries_file)
 
 
 def queries_task(
     batches: Sequence[CatalogBatch],
     source: str,
     columns: Mapping[str, str],
-    queries: Path,
+    copy: Path,
     image_root: Path | None = None,
 ) -> Task:
-    """The listings of a queries file, whose column expected_id says what each should find.
+    """The queries of a file, whose column expected_id holds the id of the right answer.
 
     Args:
-        columns: role ("title", "image") to column name, where it is another.
-        queries: where the listings are written as they were read, for the report.
-        image_root: where image paths start; None for the file's own folder.
+        source: the queries file.
+        columns: role ("title", "image") to column name, where it differs from the role.
+        copy: the file that the queries are written into as they were read, for the report.
+        image_root: the folder that image paths are relative to; None for the file's own folder.
 
     Raises:
-        MissingColumnError: no such column.
-        CatalogError: a query that cannot be read, or an expected id that the catalog does not hold.
+        MissingColumnError: a column is missing.
+        CatalogError: a query cannot be read, or the catalog has no listing of an expected id.
     """
     tables = open_tables(source)
     roles = {"id": "query_id", "title": "title", "image": "image", **columns}
@@ -104,113 +118,111 @@ def queries_task(
         if missing := [name for name in (*columns.values(), EXPECTED) if name not in table.schema.names]:
             raise MissingColumnError(f"{source}: no column {missing[0]!r}: a query needs it")
     carried = pa.schema([(EXPECTED, pa.string())])
-    asked: list[Query] = []
+    queries: list[Query] = []
     expected: list[str] = []
     for batch in read_rows(RowSource(source, tables, roles, carried, image_root, 512), _query):
         if batch.rejects:
             first = batch.rejects[0]
             raise CatalogError(f"{source}: row {first.row}, query_id {first.id!r}: {first.message}")
-        asked += batch.items
+        queries += batch.items
         expected += batch.carried[EXPECTED].to_pylist()
     written = {
-        "query_id": [query.id for query in asked],
-        "title": [query.title for query in asked],
-        "image": [None if query.image is None else _lossless(query.image) for query in asked],
+        "query_id": [query.id for query in queries],
+        "title": [query.title for query in queries],
+        "image": [None if query.image is None else encode_image(query.image, "PNG") for query in queries],
         EXPECTED: expected,
     }
-    pq.write_table(pa.table(written, schema=SCHEMA), queries)
-    return _expecting(products_of(batches), asked, expected, queries, [()] * len(asked))
+    pq.write_table(pa.table(written, schema=SCHEMA), copy)
+    return _expected_task(_listings_of(batches), queries, expected, [()] * len(queries), copy)
 
 
 def same_task(batches: Sequence[CatalogBatch], column: str) -> Task:
-    """Every product that has another of equal `column`, asked for by its id; any other of them is right.
+    """Every listing that has another of equal `column` is a query; the other listings are right answers.
 
     Raises:
-        UsageError: no such column, or no two products of equal value.
+        UsageError: the column is missing, or no two listings have an equal value.
     """
-    listings = products_of(batches)
-    groups = [text for batch in batches for text in carried_texts(batch, column, "--same")]
-    rows: dict[str, list[int]] = {}
-    for row, group in enumerate(groups):
-        rows.setdefault(group, []).append(row)
-    own = [row for row, group in enumerate(groups) if group and len(rows[group]) > 1]
-    if not own:
-        raise UsageError(f"--same {column}: no two products have the same value")
+    listings = _listings_of(batches)
+    products = [text for batch in batches for text in carried_texts(batch, column, "--same")]
+    rows_of: dict[str, list[int]] = {}
+    for row, product in enumerate(products):
+        rows_of.setdefault(product, []).append(row)
+    own_rows = [row for row, product in enumerate(products) if product and len(rows_of[product]) > 1]
+    if not own_rows:
+        raise UsageError(f"--same {column}: no two listings have the same value")
     return Task(
         listings=listings,
-        query_ids=[listings[row].id for row in own],
-        asked=Listed([listings[row].title for row in own], [listings[row].image for row in own]),
-        right=[np.array([other for other in rows[groups[row]] if other != row]) for row in own],
-        groups=[groups[row] for row in own],
-        own=np.array(own),
-        queries=None,
-        edits=[()] * len(own),
+        query_ids=[listings[row].id for row in own_rows],
+        queries=TitlesAndImages.of([listings[row] for row in own_rows]),
+        right=[np.array([other for other in rows_of[products[row]] if other != row]) for row in own_rows],
+        products=[products[row] for row in own_rows],
+        own_rows=np.array(own_rows),
+        from_gallery=True,
+        edits=[()] * len(own_rows),
     )
 
 
 def carried_texts(batch: CatalogBatch, column: str, option: str) -> list[str]:
-    """A carried column of a batch, as texts; "" where it is missing.
+    """A carried column of a batch, as texts; "" where a value is missing.
+
+    Args:
+        option: the command line's option that names the column, for the message.
 
     Raises:
-        UsageError: no such column.
+        UsageError: the catalog has no such column.
     """
     if column not in batch.carried.schema.names:
         names = ", ".join(batch.carried.schema.names) or "none"
-        raise UsageError(
-            f"{option} {column}: the catalog has no such column; beside the usual it has {names}"
-        )
+        raise UsageError(f"{option} {column}: the catalog has no such column; its other columns are {names}")
     return ["" if value is None else str(value) for value in batch.carried[column].to_pylist()]
 
 
-def modality(title: str, image: Image.Image | None) -> str:
-    """What a listing has."""
-    return "title and picture" if title and image is not None else "title alone" if title else "picture alone"
+def _listings_of(batches: Sequence[CatalogBatch]) -> list[Listing]:
+    return [listing for batch in batches for listing in batch.listings]
 
 
-def products_of(batches: Sequence[CatalogBatch]) -> list[Listing]:
-    return [product for batch in batches for product in batch.listings]
-
-
-def _expecting(
+def _expected_task(
     listings: Sequence[Listing],
-    asked: Sequence[Query],
+    queries: Sequence[Query],
     expected: Sequence[str],
-    queries: Path,
     edits: Sequence[Sequence[str]],
+    queries_file: Path,
 ) -> Task:
-    row = {product.id: place for place, product in enumerate(listings)}
-    unknown = [id for id in expected if id not in row]
+    """The task of queries that have one right answer each, of the `expected` id."""
+    row_of = {listing.id: row for row, listing in enumerate(listings)}
+    unknown = [id for id in expected if id not in row_of]
     if unknown:
         raise CatalogError(
-            f"{queries}: {len(unknown)} of {len(expected)} expected ids are not in the catalog, "
+            f"{queries_file}: {len(unknown)} of {len(expected)} expected ids are not in the catalog, "
             f"{unknown[0]!r} the first of them"
         )
     return Task(
         listings=listings,
-        query_ids=[query.id for query in asked],
-        asked=Listed([query.title for query in asked], [query.image for query in asked]),
-        right=[np.array([row[id]]) for id in expected],
-        groups=expected,
-        own=np.full(len(asked), -1),
-        queries=queries,
+        query_ids=[query.id for query in queries],
+        queries=TitlesAndImages.of(queries),
+        right=[np.array([row_of[id]]) for id in expected],
+        products=expected,
+        own_rows=np.full(len(queries), -1),
+        from_gallery=False,
         edits=edits,
     )
 
 
+def _modality(title: str, image: Image.Image | None) -> str:
+    if not title:
+        return "picture alone"
+    return "title alone" if image is None else "title and picture"
+
+
 def _edit_names(words: str, picture: str) -> Sequence[str]:
-    made = [
+    """The number of edits, then the name of each."""
+    names = [
         *(f"words: {name}" for name in words.split("+") if name),
         *(f"picture: {name}" for name in picture.split("+") if name),
     ]
-    return [f"{len(made)} edits", *made]
+    return [f"{len(names)} edits", *names]
 
 
 def _query(cells: Cells, data: bytes | None) -> Query:
     image = None if data is None else decode_image(data)
     return Query(cells.row, cells.id, cells.title, image, None)
-
-
-def _lossless(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Vectors of public sets and of one's own: fvecs, ivecs, bvecs, ann-benchmarks' HDF5, Parquet, a store."""
+"""Readers of vector files: fvecs, ivecs, bvecs, HDF5 of ann-benchmarks, Parquet, and stores."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.errors import StoreError, UsageError
 from itemsearch.store.reader import open_embedded
-
-Vectors = npt.NDArray[np.float32]
 
 NUMBERS: dict[str, np.dtype[Any]] = {
     ".fvecs": np.dtype("<f4"),
@@ -24,59 +22,61 @@ HDF5 = (".hdf5", ".h5")
 
 @dataclass(frozen=True, slots=True)
 class VectorSet:
-    """base (N, D) and queries (Q, D) float32, of length 1: nearest is by cosine."""
+    """base (N, D) and queries (Q, D), float32 of length 1: inner products are cosines."""
 
-    base: Vectors
-    queries: Vectors
+    base: Floats
+    queries: Floats
 
 
-def read_vector_set(path: Path, queries: Path | None, asked: int, seed: int) -> VectorSet:
-    """
+def read_vector_set(path: Path, queries: Path | None, max_queries: int, seed: int) -> VectorSet:
+    """Reads base vectors and queries.
+
     Args:
-        queries: a file of queries; None for those that an HDF5 file holds, else for rows of `path` that are
-            taken out of it.
-        asked: how many queries, at most.
+        queries: a file of queries. None takes those of an HDF5 file; of other files some rows are taken out
+            and used as queries.
+        max_queries: the number of queries at most.
 
     Raises:
-        StoreError: a file is missing, damaged or of no known kind.
-        UsageError: too few vectors, or queries of another dimension.
+        StoreError: a file is missing, damaged or of an unknown kind.
+        UsageError: there are too few vectors, or the queries have another dimension.
     """
     base = read_vectors(path, "train")
     rng = np.random.default_rng(seed)
     if queries is not None:
-        wanted = read_vectors(queries, "test")
+        query_vectors = read_vectors(queries, "test")
     elif path.suffix in HDF5:
-        wanted = read_vectors(path, "test")
+        query_vectors = read_vectors(path, "test")
     else:
         order = rng.permutation(len(base))
-        count = min(asked, len(base) // 10)
-        base, wanted = base[np.sort(order[count:])], base[order[:count]]
-    if not len(base) or not len(wanted):
-        raise UsageError(f"{path}: {len(base)} vectors and {len(wanted)} queries: give more")
-    if base.shape[1] != (dim := wanted.shape[1]):
+        count = min(max_queries, len(base) // 10)
+        base, query_vectors = base[np.sort(order[count:])], base[order[:count]]
+    if not len(base) or not len(query_vectors):
+        raise UsageError(f"{path}: {len(base)} vectors and {len(query_vectors)} queries: give more")
+    if base.shape[1] != (dim := query_vectors.shape[1]):
         raise UsageError(f"{queries or path}: queries of {dim} numbers, vectors of {base.shape[1]}")
-    return VectorSet(_unit(base), _unit(wanted[:asked]))
+    return VectorSet(unit_length(base), unit_length(query_vectors[:max_queries]))
 
 
-def read_vectors(path: Path, dataset: str = "train") -> Vectors:
-    """(N, D) of a file by its suffix; anything else is a store, a Parquet file or a folder of these.
+def read_vectors(path: Path, dataset: str = "train") -> Floats:
+    """(N, D) float32 of a vector file, by its suffix; other paths are a store, a Parquet file or a folder.
 
-    dataset: of an HDF5 file.
+    Args:
+        dataset: the name of the data set inside an HDF5 file.
 
     Raises:
-        StoreError: the file is missing, damaged or of no known kind.
+        StoreError: the file is missing, damaged or of an unknown kind.
     """
     if path.suffix in NUMBERS:
         return _read_vecs(path)
     if path.suffix in HDF5:
         return _read_hdf5(path, dataset)
-    held = open_embedded(path)
-    flat = [batch["embedding"].flatten().to_numpy(zero_copy_only=False) for batch in held.batches()]
-    return np.concatenate(flat).reshape(-1, held.dim).astype(np.float32, copy=False)
+    embedded = open_embedded(path)
+    flat = [batch["embedding"].flatten().to_numpy(zero_copy_only=False) for batch in embedded.batches()]
+    return np.concatenate(flat).reshape(-1, embedded.dim).astype(np.float32, copy=False)
 
 
-def _read_vecs(path: Path) -> Vectors:
-    """Each vector is its dimension as int32, then its numbers."""
+def _read_vecs(path: Path) -> Floats:
+    """Each vector is stored as its dimension in int32, then its numbers."""
     numbers: np.dtype[Any] = NUMBERS[path.suffix]
     try:
         raw = np.fromfile(path, np.uint8)
@@ -92,17 +92,18 @@ def _read_vecs(path: Path) -> Vectors:
     return np.ascontiguousarray(rows[:, 4:]).view(numbers).astype(np.float32)
 
 
-def _read_hdf5(path: Path, dataset: str) -> Vectors:
-    import h5py  # few sets need it
+def _read_hdf5(path: Path, dataset: str) -> Floats:
+    import h5py  # few data sets need it
 
     try:
         with h5py.File(path, "r") as file:
-            held: Vectors = np.asarray(file[dataset], np.float32)
+            vectors: Floats = np.asarray(file[dataset], np.float32)
     except (OSError, KeyError, ValueError) as error:
         raise StoreError(f"{path}: no dataset {dataset!r} of vectors: {error}") from error
-    return held
+    return vectors
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    scaled: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+def unit_length(vectors: Floats) -> Floats:
+    """(N, D) scaled to length 1; zero vectors stay zero."""
+    scaled: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
     return scaled

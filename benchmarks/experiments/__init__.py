@@ -1,1 +1,1 @@
-"""Experiments behind the documentation's figures. Not part of the wheel."""
+"""Experiments behind figures of the documentation; they are not part of the wheel."""

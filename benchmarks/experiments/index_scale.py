@@ -1,11 +1,11 @@
-"""An index built to a recall, beside the same steps written straight in FAISS.
+"""An index built to a target recall, compared with the same steps in FAISS directly.
 
     python -m itemsearch.benchmarks.experiments.index_scale --rows 1000000 --out RUN [--target-recall 0.95]
 
-Vectors are made as `benchmarks/made_vectors.py` says and kept in RUN/vectors. RUN gets report.md and
-metrics.json. Plain FAISS has no like of choosing the parameters, so that the two builds compared are of the
-parameters found; the first build's seconds, with choosing ("tune"), are told by stage. CPU seconds, of all
-threads, stand beside those of the clock. Queries are asked in turns; the best of either counts.
+Synthetic vectors (`benchmarks/data/synthetic_vectors.py`) are written into RUN/vectors, report.md and
+metrics.json into RUN. FAISS does not choose parameters, so that the two compared builds use those that the
+first build chose; the seconds of the first build, with the choice ("tune"), are reported by stage. CPU
+seconds are of all threads. Both indexes are searched in turns, and the best round of each counts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from itemsearch.benchmarks.data.synthetic_vectors import Vectors, write_vectors
-from itemsearch.benchmarks.methods.raw_faiss import RawIndex, Rows, build_raw, search_raw
+from itemsearch.benchmarks.data.synthetic_vectors import write_vectors
+from itemsearch.benchmarks.methods.raw_faiss import RawIndex, build_raw, search_raw
+from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 from itemsearch.errors import ItemSearchError
 from itemsearch.indexes.building.choose import Target, memory_bytes
 from itemsearch.indexes.building.measure import TIE, Asked
@@ -42,7 +43,7 @@ Built = TypeVar("Built")
 
 @dataclass(frozen=True, slots=True)
 class ScaleConfig:
-    """target: of recall, 10 results. device: "cpu" or "gpu", of ours alone; FAISS's is built on the CPU."""
+    """target: the recall@10 to reach. device: of our build, "cpu" or "cuda"; FAISS builds on the CPU."""
 
     rows: int
     dim: int
@@ -52,34 +53,34 @@ class ScaleConfig:
 
 
 def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
-    """Returns what RUN/metrics.json holds.
+    """Runs the experiment; returns the content of RUN/metrics.json.
 
     Raises:
         GateError: the target is not reached.
     """
     source = out / "vectors"
     if not source.exists():
-        _note(f"making {config.rows:,} vectors of {config.dim}")
+        _note(f"writing {config.rows:,} vectors of {config.dim}")
         write_vectors(source, config.rows, config.dim, config.seed)
     shutil.rmtree(out / "index", ignore_errors=True)
     _note("building")
     summary = build_index_folder(source, out / "index", IndexConfig(config.device, target=config.target))
-    _note(f"building {summary.spec} again, nothing to choose")
+    _note(f"building {summary.spec} again with the chosen parameters")
     chosen = IndexConfig(config.device, summary.spec)
-    again, ours = _timed(lambda: build_index_folder(source, out / "again", chosen))
+    again, ours_seconds = _timed(lambda: build_index_folder(source, out / "again", chosen))
     shutil.rmtree(out / "again")
     index = Engine.open(out / "index").ranker.index
     tuning = summary.tuning
-    assert tuning is not None, "built to a target"
-    _note("building with plain FAISS")
-    raw, plain = _timed(lambda: build_raw(source, index.spec.nlist, index.spec.m, out / "raw.faiss"))
+    assert tuning is not None, "the index was built to a target"
+    _note("building with FAISS")
+    raw, faiss_seconds = _timed(lambda: build_raw(source, index.spec.nlist, index.spec.m, out / "raw.faiss"))
     memory = memory_bytes(index.spec, summary.rows, len(index.distinct), summary.dim)
     metrics = {
         "config": asdict(config),
         "spec": summary.spec,
         "tuning": asdict(tuning),
-        "build seconds": {"ours": ours[0], "faiss": plain[0]},
-        "build CPU seconds": {"ours": ours[1], "faiss": plain[1]},
+        "build seconds": {"ours": ours_seconds[0], "faiss": faiss_seconds[0]},
+        "build CPU seconds": {"ours": ours_seconds[1], "faiss": faiss_seconds[1]},
         "stages": {"chosen": summary.seconds, "ours": again.seconds, "faiss": raw.seconds},
         "bytes per vector": {"index": summary.bytes_per_vector, "with tables of rows": memory / summary.rows},
         **_compare_searches(index, raw, tuning),
@@ -91,7 +92,7 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
 
 
 def _timed(build: Callable[[], Built]) -> tuple[Built, tuple[float, float]]:
-    """What is built, and how many seconds that took: of the clock, of the processors."""
+    """The result of `build`, its wall-clock seconds and its CPU seconds."""
     started, used = time.perf_counter(), time.process_time()
     built = build()
     return built, (time.perf_counter() - started, time.process_time() - used)
@@ -102,10 +103,10 @@ def _compare_searches(index: VectorIndex, raw: RawIndex, tuning: Tuning) -> dict
     params, k = tuning.chosen.params, tuning.target.at
     asked = Asked.from_index(index, halves(index)[1], k)
 
-    def ours(queries: Vectors) -> Rows:
+    def ours(queries: Floats) -> Rows:
         return index.search(queries, k, params)[1]
 
-    def faiss(queries: Vectors) -> Rows:
+    def faiss(queries: Floats) -> Rows:
         return search_raw(raw, queries, k, *_pair(params))
 
     return {
@@ -123,7 +124,7 @@ def _pair(params: SearchParams) -> tuple[int, int]:
 
 
 def _recall(index: VectorIndex, asked: Asked, rows: Rows) -> float:
-    """Of the rows that plain FAISS found, by the same rule as ours; made vectors are all different."""
+    """Recall of the rows that FAISS found, by the same rule as ours; synthetic vectors are all distinct."""
     assert len(index.distinct) == len(index.vectors), "a row is not an entry"
     scores = inner_products(asked.vectors, index.vectors, np.ascontiguousarray(rows))
     right = asked.are_right(scores, rows).sum(axis=1)
@@ -131,9 +132,9 @@ def _recall(index: VectorIndex, asked: Asked, rows: Rows) -> float:
 
 
 def _rates(
-    ours: Callable[[Vectors], Rows], faiss: Callable[[Vectors], Rows], queries: Vectors, at_once: int
+    ours: Callable[[Floats], Rows], faiss: Callable[[Floats], Rows], queries: Floats, at_once: int
 ) -> dict[str, float]:
-    """Queries per second of both, the best of `ROUNDS`: other programs slow down now one, now the other."""
+    """Queries per second of both indexes, the best of `ROUNDS`, as other programs slow down rounds."""
     best = {"ours": 0.0, "faiss": 0.0}
     for _ in range(ROUNDS):
         for name, search in (("ours", ours), ("faiss", faiss)):
@@ -145,16 +146,16 @@ def _rates(
 
 
 def _share_that_find_themselves(index: VectorIndex) -> float:
-    """Of all rows asked by their own vectors: they are first, or one that scores the same is."""
-    _note("asking every id for itself")
-    found = 0
+    """The share of rows whose own vector finds them first, or finds a row of the same score first."""
+    _note("searching every row by its own vector")
+    hits = 0
     for start in range(0, len(index.vectors), SELF_ROWS):
         own = np.arange(start, min(start + SELF_ROWS, len(index.vectors)))
         vectors = np.ascontiguousarray(index.vectors[own])
         scores, rows = index.search(vectors, 1)
         itself = inner_products(vectors, index.vectors, own[:, None])
-        found += int(((rows == own[:, None]) | (np.abs(scores - itself) <= TIE)).sum())
-    return found / len(index.vectors)
+        hits += int(((rows == own[:, None]) | (np.abs(scores - itself) <= TIE)).sum())
+    return hits / len(index.vectors)
 
 
 def _report(metrics: dict[str, Any]) -> str:
@@ -167,19 +168,19 @@ def _report(metrics: dict[str, Any]) -> str:
     for name in ("build seconds", "build CPU seconds", "recall", "queries per second", "one at a time"):
         ours, faiss = metrics[name]["ours"], metrics[name]["faiss"]
         lines.append(f"| {name} | {ours:,.4g} | {faiss:,.4g} | {ours / faiss:.3f} |")
-    taken = metrics["bytes per vector"]
+    sizes = metrics["bytes per vector"]
     lines += [
         "",
-        f"Bytes per vector: {taken['index']:.1f} in the index, {taken['with tables of rows']:.1f} with the "
+        f"Bytes per vector: {sizes['index']:.1f} in the index, {sizes['with tables of rows']:.1f} with the "
         f"tables of rows; float32 takes {4 * config['dim']}. Ids that find themselves: "
         f"{metrics['find themselves']:.4%}.",
         "",
-        "| seconds | built to the recall | itemsearch | FAISS |",
+        "| seconds | built to the target | itemsearch | FAISS |",
         "|---|---|---|---|",
     ]
     stages = metrics["stages"]
     for stage in dict.fromkeys(stage for seconds in stages.values() for stage in seconds):
-        cells = (f"{each[stage]:.1f}" if stage in each else "" for each in stages.values())
+        cells = (f"{seconds[stage]:.1f}" if stage in seconds else "" for seconds in stages.values())
         lines.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -196,13 +197,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, required=True)
-    told = parser.parse_args()
-    config = ScaleConfig(told.rows, told.dim, Target(told.target_recall), told.seed, told.device)
+    arguments = parser.parse_args()
+    config = ScaleConfig(
+        arguments.rows, arguments.dim, Target(arguments.target_recall), arguments.seed, arguments.device
+    )
     try:
-        run(config, told.out)
+        run(config, arguments.out)
     except ItemSearchError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
-    print((told.out / "report.md").read_text("utf-8"))
+    print((arguments.out / "report.md").read_text("utf-8"))
 
 
 if __name__ == "__main__":

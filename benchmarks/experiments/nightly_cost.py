@@ -1,12 +1,11 @@
-"""What a night costs in which little changed, beside the night that embedded everything.
+"""The cost of a nightly rebuild after few changes, compared with a full rebuild.
 
     python -m itemsearch.benchmarks.experiments.nightly_cost CATALOG --out RUN [--changed 0.01]
 
-`itemsearch rebuild` runs on a copy of the catalog, from nothing. Then, with 0.01, every hundredth row or so
-changes: half of those get another title, a quarter another picture, an eighth are dropped and an eighth are
-listed again under another title. The same command runs again. RUN gets report.md and metrics.json. Seconds
-are of the whole command, its start included; CPU seconds are of all its threads, and say what the clock does
-not where other programs run.
+`itemsearch rebuild` runs on a copy of the catalog. Then a share of the rows changes (--changed): half of
+them get another title, a quarter another image, an eighth are removed and an eighth are listed again under
+another title. The same command runs again. RUN gets report.md and metrics.json. Seconds are of the whole
+command with its start; CPU seconds are of all threads, and do not depend on other programs.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import ImageOps
 
-from itemsearch.benchmarks.data.relist import encoded
+from itemsearch.benchmarks.data.relist import encode_image
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.rows import read_rows
@@ -41,8 +40,8 @@ KINDS = ("title", "title", "title", "title", "picture", "picture", "dropped", "a
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """image: as it is encoded; None without one."""
+class CatalogRow:
+    """A row of the catalog. image: an image file; None without an image."""
 
     id: str
     title: str
@@ -51,8 +50,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """A run of `itemsearch rebuild`: seconds of the whole command, and its stages as its record has them."""
+class RebuildRun:
+    """A run of `itemsearch rebuild`: its seconds, and its stages as rebuild.jsonl records them."""
 
     seconds: float
     cpu_seconds: float
@@ -60,24 +59,24 @@ class Night:
 
 
 def run(catalog: str, out: Path, changed: float, seed: int, model: str) -> dict[str, Any]:
-    """Returns what RUN/metrics.json holds.
+    """Runs the experiment; returns the content of RUN/metrics.json.
 
     Raises:
         CatalogError: the catalog cannot be read.
-        subprocess.CalledProcessError: a rebuild failed; it has said why.
+        subprocess.CalledProcessError: a rebuild failed and has printed its error.
     """
     out.mkdir(parents=True)
     (out / "rebuild.toml").write_text(CONFIG.format(model), "utf-8")
-    nights, counts = {}, {}
+    runs, counts = {}, {}
     for name, share in (("full", 0.0), ("again", changed)):
         counts[name] = write_catalog(catalog, out / "catalog.parquet", share, seed)
         _note(f"{name}: {dict(counts[name])}")
-        nights[name] = rebuild(out)
-    full, again = nights["full"], nights["again"]
+        runs[name] = rebuild(out)
+    full, again = runs["full"], runs["again"]
     metrics = {
         "rows": counts["full"]["rows"],
         "changed": {kind: counts["again"][kind] for kind in dict.fromkeys(KINDS)},
-        "nights": {name: asdict(night) for name, night in nights.items()},
+        "nights": {name: asdict(rebuild_run) for name, rebuild_run in runs.items()},
         "share of seconds": again.seconds / full.seconds,
         "share of CPU seconds": again.cpu_seconds / full.cpu_seconds,
     }
@@ -87,10 +86,10 @@ def run(catalog: str, out: Path, changed: float, seed: int, model: str) -> dict[
 
 
 def write_catalog(catalog: str, path: Path, changed: float, seed: int) -> Counter[str]:
-    """Writes the usable rows of a catalog as Parquet, a share of them changed; equal seeds, equal changes.
+    """Writes the valid rows of a catalog as Parquet, with a share of them changed; equal seeds, equal rows.
 
     Returns:
-        the rows written, and of each kind of change how many there are.
+        The number of rows read ("read") and written ("rows"), and of each kind of change.
     """
     counts: Counter[str] = Counter()
     with pq.ParquetWriter(path, SCHEMA, compression="none") as writer:
@@ -102,35 +101,38 @@ def write_catalog(catalog: str, path: Path, changed: float, seed: int) -> Counte
     return counts
 
 
-def rebuild(folder: Path) -> Night:
+def rebuild(folder: Path) -> RebuildRun:
+    """Runs `itemsearch rebuild` with the configuration in `folder`."""
     started, used = time.perf_counter(), _children_seconds()
     subprocess.run(
-        [sys.executable, "-m", "cli.app", "rebuild", "--config", str(folder / "rebuild.toml")], check=True
+        [sys.executable, "-m", "itemsearch", "rebuild", "--config", str(folder / "rebuild.toml")], check=True
     )
     seconds, cpu_seconds = time.perf_counter() - started, _children_seconds() - used
     record = json.loads((folder / "rebuild.jsonl").read_text("utf-8").splitlines()[-1])
-    return Night(seconds, cpu_seconds, record["stages"])
+    return RebuildRun(seconds, cpu_seconds, record["stages"])
 
 
-def _row(cells: Cells, data: bytes | None) -> Row:
-    return Row(cells.id, cells.title, data, cells.category)
+def _row(cells: Cells, data: bytes | None) -> CatalogRow:
+    return CatalogRow(cells.id, cells.title, data, cells.category)
 
 
-def _changed(row: Row, share: float, seed: int, counts: Counter[str]) -> Iterator[Row]:
-    """The row as it is, changed, not at all, or listed twice."""
+def _changed(row: CatalogRow, share: float, seed: int, counts: Counter[str]) -> Iterator[CatalogRow]:
+    """The row unchanged or changed, no row where it is removed, or two rows where it is listed again."""
     rng = np.random.default_rng([seed, counts["read"], *row.id.encode()])
     kind = str(rng.choice(KINDS)) if rng.random() < share else "same"
     counts[kind] += 1
     match kind:
         case "title":
-            yield Row(row.id, f"{row.title}, new", row.image, row.category)
+            yield CatalogRow(row.id, f"{row.title}, new", row.image, row.category)
         case "picture" if row.image is not None:
-            yield Row(row.id, row.title, encoded(ImageOps.mirror(decode_image(row.image))), row.category)
+            yield CatalogRow(
+                row.id, row.title, encode_image(ImageOps.mirror(decode_image(row.image))), row.category
+            )
         case "dropped":
             return
         case "added":
             yield row
-            yield Row(f"{row.id}-again", f"{row.title}, again", row.image, row.category)
+            yield CatalogRow(f"{row.id}-again", f"{row.title}, again", row.image, row.category)
         case _:
             yield row
 
@@ -142,18 +144,18 @@ def _children_seconds() -> float:
 
 def _report(metrics: dict[str, Any]) -> str:
     full, again = metrics["nights"]["full"], metrics["nights"]["again"]
-    told = ", ".join(f"{count:,} {kind}" for kind, count in metrics["changed"].items())
+    changes = ", ".join(f"{count:,} {kind}" for kind, count in metrics["changed"].items())
     lines = [
-        f"{metrics['rows']:,} products; then changed: {told}.",
+        f"{metrics['rows']:,} listings; then changed: {changes}.",
         "",
-        "| | everything | little changed | share |",
+        "| | full | after few changes | share |",
         "|---|---|---|---|",
     ]
-    both = [("seconds", full["seconds"], again["seconds"])]
-    both.append(("CPU seconds", full["cpu_seconds"], again["cpu_seconds"]))
+    seconds = [("seconds", full["seconds"], again["seconds"])]
+    seconds.append(("CPU seconds", full["cpu_seconds"], again["cpu_seconds"]))
     for before, after in zip(full["stages"], again["stages"], strict=True):
-        both.append((f"of the clock: {before['name']}", before["seconds"], after["seconds"]))
-    lines += [f"| {name} | {one:.1f} | {two:.1f} | {_share(one, two)} |" for name, one, two in both]
+        seconds.append((f"seconds of {before['name']}", before["seconds"], after["seconds"]))
+    lines += [f"| {name} | {one:.1f} | {two:.1f} | {_share(one, two)} |" for name, one, two in seconds]
     facts = {stage["name"]: stage["facts"] for stage in again["stages"]}
     embed, index = facts["embed"], facts["index"]
     lines += [
@@ -164,7 +166,7 @@ def _report(metrics: dict[str, Any]) -> str:
 
 
 def _share(one: float, two: float) -> str:
-    """Of what takes no time nothing is a share."""
+    """`two` as a share of `one`; "" where `one` is too short to compare."""
     return f"{two / one:.1%}" if one >= 1 else ""
 
 
@@ -175,20 +177,20 @@ def _note(message: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m itemsearch.benchmarks.experiments.nightly_cost")
     parser.add_argument("catalog")
-    parser.add_argument("--out", type=Path, required=True, help="a folder that is not there yet")
+    parser.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet")
     parser.add_argument("--changed", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="default")
-    told = parser.parse_args()
-    if told.out.exists():
-        parser.error(f"{told.out} is there already; give another --out")
+    arguments = parser.parse_args()
+    if arguments.out.exists():
+        parser.error(f"{arguments.out} exists; give another --out")
     try:
-        run(told.catalog, told.out, told.changed, told.seed, told.model)
+        run(arguments.catalog, arguments.out, arguments.changed, arguments.seed, arguments.model)
     except ItemSearchError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
     except subprocess.CalledProcessError as error:
         parser.exit(error.returncode)
-    print((told.out / "report.md").read_text("utf-8"))
+    print((arguments.out / "report.md").read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Every figure of the README and the model card, by one command.
+"""The tables of the README and the model card.
 
     python -m itemsearch.benchmarks.experiments.readme_tables DATA --out RUN [--model MODEL]
 
 DATA holds fashion/train and fashion/test (Parquet), other-photo (catalog.csv and queries.csv) and
 offers/offers.csv. RUN gets a folder for each evaluation, as `itemsearch benchmark` writes them, and
-figures.md: recall@1 of all of them in one table, and the categories. What the shipped weights and their
-ranking were made from (`itemsearch/weights/default/README.md`) is in no gallery here.
+figures.md: recall@1 of all evaluations in one table, and the leaf categories. No listing that the shipped
+weights and their ranking were trained on (`itemsearch/weights/default/README.md`) is in a gallery here.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ from typing import Any
 from itemsearch.benchmarks.data.predictions import EVERYTHING
 from itemsearch.benchmarks.experiments.split_offers import split_offers
 from itemsearch.benchmarks.metrics.bootstrap import Interval
-from itemsearch.benchmarks.reports.page import Table, markdown_table
+from itemsearch.benchmarks.reports.page import ReportTable, markdown_table
 from itemsearch.benchmarks.runs import category, retrieval
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import DEFAULT_MODEL
 from itemsearch.errors import ItemSearchError
 
-CALIBRATED_ON = "fashion/train/part-003.parquet"
-"""Not trained on: the ranking was calibrated on it, and the weighted baseline's weight is chosen on it."""
+TUNING_CATALOG = "fashion/train/part-003.parquet"
+"""The encoder was not trained on it. The ranking was fitted on it, and the weight of the weighted baseline is
+chosen on it."""
 CATEGORY_ROWS = 6000
 
 
 def evaluations(data: Path, offers: Path, model: str) -> Mapping[str, retrieval.RetrievalConfig]:
-    """The retrieval tasks, by name."""
+    """Name to the options of each retrieval benchmark."""
 
     def other_photo(title: str) -> retrieval.RetrievalConfig:
         return retrieval.RetrievalConfig(
             CatalogConfig(str(data / "other-photo/catalog.csv")),
             queries=str(data / "other-photo/queries.csv"),
             query_columns={"title": title},
-            tune_on=str(data / CALIBRATED_ON),
+            tune_on=str(data / TUNING_CATALOG),
             models=(model,),
         )
 
     return {
         "fashion, relisted": retrieval.RetrievalConfig(
-            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / CALIBRATED_ON), models=(model,)
+            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / TUNING_CATALOG), models=(model,)
         ),
         "other photo, title": other_photo("title"),
         "other photo, name": other_photo("name"),
@@ -55,42 +56,42 @@ def evaluations(data: Path, offers: Path, model: str) -> Mapping[str, retrieval.
 
 
 def run(data: Path, out: Path, model: str) -> str:
-    """Runs them all; returns the text of RUN/figures.md.
+    """Runs all evaluations; returns the text of RUN/figures.md.
 
     Raises:
         CatalogError: a part of the data cannot be read.
         ModelError: no such model.
     """
     split_offers(data / "offers/offers.csv", out / "split")
-    found: dict[str, Mapping[str, Any]] = {}
+    metrics: dict[str, Mapping[str, Any]] = {}
     for name, config in evaluations(data, out / "split", model).items():
         _note(f"{name}:")
-        found[name] = retrieval.run(config, out / name.replace(", ", "-").replace(" ", "-"), _note)
+        metrics[name] = retrieval.run(config, out / name.replace(", ", "-").replace(" ", "-"), _note)
     _note("category:")
     train, test = CatalogConfig(str(data / "fashion/train")), CatalogConfig(str(data / "fashion/test"))
-    asked = category.CategoryConfig(train, test, models=(model,), rows=CATEGORY_ROWS)
-    categories = category.run(asked, out / "category", _note)
-    text = "\n".join([*recall_table(found), "", *category_table(categories), ""])
+    category_config = category.CategoryConfig(train, test, models=(model,), rows=CATEGORY_ROWS)
+    categories = category.run(category_config, out / "category", _note)
+    text = "\n".join([*recall_table(metrics), "", *category_table(categories), ""])
     (out / "figures.md").write_text(text, "utf-8")
     return text
 
 
-def recall_table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """recall@1 of every method in every evaluation; empty where a method has no use for the data."""
-    figures = {name: metrics["galleries"][EVERYTHING]["figures"] for name, metrics in found.items()}
-    methods = list(dict.fromkeys(method for held in figures.values() for method in held))
+def recall_table(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """recall@1 of every method in every evaluation; empty where a method does not apply to the data."""
+    evaluated = [of_run["galleries"][EVERYTHING]["figures"] for of_run in metrics.values()]
+    methods = list(dict.fromkeys(method for figures in evaluated for method in figures))
     rows = [
-        [method, *(_cell(held.get(method), "recall@1") for held in figures.values())] for method in methods
+        [method, *(_cell(figures.get(method), "recall@1") for figures in evaluated)] for method in methods
     ]
-    return markdown_table(Table(["recall@1", *found], rows))
+    return markdown_table(ReportTable(["recall@1", *metrics], rows))
 
 
 def category_table(metrics: Mapping[str, Any]) -> list[str]:
-    """Every figure of the leaf categories."""
+    """All figures of the leaf categories."""
     methods = metrics["methods"]
     names = list(next(iter(methods.values())))
     rows = [[method, *(_cell(cells, name) for name in names)] for method, cells in methods.items()]
-    return markdown_table(Table(["leaf category", *names], rows))
+    return markdown_table(ReportTable(["leaf category", *names], rows))
 
 
 def _cell(figures: Mapping[str, Any] | None, name: str) -> str:

@@ -1,9 +1,9 @@
-"""Splits offers by product, so that nothing is learnt from a product that figures are reported on.
+"""Splits a catalog of offers by product, so that training and evaluation have no product in common.
 
     python -m itemsearch.benchmarks.experiments.split_offers OFFERS.csv --out DIR
 
-Writes DIR/learn.csv (three eighths of the products, for pre-training), calibrate.csv (one eighth, for the
-ranking) and figures.csv (half). Which part a product is in depends on its `product` value alone.
+Writes DIR/learn.csv (three eighths of the products, for pre-training), calibrate.csv (one eighth, to fit the
+ranking) and figures.csv (half, for evaluation). The part of a product depends on its `product` value alone.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ PARTS = ("figures",) * 4 + ("learn",) * 3 + ("calibrate",)
 
 
 def part_of(product: str) -> str:
-    """ "figures", "learn" or "calibrate"."""
+    """The part of a product: "figures", "learn" or "calibrate"."""
     return PARTS[zlib.crc32(product.encode()) % len(PARTS)]
 
 
 def split_offers(source: Path, out: Path) -> Counter[str]:
-    """Writes the three files into `out`; returns how many offers each holds."""
+    """Writes the three files into `out`; returns the number of offers in each."""
     out.mkdir(parents=True, exist_ok=True)
     with source.open(newline="", encoding="utf-8") as file:
         offers = list(csv.DictReader(file))

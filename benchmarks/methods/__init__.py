@@ -1,1 +1,1 @@
-"""What is measured: itemsearch and its baselines."""
+"""The methods that are compared: itemsearch, baselines, models of others, and other vector indexes."""

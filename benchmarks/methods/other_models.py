@@ -1,59 +1,55 @@
-"""Embeddings of any other model: of transformers, of sentence-transformers, CLIP."""
+"""Embeddings of other models that sentence-transformers loads, CLIP among them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from sentence_transformers import SentenceTransformer
 
-from itemsearch.benchmarks.metrics.ranked import Floats
+from itemsearch.benchmarks.data.vector_files import unit_length
+from itemsearch.benchmarks.metrics.arrays import Floats
 from itemsearch.errors import ModelError
 
-TEXT, PICTURE = "text", "image"
+TEXT, IMAGE = "text", "image"
 
 
 def embed_with(name: str, titles: Sequence[str], images: Sequence[Image.Image | None]) -> dict[str, Floats]:
-    """(N, D) by what the model can see: titles, pictures, and the two side by side; zero where missing.
+    """Method to its (N, D) float32 vectors of length 1; zero where a listing lacks the modality.
+
+    A model of both modalities gives three methods: titles, images, and both concatenated.
 
     Args:
-        name: a folder or hub name that sentence-transformers loads; no code of its own is run.
+        name: a folder or hub name that sentence-transformers loads; code that comes with a model is not run.
 
     Raises:
-        ModelError: it cannot be loaded, or sees neither texts nor pictures.
+        ModelError: the model cannot be loaded, or embeds neither texts nor images.
     """
     try:
         model = SentenceTransformer(name, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"--baseline {name}: cannot be loaded: {reason}") from error
-    known_as = Path(name).name if Path(name).is_dir() else name
-    seen: dict[str, Sequence[Any]] = {TEXT: titles, PICTURE: images}
-    parts = {
-        kind: unit(_embed(model, listed))
-        for kind, listed in seen.items()
-        if kind in model.modalities and any(listed)
+    label = Path(name).name if Path(name).is_dir() else name
+    inputs: dict[str, Sequence[str | Image.Image | None]] = {TEXT: titles, IMAGE: images}
+    by_modality = {
+        modality: unit_length(_embed(model, values))
+        for modality, values in inputs.items()
+        if modality in model.modalities and any(values)
     }
-    if not parts and not set(seen) & set(model.modalities):
-        raise ModelError(f"--baseline {name}: sees {', '.join(model.modalities)}, neither texts nor pictures")
-    embedded = {f"{known_as}, {kind}": vectors for kind, vectors in parts.items()}
-    if len(parts) == 2:
-        embedded[f"{known_as}, text and image"] = unit(np.concatenate(list(parts.values()), axis=1))
+    if not by_modality and not set(inputs) & set(model.modalities):
+        raise ModelError(f"--baseline {name}: embeds {', '.join(model.modalities)}, neither texts nor images")
+    embedded = {f"{label}, {modality}": vectors for modality, vectors in by_modality.items()}
+    if len(by_modality) == 2:
+        embedded[f"{label}, text and image"] = unit_length(np.concatenate(list(by_modality.values()), axis=1))
     return embedded
 
 
-def unit(vectors: Floats) -> Floats:
-    """Of length 1; zero stays zero."""
-    scaled: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
-    return scaled
-
-
-def _embed(model: Any, listed: Sequence[Any]) -> Floats:
-    present = [row for row, value in enumerate(listed) if value]
-    vectors = model.encode([listed[row] for row in present], show_progress_bar=False, convert_to_numpy=True)
-    embedded = np.zeros((len(listed), vectors.shape[1]), np.float32)
+def _embed(model: SentenceTransformer, values: Sequence[str | Image.Image | None]) -> Floats:
+    present = [row for row, value in enumerate(values) if value]
+    vectors = model.encode([values[row] for row in present], show_progress_bar=False, convert_to_numpy=True)
+    embedded = np.zeros((len(values), vectors.shape[1]), np.float32)
     embedded[present] = vectors
     return embedded

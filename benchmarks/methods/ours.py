@@ -1,4 +1,4 @@
-"""Our engine on its real path: a catalog embedded and indexed, its answers by its own ranking."""
+"""The engine as a user runs it: it embeds and indexes a catalog, and answers queries by its own ranking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from itemsearch.benchmarks.data.galleries import Gallery
 from itemsearch.benchmarks.data.tasks import Task
-from itemsearch.benchmarks.metrics.ranked import Answers, Floats, Rows, collect
+from itemsearch.benchmarks.metrics.arrays import Floats, Rows
+from itemsearch.benchmarks.metrics.ranked import Answers, collect
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ListingEncoder
@@ -22,22 +23,27 @@ from itemsearch.search.ranker import Ranked
 BLOCK = 256
 
 
-class EngineUnderTest:
-    """An engine over a task's products.
+class TaskEngine:
+    """An engine over the listings of a task.
 
-    asked: the task's queries, embedded; rows (Q,) of the index where they are products themselves, else None.
-    task_rows (N,): the task's row of each row of the index.
+    Attributes:
+        engine: the opened index.
+        queries: the embedded queries of the task.
+        query_rows: (Q,) the queries' rows of the index, where they are listings of the gallery; else None.
+        task_rows: (N,) of each row of the index, the row of the task's listings.
     """
 
-    def __init__(self, engine: Engine, asked: ListingArrays, rows: Rows | None, task_rows: Rows) -> None:
+    def __init__(
+        self, engine: Engine, queries: ListingArrays, query_rows: Rows | None, task_rows: Rows
+    ) -> None:
         self.engine = engine
-        self.asked = asked
-        self.rows = rows
+        self.queries = queries
+        self.query_rows = query_rows
         self.task_rows = task_rows
 
     @classmethod
-    def build(cls, catalog: CatalogConfig, task: Task, encoder: ListingEncoder, out: Path) -> EngineUnderTest:
-        """Embeds the catalog into `out`/store and indexes it in `out`/index.
+    def build(cls, catalog: CatalogConfig, task: Task, encoder: ListingEncoder, out: Path) -> TaskEngine:
+        """Embeds the task's catalog into `out`/store and indexes it in `out`/index.
 
         Raises:
             CatalogError: the catalog cannot be read.
@@ -45,38 +51,39 @@ class EngineUnderTest:
         embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
         build_index_folder(out / "store", out / "index")
         engine = Engine.open(out / "index")
-        row_of = {product.id: row for row, product in enumerate(task.listings)}
+        row_of = {listing.id: row for row, listing in enumerate(task.listings)}
         task_rows = np.array([row_of[id] for id in engine.listings["id"].to_pylist()])
-        has_image = np.array([image is not None for image in task.asked.images])
-        if task.queries is None:
-            rows = np.argsort(task_rows)[task.own]
-            vectors = np.asarray(engine.vectors[rows])
+        has_image = np.array([image is not None for image in task.queries.images])
+        if task.from_gallery:
+            query_rows = np.argsort(task_rows)[task.own_rows]
+            vectors = np.asarray(engine.vectors[query_rows])
         else:
-            rows, vectors = None, encoder.encode(task.asked.titles, task.asked.images)
-        return cls(engine, ListingArrays(vectors, task.asked.titles, has_image), rows, task_rows)
+            query_rows, vectors = None, encoder.encode(task.queries.titles, task.queries.images)
+        return cls(engine, ListingArrays(vectors, task.queries.titles, has_image), query_rows, task_rows)
 
     @property
     def gallery_vectors(self) -> Floats:
-        """(N, D) in the order of the task's products."""
+        """(N, D) float32 embeddings in the order of the task's listings."""
         vectors = np.empty_like(self.engine.vectors)
         vectors[self.task_rows] = self.engine.vectors
         return vectors
 
     def answers(self, gallery: Gallery) -> Answers:
-        """The engine's own ranking; what scores alike, by the joint cosine too, with the wrong ones first."""
-        nothing = np.empty(0, np.int64), np.empty(0, np.float32)
-        found: list[tuple[Rows, Floats]] = [nothing] * len(gallery.queries)
-        for places, narrowing in self._stretches(gallery):
-            ranked = self._rank(gallery.queries[places], gallery.depth, narrowing)
-            for place, answer in zip(places, ranked, strict=True):
-                found[place] = self._pessimistic(answer, gallery.right[place])
-        return collect(found, gallery.right, gallery.depth)
+        """Answers by the engine's ranking, wrong ones first among those of equal score and joint cosine."""
+        no_answers = np.empty(0, np.int64), np.empty(0, np.float32)
+        answers: list[tuple[Rows, Floats]] = [no_answers] * len(gallery.queries)
+        for positions, narrowing in self._batches(gallery):
+            ranked = self._rank(gallery.queries[positions], gallery.depth, narrowing)
+            for position, query_ranked in zip(positions, ranked, strict=True):
+                answers[position] = self._wrong_first(query_ranked, gallery.right[position])
+        return collect(answers, gallery.right, gallery.depth)
 
-    def _stretches(self, gallery: Gallery) -> list[tuple[Rows, Narrowing]]:
-        """Places of queries that are asked together, and the products that they may find."""
+    def _batches(self, gallery: Gallery) -> list[tuple[Rows, Narrowing]]:
+        """Positions of the queries that are searched together, and the listings that they are searched in."""
         if gallery.categories is None:
-            places = np.arange(len(gallery.queries))
-            return [(places[start : start + BLOCK], NOT_NARROWED) for start in range(0, len(places), BLOCK)]
+            positions = np.arange(len(gallery.queries))
+            starts = range(0, len(positions), BLOCK)
+            return [(positions[start : start + BLOCK], NOT_NARROWED) for start in starts]
         categories = np.array(gallery.categories, dtype=object)
         return [
             (
@@ -87,19 +94,17 @@ class EngineUnderTest:
         ]
 
     def _rank(self, queries: Rows, k: int, narrowing: Narrowing) -> Sequence[Ranked]:
-        if self.rows is not None:
-            return self.engine.ranker.rank_rows(self.rows[queries], k, narrowing)
-        nothing_to_differ_in: list[str | None] = [None] * len(queries)
-        return self.engine.ranker.rank(
-            self.asked.take(queries), k, narrowing.for_values(nothing_to_differ_in)
-        )
+        if self.query_rows is not None:
+            return self.engine.ranker.rank_rows(self.query_rows[queries], k, narrowing)
+        other_values: list[str | None] = [None] * len(queries)
+        return self.engine.ranker.rank(self.queries.take(queries), k, narrowing.for_values(other_values))
 
-    def _pessimistic(self, ranked: Ranked, right: Rows) -> tuple[Rows, Floats]:
+    def _wrong_first(self, ranked: Ranked, right: Rows) -> tuple[Rows, Floats]:
         rows = self.task_rows[ranked.rows]
         order = np.lexsort((np.isin(rows, right), -ranked.joint, -ranked.scores))
         return rows[order], ranked.scores[order]
 
 
 def _quoted(text: str) -> str:
-    """As SQL writes a text."""
+    """An SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,7 +1,7 @@
-"""Indexes written straight in FAISS, as yardsticks: the one file outside `indexes/` that knows it.
+"""Indexes built with FAISS directly, to compare with ours; no other file outside `indexes/` imports FAISS.
 
-`build_raw` makes the same index as ours. It gets the same threshold for matrix products, no polysemous
-training and as many training vectors, so that it is no slower than FAISS can be with these parameters.
+`build_raw` builds the same index as ours. Like ours it uses a low threshold for matrix products, no
+polysemous training and the same number of training vectors, so that FAISS is as fast as it can be.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from typing import Any, cast
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 import pyarrow.parquet as pq
 
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
+from itemsearch.benchmarks.metrics.arrays import Floats, Rows
 
 POINTS_PER_CENTROID = 64
 ADD_ROWS = 16_384
@@ -26,7 +24,7 @@ ADD_ROWS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class RawIndex:
-    """`index` is IVF-PQ, `refined` the same with exact ranking; seconds by stage."""
+    """index: IVF-PQ. refined: the same index with exact re-ranking. seconds: of the build, by stage."""
 
     index: Any
     refined: Any
@@ -34,7 +32,7 @@ class RawIndex:
 
 
 def build_raw(source: Path, nlist: int, m: int, out: Path, seed: int = 0) -> RawIndex:
-    """Reads `embedding` of every Parquet file, trains, adds and writes."""
+    """Reads `embedding` of every Parquet file of `source`, trains, adds, and writes the index to `out`."""
     marks = [time.perf_counter()]
     tables = [pq.read_table(path, columns=["embedding"]) for path in sorted(source.glob("*.parquet"))]
     vectors = np.concatenate(
@@ -65,8 +63,8 @@ def build_raw(source: Path, nlist: int, m: int, out: Path, seed: int = 0) -> Raw
     )
 
 
-def search_raw(raw: RawIndex, queries: Vectors, k: int, nprobe: int, candidates: int) -> Rows:
-    """(Q, k) rows: `candidates` by code of `nprobe` lists, ranked exactly."""
+def search_raw(raw: RawIndex, queries: Floats, k: int, nprobe: int, candidates: int) -> Rows:
+    """(Q, k) rows: the best `candidates` by the codes of `nprobe` lists, re-ranked exactly."""
     lists, chosen = faiss.SearchParametersIVF(), faiss.IndexRefineSearchParameters()
     lists.nprobe = nprobe
     chosen.k_factor, chosen.base_index_params = candidates / k, lists
@@ -74,8 +72,8 @@ def search_raw(raw: RawIndex, queries: Vectors, k: int, nprobe: int, candidates:
     return rows
 
 
-def build_factory(vectors: Vectors, factory: str) -> Any:
-    """An index of FAISS's own, trained as `build_raw` does, such as "Flat", "IVF512,PQ48" or "HNSW32"."""
+def build_factory(vectors: Floats, factory: str) -> Any:
+    """A FAISS index by its factory string, such as "IVF512,PQ48" or "HNSW32", trained like `build_raw`."""
     dim = vectors.shape[1]
     faiss.cvar.distance_compute_blas_threshold = 4 * dim
     index: Any = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
@@ -88,8 +86,8 @@ def build_factory(vectors: Vectors, factory: str) -> Any:
     return index
 
 
-def search_factory(index: Any, queries: Vectors, k: int, effort: int) -> Rows:
-    """(Q, k) rows. effort: lists visited by an IVF index, efSearch of HNSW; a flat index has none."""
+def search_factory(index: Any, queries: Floats, k: int, effort: int) -> Rows:
+    """(Q, k) rows. effort: nprobe of an IVF index, efSearch of HNSW; a flat index ignores it."""
     params: Any = None
     if isinstance(index, faiss.IndexIVF):
         params = faiss.SearchParametersIVF()
@@ -102,5 +100,5 @@ def search_factory(index: Any, queries: Vectors, k: int, effort: int) -> Rows:
 
 
 def index_bytes(index: Any) -> int:
-    """What the index takes when it is written."""
+    """The size of the serialised index."""
     return int(faiss.serialize_index(index).nbytes)

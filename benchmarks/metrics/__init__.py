@@ -1,1 +1,1 @@
-"""Figures with their intervals."""
+"""Measures computed from arrays of answers, with bootstrap intervals, and measures of the machine."""

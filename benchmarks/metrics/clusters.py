@@ -1,6 +1,17 @@
-"""How well groups agree with the truth: of pairs, and of listings (B-cubed, Bagga and Baldwin 1998).
+"""Agreement of groups with the true products: pairwise and B-cubed measures (Bagga and Baldwin 1998).
 
-N listings; groups and products are given as a number for each listing, (N,).
+N listings; groups and products are given as (N,) numbers, one for each listing.
+
+A worked example, four listings of which 0, 1 and 2 are one product, and 0 and 1 one group:
+
+    listing  group  product  group size  product size  shared  B-cubed precision  recall
+    0        0      0        2           3             2       2/2                2/3
+    1        0      0        2           3             2       2/2                2/3
+    2        1      0        1           3             1       1/1                1/3
+    3        2      1        1           1             1       1/1                1/1
+
+One pair of listings is in one group, and it is right: pair precision 1. Three pairs are of one product: pair
+recall 1/3. B-cubed precision is 1, B-cubed recall (2/3 + 2/3 + 1/3 + 1) / 4 = 2/3.
 """
 
 from __future__ import annotations
@@ -8,20 +19,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from itemsearch.benchmarks.metrics.arrays import Doubles, Ints
 from itemsearch.benchmarks.metrics.bootstrap import RESAMPLES, Resampled
-
-Ints = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
 
 FIGURES = ("pair precision", "pair recall", "pair F1", "B³ precision", "B³ recall", "B³ F1")
 
 
 def agreement(groups: Ints, products: Ints, seed: int = 0) -> Mapping[str, Resampled]:
-    """`FIGURES`, resampled by product: under one seed, by the same draws for any groups of these listings.
+    """`FIGURES`, resampled by product; the draws depend on the products and the seed alone.
 
-    A pair that is found and of two products counts half for either when products are drawn.
+    A wrong pair counts half for each of its two products.
     """
     sums = _sums(groups, products)  # (products, 6)
     rng = np.random.default_rng(seed)
@@ -32,25 +40,29 @@ def agreement(groups: Ints, products: Ints, seed: int = 0) -> Mapping[str, Resam
 
 
 def b_cubed_f1(groups: Ints, products: Ints) -> float:
+    """The harmonic mean of B-cubed precision and recall."""
     return float(_figures(_sums(groups, products).sum(axis=0))[-1])
 
 
-def _sums(groups: Ints, products: Ints) -> Numbers:
-    """(products, 6) of each product's listings: pairs right, found and true; B-cubed precisions and recalls;
-    how many there are."""
+def _sums(groups: Ints, products: Ints) -> Doubles:
+    """(P, 6) sums over the listings of each product: right, found and true pairs, B-cubed precisions, B-cubed
+    recalls, and the number of listings.
+
+    The example above gives product 0 the row [1, 1, 3, 3, 5/3, 3] and product 1 the row [0, 0, 0, 1, 1, 1].
+    """
     _, group = np.unique(groups, return_inverse=True)
     _, product = np.unique(products, return_inverse=True)
     both = np.unique(group * (product.max() + 1) + product, return_inverse=True)[1]
     shared, size, true = (np.bincount(of)[of] for of in (both, group, product))
-    # A listing's pairs count half for it: the other half is the other listing's.
-    each = np.stack(
+    # Each listing of a pair counts half of it.
+    by_listing = np.stack(
         [(shared - 1) / 2, (size - 1) / 2, (true - 1) / 2, shared / size, shared / true, np.ones(len(both))]
     )
-    return np.stack([np.bincount(product, weights=row) for row in each], axis=1)
+    return np.stack([np.bincount(product, weights=row) for row in by_listing], axis=1)
 
 
-def _figures(sums: Numbers) -> Numbers:
-    """(6,) `FIGURES`. Where nothing is found nothing is wrong: precision 1."""
+def _figures(sums: Doubles) -> Doubles:
+    """(6,) `FIGURES` of (6,) sums. Without found pairs precision is 1, without true pairs recall is 1."""
     right, found, true, precisions, recalls, listings = sums
     precision = right / found if found else 1.0
     recall = right / true if true else 1.0

@@ -1,4 +1,4 @@
-"""What a machine can do at most, and what a program takes of it: matrix products, a model's work, memory."""
+"""Measures of the machine: the speed of matrix products, the operations of a model, and peak memory."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.model.encoder import EncoderInput
 
 SIDES = {"cpu": 2048, "cuda": 8192}
-"""Rows and columns of the matrices multiplied: as large as it takes to be as fast as the device can."""
-LEAST_SECONDS = 1.0
-EVERY_SECONDS = 0.01
+"""Rows and columns of the multiplied matrices, large enough to reach the full speed of the device."""
+MIN_SECONDS = 1.0
+POLL_SECONDS = 0.01
 
 
 def matrix_flops(device: torch.device, dtype: torch.dtype) -> float:
-    """Floating-point operations a second in the product of two square matrices, the fastest of many."""
+    """Floating-point operations per second of the product of two square matrices, the fastest of many."""
     side = SIDES[device.type]
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     best, started = float("inf"), time.perf_counter()
-    while time.perf_counter() - started < LEAST_SECONDS:
+    while time.perf_counter() - started < MIN_SECONDS:
         lap = time.perf_counter()
         a @ b
         if device.type == "cuda":
@@ -36,24 +36,27 @@ def matrix_flops(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * side**3 / best
 
 
-def model_flops(encoder: ListingEncoder, listings: Sequence[EncoderInput]) -> int:
+def model_flops(encoder: ListingEncoder, batches: Sequence[EncoderInput]) -> int:
     """Floating-point operations of embedding these batches: matrix products and convolutions."""
-    # The fused attention of a CPU is not counted; the plain one is the same products, one by one.
+    # The counter misses the fused attention of a CPU; the plain one computes the same products.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-        for listing in listings:
-            encoder.embed(listing)
+        for batch in batches:
+            encoder.embed(batch)
     return int(counter.get_total_flops())
 
 
 class MemoryWatch:
-    """A context: the most memory that this process held in it, looked at every `EVERY_SECONDS`.
+    """A context manager that records the peak memory of this process, read every `POLL_SECONDS`.
 
-    before, peak: bytes of the process. gpu_peak: bytes of tensors on the GPU; 0 without one.
+    Attributes:
+        before: resident bytes of the process when the object was made.
+        peak: the most resident bytes inside the context.
+        gpu_peak: the most bytes of tensors on the GPU; 0 without one.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.before = self.peak = _held()
+        self.before = self.peak = _resident_bytes()
         self.gpu_peak = 0
         self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch)
@@ -74,10 +77,10 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while True:
-            self.peak = max(self.peak, _held())
-            if self._done.wait(EVERY_SECONDS):
+            self.peak = max(self.peak, _resident_bytes())
+            if self._done.wait(POLL_SECONDS):
                 return
 
 
-def _held() -> int:
+def _resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)

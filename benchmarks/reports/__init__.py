@@ -1,1 +1,1 @@
-"""Pages and plots, made from predictions alone."""
+"""Figures, tables, plots and pages, made from the saved predictions or metrics of a run."""

@@ -1,4 +1,4 @@
-"""The report of `itemsearch benchmark all`: the main tables of its parts, from their metrics.json."""
+"""The report of `itemsearch benchmark all`: the main tables of its benchmarks, from their metrics.json."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from itemsearch.benchmarks.metrics.bootstrap import Interval
+from itemsearch.benchmarks.metrics.bootstrap import Figures, Interval
 from itemsearch.benchmarks.metrics.ranked import DEFINITIONS
-from itemsearch.benchmarks.metrics.scoring import Figures
-from itemsearch.benchmarks.reports import category_report, embed_report
-from itemsearch.benchmarks.reports import pairs_report as groups_report
+from itemsearch.benchmarks.reports import category_report, embed_report, index_report, pairs_report
 from itemsearch.benchmarks.reports.page import (
     METRICS,
     Report,
@@ -21,25 +19,30 @@ from itemsearch.benchmarks.reports.page import (
     write_report,
 )
 from itemsearch.benchmarks.reports.retrieval_report import INTERVALS, figures_table
-from itemsearch.benchmarks.runs import index
+from itemsearch.errors import CatalogError
 
 RETRIEVAL, CATEGORY, PAIRS, INDEX, EMBED = "retrieval", "category", "pairs", "index", "embed"
-FOUND = ("recall@1", "recall@10", "MRR", "uAP")
-FOUND_AMONG = (
-    "First among all products, then among those of the query's own leaf category alone, where the easy wrong "
-    "answers are gone. A query that is itself a product never counts."
+MEASURES = ("recall@1", "recall@10", "MRR", "uAP")
+RETRIEVAL_TEXT = (
+    "Search in all listings, then only in those of the query's own leaf category, without the wrong answers "
+    "of other categories. A query that is a listing is never its own answer."
 )
 
 
 def report(out: Path) -> Mapping[str, Any]:
-    """Writes metrics.json, report.md and report.html; returns the metrics: each part's own, by its name.
+    """Writes metrics.json, report.md and report.html; returns the metrics: benchmark to its metrics.
 
     Raises:
-        CatalogError: `out` is no finished run of `itemsearch benchmark all`.
+        CatalogError: `out` is no finished run of `itemsearch benchmark all`, or an older version's.
     """
     described = read_description(out)
     metrics = {name: read_metrics(out / name) for name in SECTIONS if (out / name / METRICS).exists()}
-    sections = [replace(SECTIONS[name](held), whole=name) for name, held in metrics.items()]
+    try:
+        sections = [
+            replace(SECTIONS[name](of_benchmark), full_report=name) for name, of_benchmark in metrics.items()
+        ]
+    except (KeyError, TypeError) as error:
+        raise CatalogError(f"{out}: metrics of another version ({error}): run the benchmark again") from error
     page = Report("All benchmarks", f"{described['summary']} {INTERVALS}", sections)
     write_report(out, described, metrics, page)
     return metrics
@@ -47,18 +50,19 @@ def report(out: Path) -> Mapping[str, Any]:
 
 def _retrieval_section(metrics: Mapping[str, Any]) -> Section:
     tables = [
-        figures_table(name, _figures(held["figures"]), FOUND) for name, held in metrics["galleries"].items()
+        figures_table(name, _figures(gallery["figures"]), MEASURES)
+        for name, gallery in metrics["galleries"].items()
     ]
     terms = {name: DEFINITIONS[name] for name in ("recall@k", "MRR", "uAP")}
-    return Section("Finding the same product", FOUND_AMONG, terms, tables)
+    return Section("Finding the same product", RETRIEVAL_TEXT, terms, tables)
 
 
 def _category_section(metrics: Mapping[str, Any]) -> Section:
-    return _methods_section("Finding the leaf category", metrics, category_report.TERMS)
+    return _methods_section("Predicting the leaf category", metrics, category_report.TERMS)
 
 
 def _pairs_section(metrics: Mapping[str, Any]) -> Section:
-    return _methods_section("Groups of duplicates", metrics, groups_report.TERMS)
+    return _methods_section("Groups of duplicates", metrics, pairs_report.TERMS)
 
 
 def _methods_section(heading: str, metrics: Mapping[str, Any], terms: Mapping[str, str]) -> Section:
@@ -75,6 +79,6 @@ SECTIONS: Mapping[str, Callable[[Mapping[str, Any]], Section]] = {
     RETRIEVAL: _retrieval_section,
     CATEGORY: _category_section,
     PAIRS: _pairs_section,
-    INDEX: index.best_section,
+    INDEX: index_report.best_section,
     EMBED: embed_report.speed_section,
 }

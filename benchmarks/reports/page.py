@@ -1,4 +1,4 @@
-"""A benchmark run's page: what was run, the figures, and pictures, as Markdown and as one HTML file."""
+"""The files of a benchmark run: config.json, metrics.json, and the report as Markdown and as HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,55 +21,72 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from itemsearch.errors import CatalogError
 from itemsearch.store.manifest import ModelStamp
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 CONFIG, METRICS = "config.json", "metrics.json"
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARIES = ("itemsearch", "faiss-cpu", "faiss-gpu", "numpy", "scikit-learn", "torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
+    """A table of texts: a head, and rows of as many cells."""
+
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A listing in pictures. caption: what it is here. picture: a JPEG or PNG, None without."""
+class CaseListing:
+    """A listing of an example. caption: its part in the example. image: a JPEG or PNG file, None without."""
 
     caption: str
     title: str
     detail: str
-    picture: bytes | None
+    image: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """text: what is measured, and how to read it. terms: the words of the table, each with its meaning.
-    plots: names of files in the run's folder plots/, without .png and .svg. cases: rows of listings.
-    whole: a folder in the run's own, whose report tells all that is summed up here."""
+    """A section of a report.
+
+    Attributes:
+        text: what is measured, and how to read it.
+        terms: term of the tables to its meaning.
+        plots: names of files in the run's folder plots/, without .png and .svg.
+        cases: examples, each of several listings.
+        full_report: the folder inside the run's folder whose report is summarised here; "" for none.
+    """
 
     heading: str
     text: str = ""
     terms: Mapping[str, str] | None = None
-    tables: Sequence[Table] = ()
+    tables: Sequence[ReportTable] = ()
     plots: Sequence[str] = ()
-    cases: Sequence[Sequence[Shown]] = ()
-    whole: str = ""
+    cases: Sequence[Sequence[CaseListing]] = ()
+    full_report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """A report, before it is written as Markdown and HTML."""
+
     title: str
     summary: str
     sections: Sequence[Section]
 
 
-def describe_run(benchmark: str, config: Any, model: ModelStamp | None, summary: str) -> dict[str, Any]:
-    """What config.json holds.
+def describe_run(
+    benchmark: str, config: DataclassInstance, model: ModelStamp | None, summary: str
+) -> dict[str, Any]:
+    """The content of config.json.
 
     Args:
-        config: the benchmark's frozen dataclass. model: None where none was run.
-        summary: what was asked of what, in a sentence.
+        benchmark: the name of the command.
+        config: the options of the benchmark.
+        model: None where the benchmark runs no model.
+        summary: a sentence that says what was measured on which data.
     """
     stamp = model and {"name": model.name, "fingerprint": model.fingerprint, "precision": model.precision}
     return {
@@ -85,7 +102,7 @@ def describe_run(benchmark: str, config: Any, model: ModelStamp | None, summary:
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, cores this process may use, memory in bytes, and the GPU that torch sees, if any."""
+    """The processor, the cores that this process may use, memory in bytes, and the GPU; "" without a GPU."""
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
@@ -99,11 +116,13 @@ def describe_machine() -> dict[str, Any]:
 
 
 def write_description(out: Path, described: Mapping[str, Any]) -> None:
+    """Writes config.json, which marks the run as finished."""
     (out / CONFIG).write_text(json.dumps(described, indent=1, default=str), "utf-8")
 
 
 def read_description(run: Path) -> dict[str, Any]:
-    """
+    """The content of config.json.
+
     Raises:
         CatalogError: the folder is no finished benchmark run.
     """
@@ -116,7 +135,8 @@ def read_description(run: Path) -> dict[str, Any]:
 
 
 def read_metrics(run: Path) -> dict[str, Any]:
-    """
+    """The content of metrics.json.
+
     Raises:
         CatalogError: the folder is no finished benchmark run.
     """
@@ -137,21 +157,21 @@ def write_report(out: Path, described: Mapping[str, Any], metrics: Mapping[str, 
     )
     environment.filters["data_uri"] = _data_uri
     plots = {name: (out / "plots" / f"{name}.svg").read_bytes() for s in report.sections for name in s.plots}
-    page = environment.get_template("report.html").render(report=report, facts=facts, plots=plots)
-    _replace(out / "report.html", page)
+    html = environment.get_template("report.html").render(report=report, facts=facts, plots=plots)
+    _replace(out / "report.html", html)
 
 
 def run_facts(described: Mapping[str, Any]) -> dict[str, str]:
-    """What ends a report: how to make it again, and on what it was made."""
+    """The last section of a report: its command, model, seed, machine and versions."""
     machine, model = described["machine"], described["model"]
     facts = {"command": described["command"]}
     if model:
         facts["model"] = f"{model['name']} ({model['fingerprint'][:8]}, {model['precision']})"
     if "seed" in described["options"]:
         facts["seed"] = str(described["options"]["seed"])
-    where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 2**30:.0f} GiB"
-    facts["machine"] = where + (f", {machine['gpu']}" if machine["gpu"] else "")
-    facts["versions"] = ", ".join(f"{name} {held}" for name, held in described["versions"].items())
+    computer = f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 2**30:.0f} GiB"
+    facts["machine"] = computer + (f", {machine['gpu']}" if machine["gpu"] else "")
+    facts["versions"] = ", ".join(f"{name} {number}" for name, number in described["versions"].items())
     facts["made"] = described["made"]
     return facts
 
@@ -166,26 +186,27 @@ def _markdown(report: Report, facts: Mapping[str, str]) -> str:
             lines += [*markdown_table(table), ""]
         lines += [f"![{section.heading}](plots/{name}.svg)\n" for name in section.plots]
         for case in section.cases:
-            lines.append("- " + "; ".join(f"{shown.caption}: {_plain(shown)}" for shown in case))
+            lines.append("- " + "; ".join(map(_case_text, case)))
         lines += [""] if section.cases else []
-        lines += [f"[The whole report]({section.whole}/report.md)", ""] if section.whole else []
+        lines += [f"[Full report]({section.full_report}/report.md)", ""] if section.full_report else []
     lines += ["## How it was made", "", *(f"- {name}: {value}" for name, value in facts.items())]
     return "\n".join(lines) + "\n"
 
 
-def markdown_table(table: Table) -> list[str]:
+def markdown_table(table: ReportTable) -> list[str]:
+    """The lines of a Markdown table."""
     cells = [table.head, ["---"] * len(table.head), *table.rows]
     return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
 
 
-def _plain(shown: Shown) -> str:
-    return f"{shown.title or 'no title'} ({shown.detail})"
+def _case_text(listing: CaseListing) -> str:
+    return f"{listing.caption}: {listing.title or 'no title'} ({listing.detail})"
 
 
-def _data_uri(picture: bytes) -> str:
-    """A picture inside the page itself."""
-    kind = "svg+xml" if picture.lstrip().startswith(b"<") else "png" if picture[:4] == b"\x89PNG" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+def _data_uri(image: bytes) -> str:
+    """A URI that contains the image file itself."""
+    kind = "svg+xml" if image.lstrip().startswith(b"<") else "png" if image[:4] == b"\x89PNG" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
 def _replace(path: Path, text: str) -> None:
@@ -199,15 +220,15 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # one of FAISS's two wheels is installed
+            versions[name] = version(name)
+        except PackageNotFoundError:  # only one of FAISS's two wheels is installed
             continue
-    return found
+    return versions

@@ -1,4 +1,4 @@
-"""The plots of a report, each as PNG and SVG in the run's folder plots/."""
+"""Plots of a report, each written as PNG and SVG into the run's folder plots/."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from itemsearch.benchmarks.metrics.ranked import Doubles, Rows
+from itemsearch.benchmarks.metrics.arrays import Doubles, Ints
 
 POINTS = 400
-"""Of a curve: more would not be seen, and an SVG of 100,000 is megabytes."""
+"""Points of a curve at most: more are not visible, and an SVG of 100,000 points has megabytes."""
 
-# Text stays text, and equal plots are equal files.
+# Text stays text in the SVG, and equal plots give equal files.
 STYLE = {"svg.fonttype": "none", "svg.hashsalt": "itemsearch", "font.size": 10, "axes.spines.top": False}
 
 
 def save_curves(
     path: Path,
-    curves: Mapping[str, tuple[Doubles, Doubles]],
+    curves: Mapping[str, tuple[Ints | Doubles, Doubles]],
     labels: tuple[str, str],
     marker: str = "",
     log: bool = False,
 ) -> None:
-    """Lines through (x, y) points, one for each name.
+    """Plots a line for each name.
 
-    labels: of the x and the y axis. marker: drawn at each point, "" for none. log: of the y axis.
+    Args:
+        curves: name to (P,) x and (P,) y.
+        labels: of the x axis and the y axis.
+        marker: drawn at each point; "" for none.
+        log: whether the y axis is logarithmic.
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = _axes(7.5, 4.6)
@@ -41,8 +45,8 @@ def save_curves(
         _save(figure, path)
 
 
-def save_confusion(path: Path, names: Sequence[str], columns: Sequence[str], counts: Rows) -> None:
-    """A matrix of (T, F) counts: what each of the `names` was taken for."""
+def save_confusion(path: Path, names: Sequence[str], columns: Sequence[str], counts: Ints) -> None:
+    """Plots a confusion matrix: (R, C) counts, of R = len(names) rows and C = len(columns) columns."""
     with matplotlib.rc_context(STYLE):
         figure, axes = _axes(2.5 + 0.5 * len(columns), 1.8 + 0.36 * len(names))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -62,7 +66,7 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _thinned(x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:
+def _thinned(x: Ints | Doubles, y: Doubles) -> tuple[Ints | Doubles, Doubles]:
     places = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int)) if len(x) else np.arange(0)
     return x[places], y[places]
 

@@ -1,1 +1,6 @@
-"""One file a command of `itemsearch benchmark`."""
+"""The benchmark commands: each file runs the command `itemsearch benchmark` of its name."""
+
+from collections.abc import Callable
+
+Progress = Callable[[str], None]
+"""Receives a line of text at the start of each step."""

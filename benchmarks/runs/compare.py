@@ -1,4 +1,4 @@
-"""Two runs of the same queries: what the second does better or worse, and whether that passes a gate."""
+"""`itemsearch benchmark compare`: paired differences of two runs of the same queries, and limits on them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from itemsearch.benchmarks.data.predictions import PREDICTIONS, Asked, Predictions
-from itemsearch.benchmarks.metrics.bootstrap import Interval, number
-from itemsearch.benchmarks.metrics.scoring import resample
+from itemsearch.benchmarks.data.predictions import PREDICTIONS, Predictions, QueryFacts
+from itemsearch.benchmarks.metrics.bootstrap import Figures, number, resample_figures
 from itemsearch.benchmarks.reports.page import read_description
 from itemsearch.errors import GateError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What the difference of a figure must not be below."""
+    """A limit that the difference of a figure must not fall below."""
 
     figure: str
     least: float
 
     @classmethod
     def parse(cls, text: str) -> Limit:
-        """
+        """Reads FIGURE:NUMBER.
+
         Raises:
-            UsageError: not FIGURE:NUMBER.
+            UsageError: the text is not of that form.
         """
         figure, _, least = text.rpartition(":")
         try:
@@ -33,42 +33,42 @@ class Limit:
             raise UsageError(f"--fail-if {text!r}: write FIGURE:DIFFERENCE, as in recall@10:-0.01") from None
 
 
-Differences = dict[str, dict[str, dict[str, Interval]]]
-"""Gallery to method to figure to the second run's minus the first's."""
+Differences = dict[str, Figures]
+"""Gallery to method to figure to the interval of the second run's minus the first's."""
 
 
 def run(first: Path, second: Path) -> Differences:
-    """The paired differences of every figure of every method that both runs have.
+    """The paired differences of all figures of the methods that both runs have.
 
     Raises:
         CatalogError: a folder is no finished run, or its predictions are damaged.
-        UsageError: the runs have no method in common, or were not asked the same.
+        UsageError: the runs have no method in common, or have different queries.
     """
     seed = read_description(first)["options"]["seed"]
-    read_description(second)  # a run that is not finished has none
+    read_description(second)  # raises for an unfinished run
     before, after = (Predictions.open(folder / PREDICTIONS) for folder in (first, second))
-    found: Differences = {}
-    for gallery in before.groups:
+    differences: Differences = {}
+    for gallery in before.row_groups:
         methods = [method for method in before.methods(gallery) if method in after.methods(gallery)]
         if not methods:
             continue
-        asked = before.asked(gallery)
-        _check_same(asked, after.asked(gallery), first, second)
-        listings = number(asked.listings)
-        found[gallery] = {}
+        queries = before.query_facts(gallery)
+        _check_same_queries(queries, after.query_facts(gallery), first, second)
+        products = number(queries.products)
+        differences[gallery] = {}
         for method in methods:
             answers = {"old": before.answers(gallery, method), "new": after.answers(gallery, method)}
-            drawn = resample(answers, listings, seed)
-            found[gallery][method] = {
-                name: (figure - drawn["old"][name]).interval for name, figure in drawn["new"].items()
+            resampled = resample_figures(answers, products, seed)
+            differences[gallery][method] = {
+                name: (figure - resampled["old"][name]).interval for name, figure in resampled["new"].items()
             }
-    if not found:
-        raise UsageError(f"{first} and {second}: no method answered in both")
-    return found
+    if not differences:
+        raise UsageError(f"{first} and {second}: no method is in both runs")
+    return differences
 
 
 def plain(differences: Differences) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """The differences as JSON holds them."""
+    """The differences as JSON."""
     return {
         gallery: {
             method: {name: asdict(change) for name, change in figures.items()}
@@ -79,9 +79,7 @@ def plain(differences: Differences) -> dict[str, dict[str, dict[str, dict[str, f
 
 
 def check(differences: Differences, method: str, limits: Sequence[Limit]) -> None:
-    """
-    Args:
-        method: the one that has to keep the limits, in the first gallery.
+    """Checks the differences of a method in the first gallery against limits.
 
     Raises:
         GateError: a difference is below its limit.
@@ -89,7 +87,7 @@ def check(differences: Differences, method: str, limits: Sequence[Limit]) -> Non
     """
     gallery, methods = next(iter(differences.items()))
     if limits and method not in methods:
-        raise UsageError(f"--method {method!r} did not answer in both runs; {', '.join(methods)} did")
+        raise UsageError(f"--method {method!r} is not in both runs; {', '.join(methods)} are")
     for limit in limits:
         if limit.figure not in methods[method]:
             raise UsageError(f"--fail-if: no figure {limit.figure!r}; there are {', '.join(methods[method])}")
@@ -100,9 +98,9 @@ def check(differences: Differences, method: str, limits: Sequence[Limit]) -> Non
             )
 
 
-def _check_same(before: Asked, after: Asked, first: Path, second: Path) -> None:
+def _check_same_queries(before: QueryFacts, after: QueryFacts, first: Path, second: Path) -> None:
     if list(before.query_ids) != list(after.query_ids) or list(before.right_ids) != list(after.right_ids):
         raise UsageError(
-            f"{first} and {second} were not asked the same ({len(before.query_ids):,} and "
-            f"{len(after.query_ids):,} queries): compare runs of one catalog, queries and seed"
+            f"{first} and {second} have different queries ({len(before.query_ids):,} and "
+            f"{len(after.query_ids):,}): compare runs of the same catalog, queries and seed"
         )

@@ -1,14 +1,14 @@
-"""How fast products become embeddings: by stage, beside the bare model and what the machine can do.
+"""`itemsearch benchmark embed`: the speed of embedding by stage, compared with the limit of the machine.
 
-`itemsearch benchmark embed` takes the stages one after another, each alone with the machine, and then embeds
-the same products as `itemsearch embed` does, which reads ahead while the model computes.
+The stages run one after another, each alone. Then the same listings are embedded as `itemsearch embed` does,
+which reads ahead while the model computes.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from itemsearch.benchmarks.reports.embed_report import (
     report,
 )
 from itemsearch.benchmarks.reports.page import describe_run, write_description
+from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog, read_catalog
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
@@ -34,14 +35,12 @@ from itemsearch.store.schema import thumbnail
 from itemsearch.store.writer import StoreWriter
 
 COUNTED = 128
-"""Products whose work is counted; others are like them."""
-
-Progress = Callable[[str], None]
+"""Listings whose operations are counted; the others need about as many."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedBenchConfig:
-    """catalog: its `rows` say how many are embedded. rounds: everything is measured so often."""
+    """catalog: its `rows` limit the listings. batch_size: listings. rounds: how often all is measured."""
 
     catalog: CatalogConfig
     model: str = DEFAULT_MODEL
@@ -52,20 +51,21 @@ class EmbedBenchConfig:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """seconds: of each stage, and of all of it as a user runs it. limit: FLOP/s of a matrix product."""
+    """seconds: of each stage, and of the whole command. limit: FLOP per second of a matrix product."""
 
     seconds: Mapping[str, float]
     limit: float
 
 
 class Stopwatch:
-    """Seconds by stage: each `lap` adds the time since the last one."""
+    """Measures seconds by stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
+        """Adds the time since the last lap to a stage."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
         self._last = now
@@ -75,10 +75,10 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
     """Measures, and writes config.json, metrics.json, report.md and report.html.
 
     Returns:
-        What metrics.json holds.
+        The content of metrics.json.
 
     Raises:
-        CatalogError: the catalog cannot be read, or no row of it is usable.
+        CatalogError: the catalog cannot be read, or has no valid row.
         ModelError: no such model.
     """
     encoder = ListingEncoder.from_pretrained(config.model, config.device)
@@ -86,7 +86,7 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
     progress("warming up")
     with MemoryWatch(encoder.device) as memory:
         embedded = _embed(config, encoder, out)
-    work = _work(config, encoder)
+    operations = _operations(config, encoder)
     rounds = []
     for number in range(1, config.rounds + 1):
         progress(f"round {number} of {config.rounds}")
@@ -94,21 +94,21 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
     metrics = {
         "listings": embedded.embedded,
         "rejected": embedded.rejected,
-        "products per second": {
-            stage: _spread([embedded.embedded / each.seconds[stage] for each in rounds])
+        "listings per second": {
+            stage: _spread([embedded.embedded / measured.seconds[stage] for measured in rounds])
             for stage in rounds[0].seconds
         },
         "precision": encoder.precision,
-        "operations a product": work,
+        "operations per listing": operations,
         "matrix side": SIDES[encoder.device.type],
-        "limit, operations a second": _spread([each.limit for each in rounds]),
-        "model, operations a second": _spread(
-            [work * embedded.embedded / each.seconds[MODEL] for each in rounds]
+        "limit, operations per second": _spread([measured.limit for measured in rounds]),
+        "model, operations per second": _spread(
+            [operations * embedded.embedded / measured.seconds[MODEL] for measured in rounds]
         ),
         "memory": {"before": memory.before, "peak": memory.peak, "GPU peak": memory.gpu_peak},
     }
     summary = (
-        f"{embedded.embedded:,} products, {config.batch_size} at a time, on {encoder.device} in "
+        f"{embedded.embedded:,} listings, {config.batch_size} at a time, on {encoder.device} in "
         f"{encoder.precision}; {config.rounds} rounds."
     )
     described = describe_run("embed", config, encoder.stamp, summary)
@@ -122,29 +122,30 @@ def _spread(figures: list[float]) -> dict[str, float]:
 
 
 def _embed(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> EmbedReport:
-    """As `itemsearch embed` does, into a store that is removed again."""
+    """Embeds as `itemsearch embed` does, into a temporary store."""
     with tempfile.TemporaryDirectory(dir=out) as folder:
         settings = EmbedConfig(config.batch_size)
         return embed_catalog(config.catalog, Path(folder) / "store", encoder, settings, lambda *rows: None)
 
 
-def _work(config: EmbedBenchConfig, encoder: ListingEncoder) -> float:
-    """Floating-point operations a product, of the first `COUNTED` of them."""
-    some = replace(config.catalog, batch_rows=COUNTED)
-    products = next(batch.listings for batch in read_catalog(some) if batch.listings)
-    titles, images = [product.title for product in products], [product.image for product in products]
-    listings = [listing for _, listing in encoder.prepare(titles, images, config.batch_size)]
-    return model_flops(encoder, listings) / len(products)
+def _operations(config: EmbedBenchConfig, encoder: ListingEncoder) -> float:
+    """Floating-point operations per listing, of the first `COUNTED` listings."""
+    catalog = replace(config.catalog, batch_rows=COUNTED)
+    listings = next(batch.listings for batch in read_catalog(catalog) if batch.listings)
+    titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
+    batches = [tensors for _, tensors in encoder.prepare(titles, images, config.batch_size)]
+    return model_flops(encoder, batches) / len(listings)
 
 
 def _round(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> Round:
     seconds = _by_stage(config, encoder, out)
-    together = _embed(config, encoder, out).seconds
+    whole_command = _embed(config, encoder, out).seconds
     limit = matrix_flops(encoder.device, getattr(torch, encoder.precision))
-    return Round({**seconds, ONE_BY_ONE: sum(seconds.values()), TOGETHER: together}, limit)
+    return Round({**seconds, ONE_BY_ONE: sum(seconds.values()), TOGETHER: whole_command}, limit)
 
 
 def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> dict[str, float]:
+    """The seconds of each stage, which run one after another."""
     source = open_catalog(config.catalog)
     with (
         tempfile.TemporaryDirectory(dir=out) as folder,
@@ -155,16 +156,16 @@ def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> d
         watch, rows = Stopwatch(), 0
         for batch in source.batches():
             watch.lap(READING)
-            products = batch.listings
-            titles, images = [product.title for product in products], [product.image for product in products]
+            listings = batch.listings
+            titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
             prepared = list(encoder.prepare(titles, images, config.batch_size))
             watch.lap(PREPARING)
-            embeddings = np.empty((len(products), encoder.dim), np.float32)
-            for places, listing in prepared:
-                embeddings[places] = encoder.embed(listing)
+            embeddings = np.empty((len(listings), encoder.dim), np.float32)
+            for places, tensors in prepared:
+                embeddings[places] = encoder.embed(tensors)
             watch.lap(MODEL)
             thumbnails = [None if image is None else thumbnail(image) for image in images]
-            store.add(products, embeddings, thumbnails, batch.carried)
+            store.add(listings, embeddings, thumbnails, batch.carried)
             rows += batch.rows
             watch.lap(WRITING)
         store.finish(config.catalog.path, rows)

@@ -1,4 +1,4 @@
-"""Makes the report of a finished run again, from its saved predictions."""
+"""`itemsearch benchmark report`: the report of a finished run, made again from its saved predictions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from itemsearch.benchmarks.reports import all_report as suite_report
-from itemsearch.benchmarks.reports import category_report, retrieval_report
-from itemsearch.benchmarks.reports import pairs_report as groups_report
+from itemsearch.benchmarks.reports import all_report, category_report, pairs_report, retrieval_report
 from itemsearch.benchmarks.reports.page import read_description
 from itemsearch.errors import UsageError
 
 REPORTS = {
     "retrieval": retrieval_report.report,
     "category": category_report.report,
-    "pairs": groups_report.report,
-    "all": suite_report.report,
+    "pairs": pairs_report.report,
+    "all": all_report.report,
 }
 
 
@@ -25,9 +23,9 @@ def run(folder: Path) -> Mapping[str, Any]:
 
     Raises:
         CatalogError: the folder is no finished run, or its predictions are damaged.
-        UsageError: the run was of a benchmark that keeps no predictions.
+        UsageError: the benchmark of the run saves no predictions.
     """
     benchmark = read_description(folder)["benchmark"]
     if benchmark not in REPORTS:
-        raise UsageError(f"{folder}: a run of {benchmark!r}; predictions are kept by {', '.join(REPORTS)}")
+        raise UsageError(f"{folder}: a run of {benchmark!r}; predictions are saved by {', '.join(REPORTS)}")
     return REPORTS[benchmark](folder)

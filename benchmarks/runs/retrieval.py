@@ -1,20 +1,20 @@
-"""The paper's first task: find the same product among extremely similar ones (arXiv 2311.02084).
+"""`itemsearch benchmark retrieval`: find listings of the same product (first task of arXiv 2311.02084).
 
-`itemsearch benchmark retrieval` runs it: our engine on its real path, from catalog to answers, and the usual
-means by exact comparison with the whole gallery, on the same data in the same run.
+The engine runs as a user runs it, from the catalog to the answers. Baselines compare each query exactly with
+the whole gallery, on the same data in the same run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from itemsearch.benchmarks.data.datasets import read_dataset
-from itemsearch.benchmarks.data.galleries import Gallery, exact_answers, galleries
-from itemsearch.benchmarks.data.predictions import PREDICTIONS, PredictionsWriter
-from itemsearch.benchmarks.data.tasks import Task, queries_task, relisted_task, same_task
+from itemsearch.benchmarks.data.galleries import exact_answers, galleries
+from itemsearch.benchmarks.data.predictions import OURS, PREDICTIONS, PredictionsWriter, model_label
+from itemsearch.benchmarks.data.tasks import Task, TitlesAndImages, queries_task, relisted_task, same_task
 from itemsearch.benchmarks.methods.baselines import (
     BOTH,
     TFIDF,
@@ -23,37 +23,40 @@ from itemsearch.benchmarks.methods.baselines import (
     embed_baselines,
     tfidf_scores,
 )
-from itemsearch.benchmarks.methods.ours import EngineUnderTest
-from itemsearch.benchmarks.metrics.ranked import Floats, figures_by_query
-from itemsearch.benchmarks.metrics.scoring import OURS, model_label
+from itemsearch.benchmarks.methods.ours import TaskEngine
+from itemsearch.benchmarks.metrics.arrays import Floats
+from itemsearch.benchmarks.metrics.ranked import Answers, figures_by_query
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
+from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 
-JOINTLY = "joint cosine alone"
-JOINT = f"{OURS}, {JOINTLY}"
+JOINT_ALONE = "joint cosine alone"
+JOINT = f"{OURS}, {JOINT_ALONE}"
 IMAGE_WEIGHTS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-TUNED_ROWS = 2048
+TUNING_ROWS = 2048
 BLOCK = 256
 SUMMARY = {
-    "relisted": "every product listed again, one to three edits of its words and of its picture each",
+    "relisted": "every listing relisted, with one to three edits each of its title and of its image",
     "queries": "of a queries file",
-    "same": "products that have another listing; any other one counts",
+    "same": "listings of products with several listings; any other listing of the product is right",
 }
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalConfig:
-    """queries: a file with what each should find; query_columns: its roles to column names. same: a column
-    whose equal values mean one product. Without either, every product is listed again, heavily edited.
+    """Options of the benchmark. Without queries and same, every listing is relisted with heavy edits.
 
-    dataset: a public set of this name is in the folder that `catalog` names; "" for none.
-    tune_on: a catalog on whose relisting the weight of the weighted baseline is chosen; "" leaves it out.
-    models: ours, the first of which the report is about. others: models of others, to compare with.
+    Attributes:
+        queries: a queries file with expected ids; "" for none.
+        query_columns: role to column name of the queries file.
+        same: a column whose equal values mean one product; "" for none.
+        dataset: the public data set in the folder that `catalog` names; "" for none.
+        tune_on: a catalog whose relistings choose the weight of the weighted baseline; "" leaves it out.
+        models: our models; the report is about the first.
+        others: other models to compare with.
     """
 
     catalog: CatalogConfig
@@ -70,13 +73,13 @@ class RetrievalConfig:
 
 
 def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
-    """Measures, and writes predictions.parquet, what `report` makes of it, and the engine's own files.
+    """Runs the benchmark and writes predictions.parquet, the report, and the store and index of each model.
 
     Returns:
-        What metrics.json holds.
+        The content of metrics.json.
 
     Raises:
-        UsageError: options that do not go together.
+        UsageError: options exclude each other.
         CatalogError: the catalog or the queries cannot be read.
     """
     if (config.queries and config.same) or (config.dataset and (config.queries or config.same)):
@@ -87,35 +90,36 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
         model_label(name, place): ListingEncoder.from_pretrained(name, config.device)
         for place, name in enumerate(config.models)
     }
-    asked = galleries(task)
-    ids = [product.id for product in task.listings]
-    with PredictionsWriter(out / PREDICTIONS, ids, [p.category for p in task.listings]) as writer:
+    searched = galleries(task)
+    ids = [listing.id for listing in task.listings]
+    categories = [listing.category for listing in task.listings]
+    with PredictionsWriter(out / PREDICTIONS, ids, categories) as writer:
 
-        def keep(method: str, answers: Iterator[Any]) -> None:
-            for gallery, found in zip(asked, answers, strict=True):
-                writer.write(gallery.name, method, task.facts.take(gallery.queries), found)
+        def write(method: str, answers: Iterable[Answers]) -> None:
+            for gallery, gallery_answers in zip(searched, answers, strict=True):
+                writer.write(gallery.name, method, task.query_facts.take(gallery.queries), gallery_answers)
 
         for place, (method, encoder) in enumerate(encoders.items()):
-            progress(f"{method}: embedding the catalog and asking the engine")
+            progress(f"{method}: embedding the catalog and searching")
             folder = out / "models" / str(place) if place else out
-            engine = EngineUnderTest.build(config.catalog, task, encoder, folder)
-            keep(method, (engine.answers(gallery) for gallery in asked))
-            joint = _cosines(engine.asked.vectors, engine.gallery_vectors)
-            keep(f"{method}, {JOINTLY}", iter(exact_answers(joint, task, asked)))
+            engine = TaskEngine.build(config.catalog, task, encoder, folder)
+            write(method, (engine.answers(gallery) for gallery in searched))
+            joint = _cosines(engine.queries.vectors, engine.gallery_vectors)
+            write(f"{method}, {JOINT_ALONE}", exact_answers(joint, task, searched))
         for method, scores in _baselines(config, task, out, progress):
-            keep(method, iter(exact_answers(scores, task, asked)))
+            write(method, exact_answers(scores, task, searched))
     name = "same" if config.same else "queries" if config.queries else "relisted"
-    queries, gallery = len(task.query_ids), len(task.listings)
-    summary = f"{queries:,} listings ({SUMMARY[name]}), each to be found among {gallery:,}."
+    queries = f"{len(task.query_ids):,} queries ({SUMMARY[name]})"
+    summary = f"{queries}, each searched in {len(task.listings):,} listings."
     write_description(out, describe_run("retrieval", config, encoders[OURS].stamp, summary))
     progress("reporting")
     return report(out)
 
 
 def _read_dataset(config: RetrievalConfig, out: Path) -> RetrievalConfig:
-    held = read_dataset(config.dataset, Path(config.catalog.path), out / "dataset")
-    catalog = CatalogConfig(str(held.catalog), image_root=held.image_root)
-    return replace(config, catalog=catalog, queries=held.queries, same=held.same)
+    dataset = read_dataset(config.dataset, Path(config.catalog.path), out / "dataset")
+    catalog = CatalogConfig(str(dataset.catalog), image_root=dataset.image_root)
+    return replace(config, catalog=catalog, queries=dataset.queries, same=dataset.same)
 
 
 def _task(config: RetrievalConfig, out: Path) -> Task:
@@ -132,42 +136,44 @@ def _task(config: RetrievalConfig, out: Path) -> Task:
 def _baselines(
     config: RetrievalConfig, task: Task, out: Path, progress: Progress
 ) -> Iterator[tuple[str, Iterator[Floats]]]:
-    """Each baseline's (N,) scores of the gallery, for one query after another."""
+    """Each baseline, and its (N,) scores of the gallery for one query after another."""
     if not config.baselines:
         return
     weight = _tuned_weight(config, out, progress) if config.tune_on else None
     progress("embedding for the baselines")
-    gallery = embed_baselines(task.gallery, weight, config.others)
-    if task.queries is None:
-        asked = {name: vectors[task.own] for name, vectors in gallery.items()}
+    listings = TitlesAndImages.of(task.listings)
+    gallery = embed_baselines(listings, weight, config.others)
+    if task.from_gallery:
+        queries = {name: vectors[task.own_rows] for name, vectors in gallery.items()}
     else:
-        asked = embed_baselines(task.asked, weight, config.others)
+        queries = embed_baselines(task.queries, weight, config.others)
     for name in gallery:
-        if name in asked:
-            yield name, _cosines(asked[name], gallery[name])
-    if TITLE in gallery and TITLE in asked:
-        yield TFIDF, tfidf_scores(task.asked.titles, task.gallery.titles)
+        if name in queries:
+            yield name, _cosines(queries[name], gallery[name])
+    if TITLE in gallery and TITLE in queries:
+        yield TFIDF, tfidf_scores(task.queries.titles, listings.titles)
 
 
 def _tuned_weight(config: RetrievalConfig, out: Path, progress: Progress) -> float | None:
-    """What the picture should count in the weighted baseline, by recall@1 of a relisting of `tune_on`."""
+    """The image weight of the weighted baseline with the best recall@1 on relistings of `tune_on`."""
     progress("tuning the weighted baseline")
-    batches = list(read_catalog(CatalogConfig(config.tune_on, rows=TUNED_ROWS)))
+    batches = list(read_catalog(CatalogConfig(config.tune_on, rows=TUNING_ROWS)))
     task = relisted_task(batches, out / "tuning.parquet", config.seed)
-    everything: list[Gallery] = galleries(task)[:1]
-    gallery, asked = embed_baselines(task.gallery), embed_baselines(task.asked)
-    if BOTH not in gallery or BOTH not in asked:
-        raise UsageError(f"--tune-on {config.tune_on}: it needs titles and pictures")
+    everything = galleries(task)[:1]
+    gallery = embed_baselines(TitlesAndImages.of(task.listings))
+    queries = embed_baselines(task.queries)
+    if BOTH not in gallery or BOTH not in queries:
+        raise UsageError(f"--tune-on {config.tune_on}: its listings need titles and images")
 
     def recall(weight: float) -> float:
-        scores = _cosines(concatenated(asked, weight), concatenated(gallery, weight))
+        scores = _cosines(concatenated(queries, weight), concatenated(gallery, weight))
         [answers] = exact_answers(scores, task, everything)
         return float(figures_by_query(answers)["recall@1"].mean())
 
     return max(IMAGE_WEIGHTS, key=recall)
 
 
-def _cosines(asked: Floats, gallery: Floats) -> Iterator[Floats]:
-    """(N,) for each of the Q."""
-    for start in range(0, len(asked), BLOCK):
-        yield from asked[start : start + BLOCK] @ gallery.T
+def _cosines(queries: Floats, gallery: Floats) -> Iterator[Floats]:
+    """(N,) inner products with the (N, D) gallery, for each of the (Q, D) queries in turn."""
+    for start in range(0, len(queries), BLOCK):
+        yield from queries[start : start + BLOCK] @ gallery.T

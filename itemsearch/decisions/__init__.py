@@ -1,1 +1,1 @@
-"""Decisions of people about listings: the log, what it states, its export."""
+"""Decisions of people about listings: their log, the labels of pairs that they make, their export."""

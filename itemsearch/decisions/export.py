@@ -1,47 +1,49 @@
-"""Decisions as files for spreadsheets and programs."""
+"""Exports decisions as a table, for spreadsheets and programs."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.decisions.statements import Statement
+from itemsearch.decisions.pair_labels import PairLabel, is_valid
 
 SCHEMA = pa.schema(
     {
         "id_a": pa.string(),
         "id_b": pa.string(),
         "same": pa.bool_(),
-        "decision": pa.string(),
+        "action": pa.string(),
         "group_id": pa.string(),
         "decided_at": pa.string(),
         "holds": pa.bool_(),
     }
 )
-"""holds: whether both products still are what they were when it was decided."""
+"""same: whether the two listings are one product. action: an `Action`. holds: whether both listings still
+have the content of the time of the decision."""
 
 
-def decisions_table(statements: list[Statement], hashes: Mapping[str, str]) -> pa.Table:
-    """What stands, a row a pair; `hashes` has the content hashes of the listings that there are."""
+def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> pa.Table:
+    """`SCHEMA`, a row a label; `hashes` has the content hashes of the listings in the index."""
     rows = [
         {
-            "id_a": s.id_a,
-            "id_b": s.id_b,
-            "same": s.same,
-            "decision": s.kind,
-            "group_id": s.group_id,
-            "decided_at": s.at,
-            "holds": hashes.get(s.id_a) == s.hash_a and hashes.get(s.id_b) == s.hash_b,
+            "id_a": label.id_a,
+            "id_b": label.id_b,
+            "same": label.same,
+            "action": label.action,
+            "group_id": label.group_id,
+            "decided_at": label.at,
+            "holds": is_valid(label, hashes),
         }
-        for s in statements
+        for label in labels
     ]
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
 def as_parquet(table: pa.Table) -> bytes:
+    """The bytes of a Parquet file."""
     sink = io.BytesIO()
     pq.write_table(table, sink, write_page_checksum=True)
     return sink.getvalue()

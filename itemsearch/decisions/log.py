@@ -1,9 +1,8 @@
-"""What people decided about an index's listings: events that are only ever added, in one SQLite file.
+"""Stores the decisions of people about an index's listings: an append-only log of events in one SQLite file.
 
-Every decision is a set of statements about pairs: these two are the same product, or they are not. Of several
-statements about a pair the latest stands, one that was undone counts as never made, and each holds only
-while both listings are what they were when it was made, by their content hashes. So decisions survive any
-rebuild, and are asked anew where a product changed.
+An event makes labels of pairs: one product, or two. Of several labels of a pair the latest stands, and an
+undone event counts as never made. A label names the content hashes of both listings, and counts only while
+these are unchanged: so decisions survive any rebuild, and a person is asked again where a listing changed.
 """
 
 from __future__ import annotations
@@ -15,21 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from itemsearch.decisions.statements import Statement, holding
+from itemsearch.decisions.pair_labels import PairLabel
 from itemsearch.errors import DecisionsError, StaleDecisionError
-
-if TYPE_CHECKING:
-    from itemsearch.search.engine import Engine
 
 FILE = "decisions.sqlite"
 FORMAT = 1
+"""Of the file. Decisions of people are always read: a later format has to convert this one."""
 WAIT_SECONDS = 10.0
 
+# The tables keep their first names: kind is the action of an event, statements are the labels that it makes.
 _SCHEMA = """
 create table events (
     number integer primary key autoincrement,
@@ -57,8 +52,8 @@ create view standing as
 """
 
 
-class Kind(StrEnum):
-    """What was decided. The value is what the file and its exports hold."""
+class Action(StrEnum):
+    """What a person did. The file and its exports store the value."""
 
     CONFIRM = "confirm"
     REJECT = "reject"
@@ -69,67 +64,67 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """listings: the ids that it is about, in order. undone: by a later event."""
+    """An action on listings. at: ISO 8601, in UTC. undone: by a later event. listings: ids, in order."""
 
     number: int
     at: str
-    kind: Kind
+    action: Action
     group_id: str
     undone: bool
     listings: tuple[str, ...]
 
 
-class Decisions:
-    """The decisions of one index. Connections last for one call, so that threads and people may share it."""
+class DecisionLog:
+    """The decisions on one index. Every call has its own connection, so that threads can share the log."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def of_index(cls, index: Path) -> Self:
-        """Those in an index folder; the file is made by the first decision."""
+        """The log in an index folder; the first decision makes the file."""
         return cls(index / FILE)
 
     def record(
-        self, kind: Kind, group_id: str, statements: Sequence[Statement], seen: int, shown: Sequence[str]
+        self, action: Action, group_id: str, labels: Sequence[PairLabel], seen: int, shown: Sequence[str]
     ) -> int:
-        """Adds an event, and returns its number.
+        """Adds an event with its labels, and returns its number.
 
         Args:
-            seen: what `last_change(shown)` was when the person was shown the listings `shown`.
+            seen: the value of `last_change(shown)` when the page with the listings `shown` was made.
 
         Raises:
-            StaleDecisionError: somebody decided on one of them since; nothing is saved.
+            StaleDecisionError: somebody decided on one of `shown` since; nothing is saved.
             DecisionsError: the file cannot be written.
         """
         with self._writing() as db:
             _check_unchanged(db, shown, seen)
-            number = _add_event(db, kind, group_id, None)
+            number = _add_event(db, action, group_id, None)
             db.executemany(
                 "insert into statements values (?, ?, ?, ?, ?, ?)",
-                [(number, s.id_a, s.id_b, s.same, s.hash_a, s.hash_b) for s in statements],
+                [(number, each.id_a, each.id_b, each.same, each.hash_a, each.hash_b) for each in labels],
             )
             return number
 
     def undo(self, number: int) -> int:
-        """Takes an event back, by another one whose number is returned.
+        """Undoes an event by adding another one, and returns the number of that.
 
         Raises:
-            StaleDecisionError: it is undone already, or there is none of this number.
+            StaleDecisionError: the event is undone already, or there is no event of this number.
             DecisionsError: the file cannot be written.
         """
         with self._writing() as db:
-            found = db.execute(
+            event = db.execute(
                 "select group_id from events where number = ? and kind <> ? "
                 "and number not in (select undoes from events where undoes is not null)",
-                (number, Kind.UNDO),
+                (number, Action.UNDO),
             ).fetchone()
-            if found is None:
+            if event is None:
                 raise StaleDecisionError(f"decision {number} is undone already")
-            return _add_event(db, Kind.UNDO, found[0], number)
+            return _add_event(db, Action.UNDO, event[0], number)
 
     def last_change(self, ids: Sequence[str] | None = None) -> int:
-        """The number of the last event, or of the last about one of `ids`; 0 if there is none."""
+        """The number of the last event, or of the last event on one of `ids`; 0 for none."""
         with self._reading() as db:
             if db is None:
                 return 0
@@ -137,8 +132,8 @@ class Decisions:
                 return _last_change(db, ids)
             return int(db.execute("select coalesce(max(number), 0) from events").fetchone()[0])
 
-    def statements(self) -> list[Statement]:
-        """What stands: a statement a pair, in the order of the ids."""
+    def labels(self) -> list[PairLabel]:
+        """The labels that stand: one a pair, in the order of the ids."""
         with self._reading() as db:
             if db is None:
                 return []
@@ -146,14 +141,14 @@ class Decisions:
                 "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id "
                 "from standing join events on number = event order by id_a, id_b"
             )
-            return [Statement(a, b, bool(same), *rest) for a, b, same, *rest in rows]
+            return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
 
     def event(self, number: int) -> Event | None:
-        """The event of a number; None where there is none."""
+        """The event of a number, None where there is none."""
         return next((event for event in self.events(1, number) if event.number == number), None)
 
     def events(self, limit: int = -1, last: int = 2**62) -> list[Event]:
-        """The latest first, undos among them: `limit` of those up to the number `last`, by default all."""
+        """The latest `limit` events up to the number `last`, undos included, the latest first."""
         with self._reading() as db:
             if db is None:
                 return []
@@ -164,13 +159,13 @@ class Decisions:
                 (last, limit),
             ).fetchall()
             return [
-                Event(number, at, Kind(kind), group_id, bool(undone), _listings(db, about))
-                for number, at, kind, group_id, about, undone in rows
+                Event(number, at, Action(action), group_id, bool(undone), _listings(db, about))
+                for number, at, action, group_id, about, undone in rows
             ]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        """None where nothing was ever decided."""
+        """A connection to read with; None where there are no decisions yet."""
         if not self.path.exists():
             yield None
             return
@@ -179,9 +174,10 @@ class Decisions:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a transaction, which is rolled back on an exception."""
         with self._connection() as db:
             db.execute("pragma journal_mode = wal")
-            # Taken before anything is read: what is checked cannot change before it is written.
+            # The lock comes before the first read, so that nothing changes between the check and the write.
             db.execute("begin immediate")
             try:
                 if not _format(db):
@@ -210,48 +206,19 @@ class Decisions:
             ) from error
 
 
-def rejected_pairs(engine: Engine) -> set[tuple[str, str]]:
-    """The pairs (id_a, id_b) of an open index that a person said are two products, and that hold."""
-    return {(s.id_a, s.id_b) for s in _held(engine) if not s.same}
-
-
-def labels(engine: Engine) -> pa.Table:
-    """What people decided about an open index, and holds: id_a, id_b string, same bool."""
-    held = _held(engine)
-    schema = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "same": pa.bool_()})
-    rows = [{"id_a": s.id_a, "id_b": s.id_b, "same": s.same} for s in held]
-    return pa.Table.from_pylist(rows, schema)
-
-
-def content_hashes(engine: Engine, ids: Sequence[str] | set[str]) -> dict[str, str]:
-    """Of those of `ids` that the index holds. Vectors that a team brought have none: "" stands for them."""
-    products = engine.listings
-    rows = pc.index_in(pa.array(list(ids), pa.string()), products["id"]).drop_null()
-    found = products["id"].take(rows).to_pylist()
-    if "content_hash" not in products.column_names:
-        return dict.fromkeys(found, "")
-    return dict(zip(found, products["content_hash"].take(rows).to_pylist(), strict=True))
-
-
-def _held(engine: Engine) -> list[Statement]:
-    statements = Decisions.of_index(engine.folder).statements()
-    about = {s.id_a for s in statements} | {s.id_b for s in statements}
-    return holding(statements, content_hashes(engine, about)) if about else []
-
-
 def _format(db: sqlite3.Connection) -> int:
-    """0 where the file is just being made."""
+    """The format of the file; 0 where it is new."""
     return int(db.execute("pragma user_version").fetchone()[0])
 
 
 def _check_unchanged(db: sqlite3.Connection, shown: Sequence[str], seen: int) -> None:
     if (last := _last_change(db, shown)) > seen:
-        kind, at = db.execute("select kind, at from events where number = ?", (last,)).fetchone()
-        raise StaleDecisionError(f"somebody else decided here ({kind}, {at}) after this page was made")
+        action, at = db.execute("select kind, at from events where number = ?", (last,)).fetchone()
+        raise StaleDecisionError(f"somebody else decided here ({action}, {at}) after this page was made")
 
 
 def _last_change(db: sqlite3.Connection, ids: Sequence[str]) -> int:
-    # One id at a time: SQLite bounds how many variables a query has.
+    # One id at a time: SQLite limits the number of variables of a query.
     query = (
         "select max(e.number) from events e join statements s on s.event = coalesce(e.undoes, e.number) "
         "where s.id_a = ?1 or s.id_b = ?1"
@@ -259,16 +226,17 @@ def _last_change(db: sqlite3.Connection, ids: Sequence[str]) -> int:
     return max((db.execute(query, (id,)).fetchone()[0] or 0 for id in ids), default=0)
 
 
-def _add_event(db: sqlite3.Connection, kind: Kind, group_id: str, undoes: int | None) -> int:
+def _add_event(db: sqlite3.Connection, action: Action, group_id: str, undoes: int | None) -> int:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     cursor = db.execute(
-        "insert into events (at, kind, group_id, undoes) values (?, ?, ?, ?)", (now, kind, group_id, undoes)
+        "insert into events (at, kind, group_id, undoes) values (?, ?, ?, ?)", (now, action, group_id, undoes)
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
 
 def _listings(db: sqlite3.Connection, event: int) -> tuple[str, ...]:
+    """The ids that an event has labels of, in order."""
     rows = db.execute(
         "select id_a from statements where event = ?1 union select id_b from statements where event = ?1",
         (event,),

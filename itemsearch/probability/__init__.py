@@ -1,1 +1,1 @@
-"""How sure a pair is one product: what an index knows of it."""
+"""The probability that a pair is one product: its calibration and its thresholds, as an index stores them."""

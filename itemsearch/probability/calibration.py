@@ -1,4 +1,7 @@
-"""What labels taught about an index's duplicates; stored with the version that it was learnt from."""
+"""The calibration of an index: thresholds learnt from labels, and their measured precision and recall.
+
+A calibration is stored with the version of the index that it was learnt from.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from itemsearch.indexes.storage.versions import current_version, read_version
 from itemsearch.probability.thresholds import PROBABILITY, Thresholds
 
 CALIBRATION = "calibration.json"
-"""In a version's folder, where it was calibrated."""
+"""In the folder of a calibrated version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,8 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What a probability as the threshold would give on the part that is reported on."""
+class CurvePoint:
+    """Precision and recall of a probability as the threshold, on held-out products."""
 
     threshold: float
     precision: float
@@ -38,7 +41,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class TierReport:
-    """On the part that is reported on: how many of its pairs are in the tier, and which share is right."""
+    """The held-out pairs of one tier, or of the decision "different": how many there are, the share that is
+    right, and the share of all pairs of one product that they hold."""
 
     tier: str
     pairs: int
@@ -48,13 +52,14 @@ class TierReport:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Thresholds, and how such do on products that they were not fitted to.
+    """Thresholds, and their precision and recall on held-out products.
 
-    threshold: of the automatic tier, with the interval over resampled products. other: the column in which
-    compared listings had to differ, "" for none. labels: listings and pairs that were labelled.
-    same_pairs, different_pairs: what that makes of pairs, in both parts together. unproposed: pairs of one
-    product that the join does not compare, or of a score below `LEAST_RIVAL`; counted against recall.
-    model: the fingerprint of what made the embeddings.
+    threshold: the probability of the automatic tier, with its interval over resampled products. precision,
+    recall: of the automatic tier. other: the column in which compared listings had to differ, "" for none.
+    labels: the number of labelled listings and pairs. same_pairs, different_pairs: labelled pairs of one
+    product and of two. unproposed: pairs of one product that the join does not compare, or of a score below
+    `LEAST_RIVAL`; they count against recall. model: the fingerprint of the model of the embeddings. made: the
+    time, ISO 8601 in UTC.
     """
 
     thresholds: Thresholds
@@ -63,7 +68,7 @@ class Calibration:
     precision: Share
     recall: Share
     tiers: tuple[TierReport, ...]
-    curve: tuple[Point, ...]
+    curve: tuple[CurvePoint, ...]
     other: str
     labels: int
     same_pairs: int
@@ -74,24 +79,24 @@ class Calibration:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Calibration:
-        """What `dataclasses.asdict` gave.
+        """Reads what `dataclasses.asdict` returned.
 
         Raises:
-            KeyError, TypeError: it is none.
+            KeyError, TypeError: `described` is something else.
         """
         shares = {name: Share(**described[name]) for name in ("threshold", "precision", "recall")}
         parts = {
             "thresholds": Thresholds.from_description(described["thresholds"]),
             "tiers": tuple(TierReport(**tier) for tier in described["tiers"]),
-            "curve": tuple(Point(**point) for point in described["curve"]),
+            "curve": tuple(CurvePoint(**point) for point in described["curve"]),
         }
         return cls(**{**described, **shares, **parts})
 
     def reaching(self, min_precision: float | None) -> Thresholds:
-        """Those that reach another precision by the curve; None for the one that was asked for.
+        """Thresholds of another precision, by the curve; None for the precision of the calibration.
 
         Raises:
-            UsageError: no threshold does.
+            UsageError: no threshold reaches the precision.
         """
         if min_precision is None or min_precision == self.min_precision:
             return self.thresholds
@@ -102,20 +107,20 @@ class Calibration:
                 f"no threshold reaches a precision of {min_precision:g}; labels promise {best:.3f} at most"
             )
         least = min(reached)
-        bars = (
-            replace(bar, automatic=least, review=min(bar.review, least))
-            if bar.evidence == PROBABILITY
-            else bar
-            for bar in self.thresholds.bars
+        thresholds = (
+            replace(each, automatic=least, review=min(each.review, least))
+            if each.evidence == PROBABILITY
+            else each
+            for each in self.thresholds.by_evidence
         )
-        return replace(self.thresholds, bars=tuple(bars))
+        return replace(self.thresholds, by_evidence=tuple(thresholds))
 
 
 def read_calibration(version: Path) -> Calibration | None:
-    """Of a version's folder; None where it was not calibrated.
+    """Reads the calibration in a version's folder; None where there is none.
 
     Raises:
-        DamagedIndexError: it is damaged.
+        DamagedIndexError: the file is damaged.
     """
     path = version / CALIBRATION
     try:
@@ -127,14 +132,15 @@ def read_calibration(version: Path) -> Calibration | None:
 
 
 def write_calibration(version: Path, calibration: Calibration) -> None:
+    """Writes the calibration into a version's folder."""
     (version / CALIBRATION).write_text(json.dumps(asdict(calibration), indent=1), "utf-8")
 
 
 def carry_over(index: Path, staged: Path, model: str | None) -> bool:
-    """Takes the calibration of an index's current version into a staged one that the same model made.
+    """Copies the calibration of an index's current version into a staged version of the same model.
 
-    What alike means is the model's; another night's products change it little. Returns whether there was one.
-    A folder without a sound version has none.
+    Scores depend on the model; the listings of another night change them little. Returns whether there was a
+    calibration; a folder without an undamaged version has none.
     """
     try:
         calibration = read_version(index, lambda version: read_calibration(version.folder))
@@ -149,7 +155,7 @@ def carry_over(index: Path, staged: Path, model: str | None) -> bool:
 def publish_calibration(
     folder: Path, calibration: Calibration, number: int, keep: int = KEEP_VERSIONS
 ) -> int:
-    """Makes a version current that is version `number` but for its calibration; returns the new number.
+    """Publishes a copy of version `number` with another calibration, and returns the new version's number.
 
     Raises:
         VectorIndexError: no index, a damaged one, or another version is current by now.

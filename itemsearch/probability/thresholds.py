@@ -1,4 +1,4 @@
-"""What evidence on a pair is enough: learnt from labels, chosen by hand, or cautious."""
+"""Thresholds of evidence: learnt from labels, chosen by hand, or cautious."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-FEATURES = ("score", "margin", "joint", "title", "image", "picture")
-"""What a probability weighs, each from "speaks against" up: the score's logit; how far that is above the best
-other pair of either listing, since two listings of one product are alike as neither is with a third; the
-cosines; and how near the pictures' perceptual hashes are, 1 for equal."""
+FEATURES = (
+    "score",
+    "margin",
+    "joint",
+    "title_similarity",
+    "image_similarity",
+    "image_hash_similarity",
+)
+"""The features of a probability, in order. score: the logit of the match score. margin: how far that is above
+the logit of the best other pair of either listing, since two listings of one product are alike as neither is
+with a third. joint, title_similarity, image_similarity: cosines. image_hash_similarity: 1 for equal
+perceptual hashes, 0 for 32 of 64 bits or more apart."""
 PROBABILITY = "probability"
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """What a piece of evidence ("score", "joint", "title", "image" or "probability") needs by itself for a
-    decision without a person, and for one by a person."""
+class Threshold:
+    """The least values of one kind of evidence: `automatic` for a duplicate, `review` for a person's review.
+
+    evidence: "score", "joint", "title_similarity", "image_similarity" or "probability".
+    """
 
     evidence: str
     automatic: float
@@ -25,42 +35,49 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A logistic regression: what each of `FEATURES` weighs. usual: what stands for one that a pair has not,
-    for lack of a title or a picture, so that it speaks neither for nor against."""
+    """A logistic regression on `FEATURES`. coefficients, imputed: by feature; `imputed` replaces a feature
+    that a pair lacks for want of a title or a picture, so that it counts neither for nor against."""
 
     bias: float
-    of: Mapping[str, float]
-    usual: Mapping[str, float]
+    coefficients: Mapping[str, float]
+    imputed: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """A pair is a duplicate where it reaches the automatic value of any bar, to review where it reaches the
-    review value of one. weights: what a bar of "probability" is of; None without labels."""
+    """A pair is a duplicate where it reaches the automatic value of any threshold, and to review where it
+    reaches the review value of any. weights: of the probability; None without a calibration."""
 
-    bars: tuple[Bar, ...]
+    by_evidence: tuple[Threshold, ...]
     weights: Weights | None = None
 
     @classmethod
     def of_score(cls, least: float) -> Self:
-        """The score alone decides, without a person: there is nothing to review."""
-        return cls((Bar("score", least, least),))
+        """The score alone decides, and no pair is to review."""
+        return cls((Threshold("score", least, least),))
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Self:
-        """What `dataclasses.asdict` gave.
+        """Reads what `dataclasses.asdict` returned.
 
         Raises:
-            KeyError, TypeError: it is none.
+            KeyError, TypeError: `described` is something else.
         """
         weights = described["weights"]
-        return cls(tuple(Bar(**bar) for bar in described["bars"]), weights and Weights(**weights))
+        thresholds = tuple(Threshold(**each) for each in described["by_evidence"])
+        return cls(thresholds, weights and Weights(**weights))
 
 
 IDENTICAL = 1 - 1e-6
-"""Joint cosine of embeddings that are one: the join links such listings through one of them alone."""
-IDENTICAL_LISTINGS = Bar("joint", IDENTICAL, IDENTICAL)
+"""The joint cosine of equal embeddings, but for rounding. The join pairs them with one of them alone."""
+IDENTICAL_LISTINGS = Threshold("joint", IDENTICAL, IDENTICAL)
 NEVER = 2.0
-"""No cosine reaches it."""
-UNCALIBRATED = Thresholds((Bar("score", 0.999, 0.95), Bar("joint", 0.98, 0.95), Bar("image", NEVER, 0.98)))
-"""Cautious, and no promise: how alike two different products can be, only labels of a catalog tell."""
+"""A value that no cosine reaches."""
+UNCALIBRATED = Thresholds(
+    (
+        Threshold("score", 0.999, 0.95),
+        Threshold("joint", 0.98, 0.95),
+        Threshold("image_similarity", NEVER, 0.98),
+    )
+)
+"""Cautious, without a promise: only labels of a catalog tell how alike two of its products can be."""

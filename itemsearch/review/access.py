@@ -1,4 +1,4 @@
-"""Who may talk to the review application: this machine alone, or who knows the token."""
+"""Restricts access to the review application: to this machine, or to people with the token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADERS = {
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not "no-referrer": a browser would then hide the origin of forms from us as well.
+    # Not "no-referrer": a browser would then leave out the origin of forms, which `_same_origin` checks.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -33,16 +33,17 @@ Next = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the application listens. token: "" where this machine alone reaches it."""
+    """Where the application listens. token: "" where only this machine has access."""
 
     host: str = "127.0.0.1"
     port: int = 8000
     token: str = ""
 
     def check(self) -> None:
-        """
+        """Checks the token.
+
         Raises:
-            UsageError: other machines could reach it and there is no token, or a short one.
+            UsageError: other machines have access without a token, or the token is short.
         """
         if self.host not in LOOPBACK and not self.token:
             raise UsageError(f"--host {self.host} lets other machines in: give a --token as well")
@@ -50,20 +51,21 @@ class Address:
             raise UsageError(f"--token has {len(self.token)} characters; take {LEAST_TOKEN} or more")
 
 
-def guard(app: FastAPI, address: Address) -> None:
-    """Puts the checks before every route of `app`, and headers on every answer.
+def add_access_checks(app: FastAPI, address: Address) -> None:
+    """Adds checks before every route of `app`, and security headers to every response.
 
-    On loopback only its own names are answered, so that no web site can point a name of its own here (DNS
-    rebinding); elsewhere the token's cookie, which a browser gives to no other name, sees to that.
+    On loopback only the names of loopback are answered, so that no web site can point a name of its own here
+    (DNS rebinding); elsewhere the cookie of the token prevents that, since a browser sends it to no other
+    name.
     """
 
     @app.middleware("http")
-    async def checked(request: Request, call_next: Next) -> Response:
-        answer = _refusal(request, address) or await call_next(request)
+    async def check(request: Request, call_next: Next) -> Response:
+        response = _refusal(request, address) or await call_next(request)
         for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
     if address.host in LOOPBACK:
         names = ["[::1]" if name == "::1" else name for name in LOOPBACK]
@@ -71,6 +73,7 @@ def guard(app: FastAPI, address: Address) -> None:
 
 
 def _refusal(request: Request, address: Address) -> Response | None:
+    """The response to a request without access; None where it has access."""
     if request.method not in ("GET", "HEAD") and not _same_origin(request):
         return PlainTextResponse("This form comes from another site; nothing was saved.", 403)
     if not address.token:
@@ -87,5 +90,5 @@ def _refusal(request: Request, address: Address) -> Response | None:
 
 
 def _same_origin(request: Request) -> bool:
-    """Browsers say where a form comes from, and no page can make them say otherwise."""
+    """Whether a form comes from this application: no page can make a browser send another origin."""
     return request.headers.get("origin", "") == f"{request.url.scheme}://{request.headers.get('host', '')}"

@@ -18,8 +18,8 @@ from support.indexes_of_listings import straight
 from support.models import save_tiny_model
 
 from itemsearch.cli.app import main
-from itemsearch.probability.calibration import Calibration, Point, Share, publish_calibration
-from itemsearch.probability.thresholds import Bar, Thresholds
+from itemsearch.probability.calibration import Calibration, CurvePoint, Share, publish_calibration
+from itemsearch.probability.thresholds import Threshold, Thresholds
 from itemsearch.search.folder import read_summary
 
 
@@ -134,7 +134,7 @@ def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
     told = run("duplicates", index, "--out", tmp_path, "--min-score", 0.5, "--ignore-variant", "model")
     assert re.search(r"changes +none", told.out)
     assert "scores are not probabilities" in told.err
-    assert "the weakest pairs that were accepted:" in told.err
+    assert "the duplicates of the lowest scores:" in told.err
     weakest = [pair for pair in pairs if pair["decision"] == "duplicate"][-1]
     assert f"{weakest['id_a']} and {weakest['id_b']}: score" in told.err
     page = (tmp_path / "report.html").read_text()
@@ -162,13 +162,13 @@ def test_what_calibrate_learnt_is_used(run: Run, index: Path, tmp_path: Path) ->
     weights = straight(joint=1.0)
     whole, none = Share(1.0, 1.0, 1.0), Share(0.0, 0.0, 0.0)
     learnt = Calibration(
-        thresholds=Thresholds((Bar("probability", 0.9, 0.5),), weights),
+        thresholds=Thresholds((Threshold("probability", 0.9, 0.5),), weights),
         min_precision=0.95,
         threshold=whole,
         precision=whole,
         recall=none,
         tiers=(),
-        curve=(Point(0.55, 0.8, 1.0), Point(0.6, 0.9, 0.7), Point(0.9, 0.96, 0.1)),
+        curve=(CurvePoint(0.55, 0.8, 1.0), CurvePoint(0.6, 0.9, 0.7), CurvePoint(0.9, 0.96, 0.1)),
         other="",
         labels=0,
         same_pairs=0,
@@ -203,7 +203,7 @@ def test_a_pair_is_explained(run: Run, index: Path) -> None:
         titles(60)[42],
         "decision",
         "conflicts",
-        "perceptual hashes differ in",
+        "of 64 bits of the perceptual hashes",
         "score 0.5",
     ):
         assert words in told.out

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from itemsearch.cli.app import app
 from itemsearch.duplicates.calibrate.fit import LEAST_FOUND, fit, fit_weights
 from itemsearch.duplicates.calibrate.index import CalibrateConfig, calibrate_index
-from itemsearch.duplicates.calibrate.labels import Labels, read_labels
+from itemsearch.duplicates.calibrate.labels import DuplicateLabels, read_labels
 from itemsearch.duplicates.calibrate.sample import Sample, split
 from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import (
@@ -73,7 +73,7 @@ def test_the_promised_precision_is_kept_on_products_apart(known: tuple[Path, Pat
     assert learnt.precision.value >= 0.88
     assert learnt.recall.value > 0.5
     assert learnt.threshold.low <= learnt.threshold.value
-    assert [tier.tier for tier in learnt.tiers] == ["automatic", "review", "no"]
+    assert [tier.tier for tier in learnt.tiers] == ["automatic", "review", "different"]
     assert report.labels
     assert report.labels.rows == report.labels.used + len(report.labels.refused)
     after = current_version(index)
@@ -85,13 +85,20 @@ def test_the_promised_precision_is_kept_on_products_apart(known: tuple[Path, Pat
 
 def test_no_product_is_on_both_sides() -> None:
     ids = pa.table({"id": [f"p{row}" for row in range(60)]})
-    labels = Labels.of({row: str(row // 3) for row in range(60)}, {}, 60)
+    labels = DuplicateLabels.of({row: str(row // 3) for row in range(60)}, {}, 60)
     a, b = np.triu_indices(60, 1)
-    schema = {"score": 0.5, "joint": 0.5, "title": 0.5, "image": 0.5, "phash_distance": 1, "conflicts": []}
+    schema = {
+        "score": 0.5,
+        "joint": 0.5,
+        "title_similarity": 0.5,
+        "image_similarity": 0.5,
+        "image_hash_distance": 1,
+        "conflicts": [],
+    }
     pairs = pa.table({"row_a": a, "row_b": b, **{name: [value] * len(a) for name, value in schema.items()}})
     one, other = split(pairs, labels, ids)
     assert one.same.sum() + other.same.sum() == 20 * 3
-    assert not set(one.listings.ravel()) & set(other.listings.ravel())
+    assert not set(one.products.ravel()) & set(other.products.ravel())
     assert one.true.sum() + other.true.sum() == 20 * 3
 
 
@@ -138,7 +145,7 @@ def test_what_a_listing_lacks_speaks_neither_for_nor_against() -> None:
     found[rng.random(400) < 0.3, 4] = np.nan
     lacking = Sample(found, same, np.zeros(400, bool), np.zeros((400, 2), np.int64), np.array([same.sum()]))
     weights = fit_weights(lacking)
-    assert weights.of["image"] < 0 < weights.of["score"]
+    assert weights.coefficients["image_similarity"] < 0 < weights.coefficients["score"]
     stood_in = np.where(np.isnan(found), np.nanmean(found, axis=0), found)
     assert probabilities(found, weights) == pytest.approx(probabilities(stood_in, weights))
 
@@ -199,7 +206,7 @@ def test_labels_that_are_none_are_told(tmp_path: Path) -> None:
 
 
 def test_decisions_go_before_groups() -> None:
-    labels = Labels.of({0: "x", 1: "x", 2: "y"}, {(0, 1): False, (2, 3): True}, 5)
+    labels = DuplicateLabels.of({0: "x", 1: "x", 2: "y"}, {(0, 1): False, (2, 3): True}, 5)
     known, same = labels.judge(np.array([0, 0, 2, 3, 1]), np.array([1, 2, 3, 4, 3]))
     assert known.tolist() == [True, True, True, False, False]
     assert same.tolist() == [False, False, True, False, False]
@@ -211,7 +218,7 @@ def test_the_command_says_what_it_learnt(known: tuple[Path, Path]) -> None:
     arguments = ["calibrate", str(index), "--labels", str(labels), "--min-precision", "0.9"]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "on products kept apart" in done.stdout
+    assert "on held-out products" in done.stdout
     told = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)
     assert told["calibration"]["min_precision"] == 0.9
     info = CliRunner().invoke(app, ["index", "info", str(index)], catch_exceptions=False).stdout

@@ -12,7 +12,7 @@ from support.indexes_of_listings import jpeg
 
 from itemsearch.duplicates.pairs.image_hash import (
     ImageHashes,
-    near_pictures,
+    near_hash_pairs,
     perceptual_hashes,
     read_image_hashes,
 )
@@ -75,7 +75,7 @@ def test_near_pictures_are_those_within_a_distance(most: int) -> None:
     shown = np.arange(40) % 7 != 0
     image_hashes = ImageHashes(shown, hashes, hashes)
     rows = np.flatnonzero(np.arange(40) % 5 != 0)
-    a, b = near_pictures(image_hashes, rows, np.arange(40), 40, most)
+    a, b = near_hash_pairs(image_hashes, rows, np.arange(40), 40, most)
     found = {frozenset(pair) for pair in zip(a.tolist(), b.tolist(), strict=True)}
     kept = [row for row in rows.tolist() if shown[row]]
     expected = {
@@ -89,5 +89,5 @@ def test_near_pictures_are_those_within_a_distance(most: int) -> None:
 def test_one_picture_of_many_listings_makes_a_few_pairs_each() -> None:
     count = 30_000
     image_hashes = ImageHashes(np.ones(count, bool), np.zeros(count, np.uint64), np.zeros(count, np.uint64))
-    a, _ = near_pictures(image_hashes, np.arange(count), np.arange(count), 5, 6)
+    a, _ = near_hash_pairs(image_hashes, np.arange(count), np.arange(count), 5, 6)
     assert len(a) <= 4 * 5 * count

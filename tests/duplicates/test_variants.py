@@ -6,7 +6,7 @@ import pytest
 from itemsearch.duplicates.pairs.variants import (
     EVERY_RULE,
     RULES,
-    ListingReader,
+    AttributeReader,
     VariantRules,
     find_conflicts,
 )
@@ -14,10 +14,10 @@ from itemsearch.errors import UsageError
 
 
 def conflicts(
-    a: str, b: str, guard: VariantRules = EVERY_RULE, **columns: tuple[object, object]
+    a: str, b: str, variant_rules: VariantRules = EVERY_RULE, **columns: tuple[object, object]
 ) -> list[str]:
     listings = pa.table({"id": ["a", "b"], "title": [a, b], **{k: list(v) for k, v in columns.items()}})
-    first, second = ListingReader.of(guard, listings).read(pa.chunked_array([[0, 1]]))
+    first, second = AttributeReader.of(variant_rules, listings).read(pa.chunked_array([[0, 1]]))
     found = find_conflicts(first, second)
     assert len(find_conflicts(second, first)) == len(found)
     return found
@@ -101,16 +101,16 @@ def test_columns_speak_too() -> None:
     assert conflicts("Oil", "Oil", size=("50 ml", "5 cl")) == []
     assert conflicts("Shirt", "Shirt", VariantRules.without(["size"], []), size=("M", "L")) == []
     assert conflicts("Shirt", "Shirt", taste=("sweet", "sour")) == []
-    guard = VariantRules.without([], ["taste"])
-    assert conflicts("Tea", "Tea", guard, taste=("sweet", "sour")) == ["taste: sweet / sour"]
-    assert conflicts("Tea", "Tea", guard, taste=("Very sweet", "very  Sweet ")) == []
+    variant_rules = VariantRules.without([], ["taste"])
+    assert conflicts("Tea", "Tea", variant_rules, taste=("sweet", "sour")) == ["taste: sweet / sour"]
+    assert conflicts("Tea", "Tea", variant_rules, taste=("Very sweet", "very  Sweet ")) == []
     assert conflicts("Tea", "Tea", VariantRules.without([], ["net"]), net=("500ml", "0.5 l")) == []
     assert conflicts("Tea", "Tea", VariantRules.without([], ["net"]), net=(4, 5)) == ["net: 4 / 5"]
 
 
 def test_a_column_that_is_not_there_or_cannot_be_compared_is_told() -> None:
     with pytest.raises(
-        UsageError, match="no column 'size' to tell variants by; the columns are 'id', 'title'"
+        UsageError, match="no column 'size' for --variant-column; the columns are 'id', 'title'"
     ):
         conflicts("a", "b", VariantRules.without([], ["size"]))
     with pytest.raises(UsageError, match="column 'x' is list"):

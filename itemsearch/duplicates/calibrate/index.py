@@ -1,4 +1,4 @@
-"""From labels to an index that knows what they teach of its duplicates."""
+"""Calibrates an index: learns thresholds from labels and publishes a version that stores them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from itemsearch.decisions.log import labels as decided_labels
+from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.duplicates.calibrate.fit import fit
-from itemsearch.duplicates.calibrate.labels import UNKNOWN, LabelReport, Labels, read_labels, said_in
+from itemsearch.duplicates.calibrate.labels import (
+    UNKNOWN,
+    DuplicateLabels,
+    LabelReport,
+    labelled_pairs,
+    read_labels,
+)
 from itemsearch.duplicates.calibrate.sample import split
 from itemsearch.duplicates.pairs.decide import LEAST_RIVAL
 from itemsearch.duplicates.pairs.join import JoinConfig, Progress, join
-from itemsearch.duplicates.pairs.variants import VariantRules
+from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.errors import UsageError
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 from itemsearch.probability.calibration import Calibration, publish_calibration
@@ -21,26 +27,27 @@ from itemsearch.search.engine import Engine
 from itemsearch.search.folder import find_row, index_errors
 from itemsearch.search.narrow import Filter
 
-EVERY_RULE = VariantRules()
-
 
 @dataclass(frozen=True, slots=True)
 class CalibrateConfig:
-    """labels: a file; "" for none. decisions: whether what people decided in the review application counts.
-    other: the column in which compared listings differ, as `duplicates` will be asked.
+    """How an index is calibrated.
+
+    labels: a path; "" for none. decisions: whether the decisions of people in `itemsearch review` count as
+    labels. other: the column in which compared listings have to differ, as in later runs of `duplicates`.
+    keep: how many versions of the index to keep.
     """
 
     labels: str = ""
     decisions: bool = False
     min_precision: float = 0.95
     other: str = ""
-    guard: VariantRules = EVERY_RULE
+    variant_rules: VariantRules = EVERY_RULE
     keep: int = KEEP_VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrateReport:
-    """labels: of the file, None where there was none. version: the one that was published."""
+    """labels: the count of the file's rows, None without a file. version: the number of the new version."""
 
     calibration: Calibration
     labels: LabelReport | None
@@ -48,11 +55,11 @@ class CalibrateReport:
 
 
 def calibrate_index(index: Path, config: CalibrateConfig, progress: Progress) -> CalibrateReport:
-    """Learns from labels, and publishes a version of the index that knows it and shares the rest.
+    """Learns a calibration from labels, and publishes a version of the index with it.
 
     Raises:
         CatalogError: the labels cannot be read.
-        UsageError: no labels, too few, or a precision that no threshold keeps.
+        UsageError: no labels, too few, or a precision that no threshold reaches.
         IndexFolderError: no index, or a damaged one.
     """
     engine = Engine.open(index)
@@ -63,11 +70,13 @@ def calibrate_index(index: Path, config: CalibrateConfig, progress: Progress) ->
     return CalibrateReport(calibration, read, version)
 
 
-def learn(engine: Engine, labels: Labels, config: CalibrateConfig, progress: Progress) -> Calibration:
-    """What `calibrate_index` publishes.
+def learn(
+    engine: Engine, labels: DuplicateLabels, config: CalibrateConfig, progress: Progress
+) -> Calibration:
+    """Learns the calibration that `calibrate_index` publishes.
 
     Raises:
-        UsageError: too few labels, or a precision that no threshold keeps.
+        UsageError: too few labels, or a precision that no threshold reaches.
     """
     if not 0 < config.min_precision < 1:
         raise UsageError(
@@ -76,14 +85,14 @@ def learn(engine: Engine, labels: Labels, config: CalibrateConfig, progress: Pro
     with tempfile.TemporaryDirectory() as folder:
         joined = join(
             engine,
-            JoinConfig(Filter(other=config.other), guard=config.guard),
+            JoinConfig(Filter(other=config.other), variant_rules=config.variant_rules),
             lambda measured: measured["score"].to_numpy() >= LEAST_RIVAL,
             Path(folder) / "join",
             progress,
             labels.product != UNKNOWN,
         )
-    parts = split(joined.pairs, labels, engine.listings)
-    fitted = fit(*parts, config.min_precision)
+    samples = split(joined.pairs, labels, engine.listings)
+    fitted = fit(*samples, config.min_precision)
     same = int(labels.same_pairs().sum())
     model = engine.summary.model
     return Calibration(
@@ -95,16 +104,16 @@ def learn(engine: Engine, labels: Labels, config: CalibrateConfig, progress: Pro
         tiers=fitted.tiers,
         curve=fitted.curve,
         other=config.other,
-        labels=int((labels.group != UNKNOWN).sum()) + len(labels.said),
+        labels=int((labels.group != UNKNOWN).sum()) + len(labels.pairs),
         same_pairs=same,
-        different_pairs=sum(int((~part.same).sum()) for part in parts),
-        unproposed=same - sum(int(part.same.sum()) for part in parts),
+        different_pairs=sum(int((~sample.same).sum()) for sample in samples),
+        unproposed=same - sum(int(sample.same.sum()) for sample in samples),
         model=model.fingerprint if model else None,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _labels(engine: Engine, config: CalibrateConfig) -> tuple[Labels, LabelReport | None]:
+def _labels(engine: Engine, config: CalibrateConfig) -> tuple[DuplicateLabels, LabelReport | None]:
     if not (config.labels or config.decisions):
         raise UsageError("no labels: give --labels FILE, --decisions or both")
     listings = engine.listings
@@ -112,7 +121,7 @@ def _labels(engine: Engine, config: CalibrateConfig) -> tuple[Labels, LabelRepor
     def row_of(id: str) -> int | None:
         return find_row(listings, engine.id_order, id)
 
-    groups, said, report = read_labels(config.labels, row_of) if config.labels else ({}, {}, None)
+    groups, pairs, report = read_labels(config.labels, row_of) if config.labels else ({}, {}, None)
     if config.decisions:
-        said = {**said, **said_in(decided_labels(engine), row_of)}
-    return Labels.of(groups, said, listings.num_rows), report
+        pairs = {**pairs, **labelled_pairs(labels_of_people(engine), row_of)}
+    return DuplicateLabels.of(groups, pairs, listings.num_rows), report

@@ -1,4 +1,4 @@
-"""What people said of listings: pairs that are one product or two, or groups of listings that are one."""
+"""Reads labels: pairs of listings that are one product or two, or groups of listings that are one product."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _SAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no":
 _BATCH = 4096
 
 RowOf = Callable[[str], int | None]
-"""The row of an id; None for one that the index does not hold."""
+"""From an id to its row in the index, None where the index lacks it."""
 Mask = npt.NDArray[np.bool_]
 Groups = Mapping[int, str]
-"""Row to the name of its group."""
-Said = Mapping[tuple[int, int], bool]
-"""Two rows, the lower one first, to whether they are one product."""
+"""Row to the name of its labelled group."""
+RowPairLabels = Mapping[tuple[int, int], bool]
+"""(Row, row), the lower one first, to whether the two listings are one product."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A row of labels that cannot be used, counted from 1 over all the files, and why."""
+class RefusedLabel:
+    """A row of labels that cannot be used, and why; rows count from 1 over all files."""
 
     row: int
     message: str
@@ -41,73 +41,74 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """rows read = used + len(refused)."""
+    """The count of the rows of labels: rows = used + len(refused)."""
 
     rows: int
     used: int
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedLabel, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """What is known of the N products of an index.
+class DuplicateLabels:
+    """The labels of the N listings of an index.
 
-    group: (N,) a number for each labelled group, whose listings are compared with all of the other groups;
-    `UNKNOWN` for listings in none. said: for (row, row), the lower one first, whether they are one product;
-    it goes before the groups. product: (N,) a number below N for each product that is known by either.
+    group: (N,) the number of each listing's labelled group, `UNKNOWN` for none; listings of different groups
+    are different products. pairs: labels of pairs, which override the groups. product: (N,) the number, below
+    N, of each listing's product by groups and pairs together, `UNKNOWN` for none.
     """
 
     group: Ints
-    said: Said
+    pairs: RowPairLabels
     product: Ints
 
     @classmethod
-    def of(cls, groups: Groups, said: Said, count: int) -> Self:
+    def of(cls, groups: Groups, pairs: RowPairLabels, count: int) -> Self:
+        """Combines labels of groups and of pairs of `count` listings."""
         group = np.full(count, UNKNOWN)
         first: dict[str, int] = {}
         for row, name in groups.items():
             group[row] = first.setdefault(name, row)
         members = np.flatnonzero(group != UNKNOWN)
-        same = np.array([pair for pair, alike in said.items() if alike], np.int64).reshape(-1, 2)
+        same = np.array([pair for pair, is_same in pairs.items() if is_same], np.int64).reshape(-1, 2)
         lowest = components(
             count, np.concatenate([members, same[:, 0]]), np.concatenate([group[members], same[:, 1]])
         )
-        known = np.union1d(members, np.array(list(said), np.int64).reshape(-1))
+        known = np.union1d(members, np.array(list(pairs), np.int64).reshape(-1))
         product = np.full(count, UNKNOWN)
         product[known] = lowest[known]
-        return cls(group, said, product)
+        return cls(group, pairs, product)
 
     def judge(self, a: Ints, b: Ints) -> tuple[Mask, Mask]:
-        """(P,) which pairs of rows are known, and (P,) which of these are one product."""
+        """(P,) whether each pair of rows has a label, and (P,) whether it is one product."""
         known = (self.group[a] != UNKNOWN) & (self.group[b] != UNKNOWN)
         same = known & (self.group[a] == self.group[b])
-        if self.said:
+        if self.pairs:
             for place, pair in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
-                alike = self.said.get((min(pair), max(pair)))
-                if alike is not None:
-                    known[place], same[place] = True, alike
+                label = self.pairs.get((min(pair), max(pair)))
+                if label is not None:
+                    known[place], same[place] = True, label
         return known, same
 
     def same_pairs(self) -> Ints:
-        """(N,) for each product's number, how many pairs of its listings are known to be one product."""
+        """(N,) for each product's number, how many pairs of its listings are labelled as one product."""
         counts = np.zeros(len(self.product), np.int64)
         first, listings = np.unique(self.group[self.group != UNKNOWN], return_counts=True)
         np.add.at(counts, self.product[first], listings * (listings - 1) // 2)
-        for (a, b), alike in self.said.items():
+        for (a, b), is_same in self.pairs.items():
             grouped = self.group[a] != UNKNOWN and self.group[a] == self.group[b]
-            counts[self.product[a]] += int(alike) - int(grouped)
+            counts[self.product[a]] += int(is_same) - int(grouped)
         return counts
 
 
-def read_labels(path: str, row_of: RowOf) -> tuple[Groups, Said, LabelReport]:
-    """Reads labels of the products of an index, of either kind: CSV, TSV, JSONL or Parquet.
+def read_labels(path: str, row_of: RowOf) -> tuple[Groups, RowPairLabels, LabelReport]:
+    """Reads labels of pairs or of groups from CSV, TSV, JSONL or Parquet.
 
-    Columns are id_a, id_b and same (true or false, yes or no, 1 or 0), or id and group. The same thing may be
-    said twice; what contradicts an earlier row is refused.
+    The columns are id_a, id_b and same (true or false, yes or no, 1 or 0), or id and group. A label may occur
+    twice; a row that contradicts an earlier one is refused.
 
     Raises:
         CatalogError: no such file, damaged, or without these columns.
-        EmptyCatalogError: not a row that can be used.
+        EmptyCatalogError: no row can be used.
     """
     tables = open_tables(path)
     pairs = any(PAIR_COLUMNS[0] in table.schema.names for table in tables)
@@ -121,34 +122,34 @@ def read_labels(path: str, row_of: RowOf) -> tuple[Groups, Said, LabelReport]:
                 "and same, or id and group"
             )
     parse = _pair if pairs else _member
-    said: dict[tuple[int, ...], str | bool] = {}
+    labels: dict[tuple[int, ...], str | bool] = {}
     refused, rows = [], 0
     for rows, (place, problem, cells) in enumerate(_records(tables, wanted), 1):
         try:
             if problem:
                 raise BadCellError(problem)
             key, value = parse(cells, row_of)
-            if said.setdefault(key, value) != value:
-                raise BadCellError(f"an earlier row says {said[key]!r} of the same, not {value!r}")
+            if labels.setdefault(key, value) != value:
+                raise BadCellError(f"an earlier row says {labels[key]!r} of the same, not {value!r}")
         except BadCellError as error:
-            refused.append(Refused(rows, f"{place}: {error}"))
+            refused.append(RefusedLabel(rows, f"{place}: {error}"))
     report = LabelReport(rows, rows - len(refused), tuple(refused))
-    if not said:
+    if not labels:
         why = f"; the first: {refused[0].message}" if refused else ""
         raise EmptyCatalogError(f"{path}: no label that can be used among {rows} rows{why}")
     if pairs:
-        return {}, {(a, b): value is True for (a, b), value in said.items()}, report
-    return {row: str(value) for (row,), value in said.items()}, {}, report
+        return {}, {(a, b): value is True for (a, b), value in labels.items()}, report
+    return {row: str(value) for (row,), value in labels.items()}, {}, report
 
 
-def said_in(decisions: pa.Table, row_of: RowOf) -> Said:
-    """Columns id_a, id_b and same, as people's decisions are kept; other indexes' pairs are left out."""
-    said = {}
+def labelled_pairs(decisions: pa.Table, row_of: RowOf) -> RowPairLabels:
+    """The labels of a table of id_a, id_b and same; pairs of listings that the index lacks are left out."""
+    labels = {}
     for pair in decisions.to_pylist():
         a, b = row_of(pair["id_a"]), row_of(pair["id_b"])
         if a is not None and b is not None:
-            said[min(a, b), max(a, b)] = bool(pair["same"])
-    return said
+            labels[min(a, b), max(a, b)] = bool(pair["same"])
+    return labels
 
 
 def _records(

@@ -1,6 +1,6 @@
-"""Labelled pairs, in two parts that share no product.
+"""Splits labelled pairs into two samples that share no product.
 
-Shapes: P pairs that the join proposes and labels know, F features, N numbers of products.
+Shapes: P pairs that the join proposes and that have a label, F features, N numbers of products.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.duplicates.calibrate.labels import UNKNOWN, Labels
+from itemsearch.duplicates.calibrate.labels import UNKNOWN, DuplicateLabels
 from itemsearch.duplicates.groups.linkage import Ints
 from itemsearch.duplicates.pairs.decide import features, margins
 
@@ -22,18 +22,21 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 ACROSS = 2.0
-"""What a pair of two products weighs: with half of the products in each part, half of the pairs of one
-product are in either, and a quarter of those of two."""
+"""The weight of a pair of two products: with half of the products in each sample, each has half of the pairs
+of one product, but only a quarter of the pairs of two."""
 RESAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """found (P, F): features. same (P,). conflict (P,): the variant guard's. products (P, 2): of either
-    listing, as numbers below N. true (N,): pairs of each that are one product, proposed or not.
+    """Labelled pairs.
+
+    features: (P, F). same: (P,) whether each pair is one product. conflict: (P,) whether the variant rules
+    find a conflict. products: (P, 2) the product of either listing, as numbers below N. true: (N,) how many
+    pairs of each product there are, proposed or not.
     """
 
-    found: Floats
+    features: Floats
     same: Mask
     conflict: Mask
     products: Ints
@@ -41,12 +44,13 @@ class Sample:
 
     @property
     def weights(self) -> Floats:
+        """(P,) 1 for pairs of one product, `ACROSS` for the others."""
         return np.where(self.same, 1.0, ACROSS)
 
-    def and_then(self, other: Sample) -> Sample:
-        """Both; the other's pairs come after."""
+    def joined(self, other: Sample) -> Sample:
+        """The pairs of both samples, the other's last."""
         return Sample(
-            np.concatenate([self.found, other.found]),
+            np.concatenate([self.features, other.features]),
             np.concatenate([self.same, other.same]),
             np.concatenate([self.conflict, other.conflict]),
             np.concatenate([self.products, other.products]),
@@ -54,16 +58,16 @@ class Sample:
         )
 
     def resampled(self, seed: int) -> Iterator[tuple[Floats, float]]:
-        """`RESAMPLES` times as many products, drawn with replacement.
+        """Draws as many products with replacement, `RESAMPLES` times: the bootstrap.
 
         Yields:
-            (P,) the weight of each pair, which is there as often as both of its products are; and how many
-            pairs of one product there are.
+            (P,) the weight of each pair, which occurs as often as both of its products do together; and the
+            number of pairs of one product.
         """
         present, places = np.unique(self.products, return_inverse=True)
         places = places.reshape(self.products.shape)
         true = self.true[present]
-        rest = self.true.sum() - true.sum()  # of products that have no pair among ours
+        rest = self.true.sum() - true.sum()  # of products without a pair in the sample
         rng = np.random.default_rng(seed)
         for _ in range(RESAMPLES):
             drawn = rng.multinomial(len(present), np.full(len(present), 1 / len(present)))
@@ -71,32 +75,37 @@ class Sample:
             yield self.weights * times, float(drawn @ true + rest)
 
 
-def split(pairs: pa.Table, labels: Labels, products: pa.Table) -> tuple[Sample, Sample]:
-    """The labelled among the pairs, in two parts that share no product; pairs across are in neither.
+def split(pairs: pa.Table, labels: DuplicateLabels, listings: pa.Table) -> tuple[Sample, Sample]:
+    """Splits the labelled pairs into two samples that share no product; pairs across are in neither.
 
-    A product's part is told by its first listing's id, so that more labels move no product to the other.
+    The sample of a product follows from the id of its first listing, so that more labels move no product from
+    one to the other.
     """
     a, b = pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()
     known, same = labels.judge(a, b)
-    of = np.stack([labels.product[a], labels.product[b]], axis=1)
-    known &= (of[:, 0] != of[:, 1]) | same  # a contradiction: said to be two, and one by way of others
-    found = features(pairs, margins(pairs))
+    products = np.stack([labels.product[a], labels.product[b]], axis=1)
+    known &= (
+        products[:, 0] != products[:, 1]
+    ) | same  # a contradiction: labelled as two, and as one by way of others
+    pair_features = features(pairs, margins(pairs))
     conflict = pc.list_value_length(pairs["conflicts"]).to_numpy() > 0
-    sides = _sides(labels, products)
+    sides = _sides(labels, listings)
     true = labels.same_pairs()
 
     def part(side: int) -> Sample:
-        kept = known & (sides[of] == side).all(axis=1)
-        return Sample(found[kept], same[kept], conflict[kept], of[kept], np.where(sides == side, true, 0))
+        kept = known & (sides[products] == side).all(axis=1)
+        return Sample(
+            pair_features[kept], same[kept], conflict[kept], products[kept], np.where(sides == side, true, 0)
+        )
 
     return part(0), part(1)
 
 
-def _sides(labels: Labels, products: pa.Table) -> Ints:
-    """(N,) 0 or 1 for each product's number, -1 for numbers of none."""
+def _sides(labels: DuplicateLabels, listings: pa.Table) -> Ints:
+    """(N,) the sample of each product, 0 or 1; -1 for numbers of no product."""
     known = np.flatnonzero(labels.product != UNKNOWN)
     first: dict[int, str] = {}
-    ids = products["id"].take(pa.array(known)).to_pylist()
+    ids = listings["id"].take(pa.array(known)).to_pylist()
     for number, id in zip(labels.product[known].tolist(), ids, strict=True):
         first[number] = min(id, first.get(number, id))
     sides = np.full(len(labels.product), -1)

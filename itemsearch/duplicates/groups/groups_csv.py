@@ -1,4 +1,4 @@
-"""groups.csv: for people with a spreadsheet."""
+"""Writes groups.csv, for people with a spreadsheet."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import pyarrow.compute as pc
 from itemsearch.duplicates.types import GROUPS_SCHEMA
 from itemsearch.spreadsheet import defused
 
-SHOWN = ("title", "category")
+LISTING_COLUMNS = ("title", "category")
 
 
 def write_groups_csv(path: Path, groups: pa.Table, listings: pa.Table) -> None:
     """Writes a row a listing: the columns of `GROUPS_SCHEMA`, its title and its category.
 
-    Text that a spreadsheet would run begins with a ', so that it does not. Without the byte order mark
-    Excel would take UTF-8 for something else.
+    Text that a spreadsheet would run as a formula gets a ' in front. The file begins with a byte order mark,
+    by which Excel recognizes UTF-8.
     """
     rows = pc.index_in(groups["id"], listings["id"])
-    shown = [name for name in SHOWN if name in listings.column_names]
-    cells = [listings[name].take(rows).to_pylist() for name in shown]
+    extra = [name for name in LISTING_COLUMNS if name in listings.column_names]
+    cells = [listings[name].take(rows).to_pylist() for name in extra]
     members = [groups[name].to_pylist() for name in GROUPS_SCHEMA.names]
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
-        writer.writerow([*GROUPS_SCHEMA.names, *shown])
+        writer.writerow([*GROUPS_SCHEMA.names, *extra])
         for row in zip(*members, *cells, strict=True):
             writer.writerow([_cell(value) for value in row])
     partial.rename(path)

@@ -1,4 +1,4 @@
-"""Group ids that last from night to night, and what has changed since the last one."""
+"""Keeps group ids from one run to the next, and lists the groups that changed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Members = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What `changes.json` holds; group ids, each list in order.
+    """The content of `changes.json`: group ids, each list in order.
 
-    new: groups none of whose listings was in one. merged: group to the earlier ones that it has listings of,
-    where those are several. split: earlier group to those that have its listings now, where those are
-    several. gone: earlier groups none of whose listings is in one. changed: groups that kept their id and not
-    their listings: ids added and removed.
+    new: groups of listings that were in no group. merged: a group to the several earlier groups of its
+    listings. split: an earlier group to the several groups of its listings. gone: earlier groups whose
+    listings are in no group any more. changed: a group that kept its id to the ids of listings "added" and
+    "removed".
     """
 
     new: tuple[str, ...]
@@ -35,14 +35,15 @@ class Changes:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing changed."""
         return not (self.new or self.merged or self.split or self.gone or self.changed)
 
 
 def read_groups(path: Path) -> pa.Table:
-    """The `groups.parquet` of an earlier run, columns group_id and id.
+    """Reads the columns group_id and id of the `groups.parquet` of an earlier run.
 
     Raises:
-        UsageError: it is not there, or is none.
+        UsageError: the file is missing or damaged.
     """
     try:
         return pq.read_table(path, columns=["group_id", "id"], page_checksum_verification=True)
@@ -53,24 +54,24 @@ def read_groups(path: Path) -> pa.Table:
 
 
 def name_groups(groups: pa.Table, earlier: pa.Table) -> tuple[pa.Table, Changes]:
-    """Gives groups the ids that they had, and says what changed.
+    """Gives groups the ids of the earlier groups that they continue, and lists the changes.
 
-    An earlier group's id goes to the group that has most of its listings, and where several earlier groups
-    would give theirs to one, it takes that of which it has most. What inherits none has an id made from its
-    listings' ids; nothing is counted, so that equal groups have equal ids whoever finds them.
+    An earlier group passes its id to the group that has most of its listings; a group that gets several ids
+    keeps that of which it has most listings. A group that gets none has an id made from its listings' ids,
+    not a count, so that equal groups have equal ids in every run.
 
     Args:
         groups: `GROUPS_SCHEMA`, with ids as `group` makes them.
         earlier: columns group_id and id at least; empty where there was no run.
     """
-    found, before = _members(groups), _members(earlier)
-    shared = _overlaps(found, before)
-    inherited = _heirs(shared, found, before)
-    ids = _named(found, inherited, before)
+    members, before = _members(groups), _members(earlier)
+    shared = _overlaps(members, before)
+    inherited = _inherited_ids(shared, members, before)
+    ids = _group_ids(members, inherited, before)
     renamed = pa.array([ids[name] for name in groups["group_id"].to_pylist()], pa.string())
     place = groups.column_names.index("group_id")
     named = groups.set_column(place, groups.schema.field(place), renamed)
-    return named, _changes({ids[name]: members for name, members in found.items()}, before)
+    return named, _changes({ids[name]: listings for name, listings in members.items()}, before)
 
 
 def _members(groups: pa.Table) -> dict[str, frozenset[str]]:
@@ -80,16 +81,16 @@ def _members(groups: pa.Table) -> dict[str, frozenset[str]]:
     return {name: frozenset(ids) for name, ids in members.items()}
 
 
-def _overlaps(found: Members, before: Members) -> Counter[tuple[str, str]]:
-    """(earlier group, group) to how many listings they share."""
-    home = {id: name for name, ids in before.items() for id in ids}
-    return Counter((home[id], name) for name, ids in found.items() for id in ids if id in home)
+def _overlaps(groups: Members, before: Members) -> Counter[tuple[str, str]]:
+    """(Earlier group, group) to the number of listings that they share."""
+    earlier_of = {id: name for name, ids in before.items() for id in ids}
+    return Counter((earlier_of[id], name) for name, ids in groups.items() for id in ids if id in earlier_of)
 
 
-def _heirs(shared: Counter[tuple[str, str]], found: Members, before: Members) -> dict[str, str]:
-    """Group to the earlier group whose id it takes."""
+def _inherited_ids(shared: Counter[tuple[str, str]], groups: Members, before: Members) -> dict[str, str]:
+    """Group to the earlier group whose id it keeps."""
     best_heir: dict[str, tuple[str, str]] = {}
-    for pair in sorted(shared, key=lambda pair: (-shared[pair], min(found[pair[1]]))):
+    for pair in sorted(shared, key=lambda pair: (-shared[pair], min(groups[pair[1]]))):
         best_heir.setdefault(pair[0], pair)
     inherited: dict[str, str] = {}
     for old, name in sorted(best_heir.values(), key=lambda pair: (-shared[pair], min(before[pair[0]]))):
@@ -97,12 +98,12 @@ def _heirs(shared: Counter[tuple[str, str]], found: Members, before: Members) ->
     return inherited
 
 
-def _named(found: Members, inherited: Mapping[str, str], before: Members) -> dict[str, str]:
-    """Group to its id; where that of a new one was given before, others of its listings make it."""
+def _group_ids(groups: Members, inherited: Mapping[str, str], before: Members) -> dict[str, str]:
+    """Group to its id. A new id that is taken is made again, from all of the group's listings."""
     ids = dict(inherited)
     taken = set(before)
-    for name in sorted(found.keys() - inherited.keys(), key=lambda name: min(found[name])):
-        listings = sorted(found[name])
+    for name in sorted(groups.keys() - inherited.keys(), key=lambda name: min(groups[name])):
+        listings = sorted(groups[name])
         id = new_group_id(listings[0])
         while id in taken:
             id = new_group_id("\n".join([*listings, id]))
@@ -111,23 +112,23 @@ def _named(found: Members, inherited: Mapping[str, str], before: Members) -> dic
     return ids
 
 
-def _changes(found: Members, before: Members) -> Changes:
+def _changes(groups: Members, before: Members) -> Changes:
     parents, heirs = defaultdict(set), defaultdict(set)
-    for old, name in _overlaps(found, before):
+    for old, name in _overlaps(groups, before):
         parents[name].add(old)
         heirs[old].add(name)
-    kept = sorted(found.keys() & before.keys())
+    kept = sorted(groups.keys() & before.keys())
     return Changes(
-        new=tuple(sorted(found.keys() - parents.keys())),
+        new=tuple(sorted(groups.keys() - parents.keys())),
         merged={name: tuple(sorted(olds)) for name, olds in sorted(parents.items()) if len(olds) > 1},
         split={old: tuple(sorted(names)) for old, names in sorted(heirs.items()) if len(names) > 1},
         gone=tuple(sorted(before.keys() - heirs.keys())),
         changed={
             name: {
-                "added": tuple(sorted(found[name] - before[name])),
-                "removed": tuple(sorted(before[name] - found[name])),
+                "added": tuple(sorted(groups[name] - before[name])),
+                "removed": tuple(sorted(before[name] - groups[name])),
             }
             for name in kept
-            if found[name] != before[name]
+            if groups[name] != before[name]
         },
     )

@@ -1,4 +1,4 @@
-"""Which listing of a group to keep."""
+"""Ranks the listings of a group by which of them to keep."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from itemsearch.errors import UsageError
 from itemsearch.search.where import as_numbers
 
 KEEP_BY = ("complete", "picture")
-"""What decides by default, the first before the second; the lowest id settles what they do not."""
+"""The default criteria, in order; the lowest id breaks ties."""
 _UNCOUNTED = frozenset({"id", "content_hash", "has_title", "has_image"})
+"""Columns that do not count as filled cells: every listing has them."""
 
 Key = npt.NDArray[np.int64]
 
 
 def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Key:
-    """(K,) the place, from 0, of each of K products among them all; the one to keep comes first.
+    """(K,) the rank, from 0, of each of the K listings `rows`; the listing to keep comes first.
 
     Args:
         keep_by: "complete" (the most cells filled, then the longest title), "picture" (the most pixels of the
             thumbnail, then the most bytes), or a column: its lowest value first, such as the oldest date, or
-            with a minus before it its highest; what has no value comes last.
+            with a minus before it its highest; listings without a value come last.
 
     Raises:
-        UsageError: no such column, or one of values that have no order.
+        UsageError: an unknown column, or one whose values have no order.
     """
     keys: list[Key] = []
-    for way in keep_by:
-        if way == "complete":
+    for criterion in keep_by:
+        if criterion == "complete":
             keys += _completeness(listings, rows)
-        elif way == "picture":
+        elif criterion == "picture":
             keys += _pictures(listings, rows)
         else:
-            keys.append(_values(listings, rows, way))
+            keys.append(_values(listings, rows, criterion))
     keys.append(_rank(listings["id"].take(pa.array(rows)), "ascending"))
     order = np.lexsort(keys[::-1])
     places = np.empty_like(order)
@@ -52,8 +53,8 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Key]:
     filled = np.zeros(len(rows), np.int64)
     for name in listings.column_names:
         if name not in _UNCOUNTED:
-            held = _without_empty(listings[name].take(pa.array(rows)))
-            filled += held.is_valid().to_numpy()
+            cells = _without_empty(listings[name].take(pa.array(rows)))
+            filled += cells.is_valid().to_numpy()
     if "title" not in listings.column_names:
         return [-filled]
     lengths = pc.fill_null(pc.utf8_length(listings["title"].take(pa.array(rows))), 0)
@@ -72,21 +73,25 @@ def _pictures(listings: pa.Table, rows: Ints) -> list[Key]:
 def _pixels(picture: bytes | None) -> int:
     if picture is None:
         return 0
-    with Image.open(io.BytesIO(picture)) as image:  # reads the head of the file alone
+    with Image.open(io.BytesIO(picture)) as image:  # reads only the header of the file
         return image.width * image.height
 
 
-def _values(listings: pa.Table, rows: Ints, way: str) -> Key:
-    name = way if way in listings.column_names else way.removeprefix("-")
+def _values(listings: pa.Table, rows: Ints, criterion: str) -> Key:
+    name = criterion if criterion in listings.column_names else criterion.removeprefix("-")
     if name not in listings.column_names:
         present = ", ".join(map(repr, listings.column_names))
-        raise UsageError(f"--keep-by {way!r}: neither complete, picture nor a column; those are {present}")
-    order = "ascending" if name == way else "descending"
+        raise UsageError(
+            f"--keep-by {criterion!r}: neither complete, picture nor a column; those are {present}"
+        )
+    order = "ascending" if name == criterion else "descending"
     try:
         return _rank(_without_empty(as_numbers(listings[name])).take(pa.array(rows)), order)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         kind = listings[name].type
-        raise UsageError(f"--keep-by {way!r}: the column is {kind}, whose values have no order") from error
+        raise UsageError(
+            f"--keep-by {criterion!r}: the column is {kind}, whose values have no order"
+        ) from error
 
 
 def _without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -96,7 +101,7 @@ def _without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _rank(column: pa.ChunkedArray, order: str) -> Key:
-    """(K,) equal for equal values; those without one come last."""
+    """(K,) ranks, equal for equal values; missing values come last."""
     ranks = pc.rank(column, sort_keys=order, tiebreaker="dense")
     numbers: Key = ranks.to_numpy().astype(np.int64)
     return numbers

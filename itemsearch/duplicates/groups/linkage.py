@@ -1,4 +1,4 @@
-"""Clusters of a graph of pairs: by reachability, or by average linkage with a density floor.
+"""Clusters the nodes of a graph of pairs: connected components, or average linkage with a least density.
 
 Nodes are numbered from 0; E pairs link them.
 """
@@ -14,12 +14,18 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-FORBIDDEN = -np.inf
-"""The weight of a pair that must not be in one cluster."""
+CANNOT_LINK = -np.inf
+"""The weight of a pair whose nodes must not be in one cluster."""
 
 
 def components(count: int, a: Ints, b: Ints) -> Ints:
-    """(count,) for each node the lowest node that it can be reached from."""
+    """(count,) the lowest node of each node's connected component."""
+    # A worked example, of 5 nodes and the pairs 0-1, 3-4 and 1-3:
+    #
+    #   node     0  1  2  3  4
+    #   start    0  1  2  3  4
+    #   round 1  0  0  2  1  3   the lower side of each pair
+    #   jumps    0  0  2  0  0   the lowest of the lowest, until nothing changes: one component but for 2
     lowest = np.arange(count)
     while True:
         low, high = np.minimum(lowest[a], lowest[b]), np.maximum(lowest[a], lowest[b])
@@ -31,25 +37,31 @@ def components(count: int, a: Ints, b: Ints) -> Ints:
 
 
 def average_linkage(count: int, a: Ints, b: Ints, weights: Floats, density: float) -> Ints:
-    """Agglomerative clustering in which a missing pair weighs nothing.
+    """Agglomerative clustering by average linkage, in which a missing pair has weight 0.
 
     The two clusters of the highest mean weight of all pairs between them are merged, as long as at least
-    `density` of these pairs are there and none is `FORBIDDEN`: so no chain of pairs becomes one cluster.
-    Time is near linear in the number of pairs.
+    `density` of these pairs exist and none is `CANNOT_LINK`: so no chain of pairs becomes one cluster. Time
+    is near linear in the number of pairs.
 
     Args:
-        a, b, weights: (E,) each pair once; ties are settled by the nodes' numbers.
+        a, b, weights: (E,) each pair once; ties are broken by the nodes' numbers.
 
     Returns:
-        (count,) for each node the lowest node of its cluster.
+        (count,) the lowest node of each node's cluster.
     """
+    # A worked example, of density 0.4:
+    #
+    #   pairs 0-1 0.9, 1-2 0.8, 2-3 0.7     clusters          linkage between them
+    #   merge 0 and 1 (0.9)                 {0,1} {2} {3}     {0,1}-{2}: 0.8 / 2, half of the pairs exist
+    #   merge 2 and 3 (0.7)                 {0,1} {2,3}       {0,1}-{2,3}: 1 of 4 pairs exists, below 0.4
+    #   the chain stays two clusters, and the result is 0 0 2 2
     owner = np.arange(count)
     reached = components(count, a, b)[a]
     order = np.argsort(reached, kind="stable")
     starts = np.flatnonzero(np.diff(reached[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
-    single = order[starts[sizes == 1]]  # most pairs of a catalog: nothing to weigh
-    single = single[weights[single] > FORBIDDEN]
+    single = order[starts[sizes == 1]]  # most pairs of a catalog are components of their own
+    single = single[weights[single] > CANNOT_LINK]
     owner[np.maximum(a, b)[single]] = np.minimum(a, b)[single]
     for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
         pairs = order[start : start + size]
@@ -60,10 +72,12 @@ def average_linkage(count: int, a: Ints, b: Ints, weights: Floats, density: floa
 
 
 class _Merger:
-    """Clusters, the sums and counts of the pairs between them, and a queue of those that may be merged.
+    """Merges the clusters of one component.
 
-    A queued linkage may be out of date: a cluster's growth makes its linkages to the rest smaller, never
-    larger, but where both of the merged were linked, and those are queued anew.
+    between: for two clusters, the sum of the weights of the pairs between them, and their number. queue:
+    linkages that may be merged, the highest first. A queued linkage may be out of date: the growth of a
+    cluster makes its linkages smaller, but for those to clusters that both of the merged were linked to,
+    which are queued again.
     """
 
     def __init__(self, density: float, a: list[int], b: list[int], weights: list[float]) -> None:
@@ -75,12 +89,12 @@ class _Merger:
         self.queue = [
             (-weight, one, other)
             for one, other, weight in zip(a, b, weights, strict=True)
-            if weight > FORBIDDEN
+            if weight > CANNOT_LINK
         ]
         heapq.heapify(self.queue)
 
     def run(self) -> Iterable[list[int]]:
-        """The clusters' nodes."""
+        """Merges until no two clusters may be merged, and returns the nodes of each cluster."""
         while self.queue:
             queued, one, other = heapq.heappop(self.queue)
             if other not in self.between.get(one, ()):
@@ -98,12 +112,12 @@ class _Merger:
         """The mean weight of all pairs between two clusters; None where they may not be merged."""
         weight, linked = self.between[one][other]
         possible = len(self.members[one]) * len(self.members[other])
-        if weight == FORBIDDEN or linked < self.density * possible:
+        if weight == CANNOT_LINK or linked < self.density * possible:
             return None
         return weight / possible
 
     def _merge(self, one: int, other: int) -> None:
-        """The cluster with fewer linkages is taken into the other."""
+        """Merges the cluster with fewer linkages into the other."""
         if len(self.between[one]) < len(self.between[other]):
             one, other = other, one
         self.members[one] += self.members.pop(other)

@@ -1,4 +1,4 @@
-"""What a title says of size, capacity, pack, colour and model, in values that can be compared."""
+"""Reads size, capacity, pack, colour and model from titles, as values that can be compared."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import lru_cache
 
 Value = float | str
 """An amount in its dimension's first unit, or a word in one spelling."""
-Found = Iterator[tuple[str, Value, str]]
-"""A dimension, a value of it, and the words that say so."""
+Readings = Iterator[tuple[str, Value, str]]
+"""A dimension, a value of it, and the words of the title that name it."""
 
 _UNITS: Mapping[str, tuple[str, str, float]] = {
     unit: (rule, dimension, factor)
@@ -94,17 +94,17 @@ _MODEL = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)*")
 _LETTER_THEN_DIGIT = re.compile(r"[^\W\d].*\d")
 _LAST_NUMBER = re.compile(r"(?<=\s)\d{2,5}(?=\s*$)")
 LEAST_MODEL = 3
-"""Letters and digits: s8 is one phone, but i7 is in many laptops."""
+"""The least length of a model: "s8" is one phone, but "i7" is in many laptops."""
 MOST_SERIES = 4
-"""A shorter name, as in "neff n70 ka3923i20g", is no number of an article."""
+"""A model up to this length is a series, as n70 in "neff n70 ka3923i20g", and no number of an article."""
 CACHED_TITLES = 100_000
 
 
-def _measures(title: str, rule: str) -> Found:
-    """Numbers with a unit: "2 x 500 ml" says 500 ml, "30 x 40 cm" says both lengths.
+def _measures(title: str, rule: str) -> Readings:
+    """Reads numbers with a unit: 500 ml from "2 x 500 ml", both lengths from "30 x 40 cm".
 
-    Widths, heights and depths are dimensions of their own. Clock rates are left out: sellers give the
-    least or the most.
+    Widths, heights and depths are dimensions of their own. Clock rates are not read: some sellers give the
+    least, others the most.
     """
     for match in _MEASURE.finditer(title):
         of, dimension, factor = _UNITS[match["unit"].lower()]
@@ -114,23 +114,23 @@ def _measures(title: str, rule: str) -> Found:
         space = " " if unit.isalpha() else ""
         numbers = _TIMES.split(match["numbers"])
         if dimension == "length" and len(numbers) == 1 and (axis := _AXIS.match(title.lower(), match.end())):
-            dimension = str(axis.lastgroup)  # the width of one and the height of another are no conflict
+            dimension = str(axis.lastgroup)  # a width and a height are no conflict
         for number in numbers if dimension == "length" else numbers[-1:]:
             yield dimension, float(number.replace(",", ".")) * factor, f"{number}{space}{unit}"
 
 
-def _sizes(title: str) -> Found:
+def _sizes(title: str) -> Readings:
     yield from _measures(title, "size")
     for match in _WORN.finditer(_MEASURE.sub(" ", title)):  # "size: 50 ml" is no shoe
-        said = (match["named"] or match["scaled"] or match["alone"]).lower()
-        yield "worn", _LETTER_SIZES.get(said, said), said.upper() if said.isalnum() else said
+        size = (match["named"] or match["scaled"] or match["alone"]).lower()
+        yield "worn", _LETTER_SIZES.get(size, size), size.upper() if size.isalnum() else size
 
 
-def _capacities(title: str) -> Found:
+def _capacities(title: str) -> Readings:
     yield from _measures(title, "capacity")
 
 
-def _packs(title: str) -> Found:
+def _packs(title: str) -> Readings:
     lengths = [
         match.span() for match in _MEASURE.finditer(title) if _UNITS[match["unit"].lower()][1] == "length"
     ]
@@ -141,45 +141,43 @@ def _packs(title: str) -> Found:
         yield "count", float(count), match[0].strip().rstrip("x\u00d7 ").lower()
 
 
-def _colours(title: str) -> Found:
+def _colours(title: str) -> Readings:
     for word in _WORD.findall(title.lower()):
         if family := _COLOUR_WORDS.get(word):
             yield "colour", family, word
 
 
-def _models(title: str) -> Found:
-    """Tokens in which a digit follows a letter, and a number that ends the title, as that of a shade does.
-
-    Numbers with a unit, sizes and packs are none.
-    """
+def _models(title: str) -> Readings:
+    """Reads tokens in which a digit follows a letter, and a number at the end of the title, such as that of a
+    shade; numbers with a unit, sizes and packs are no models."""
     plain = _PACK.sub(" ", _WORN.sub(" ", _MEASURE.sub(" ", title)))
     for match in _MODEL.finditer(plain):
         token = "".join(_WORD.findall(match[0].lower()))
         if len(token) >= LEAST_MODEL and _LETTER_THEN_DIGIT.search(token):
-            number = token.replace("o", "0")  # sellers mistake the one for the other
+            number = token.replace("o", "0")  # sellers confuse o and 0
             yield ("series" if len(token) <= MOST_SERIES else "number"), number, match[0]
     if last := _LAST_NUMBER.search(plain):
         yield "ending", last[0], last[0]
 
 
-READERS: Mapping[str, Callable[[str], Found]] = {
+READERS: Mapping[str, Callable[[str], Readings]] = {
     "size": _sizes,
     "capacity": _capacities,
     "pack": _packs,
     "model": _models,
     "colour": _colours,
 }
-"""By rule."""
+"""Rule to the function that reads it from a title."""
 
 Values = Mapping[tuple[str, str], Mapping[Value, str]]
-"""By rule and dimension: each value, and the words that said it first."""
+"""(Rule, dimension) to its values, each to the first words that name it."""
 
 
 @lru_cache(CACHED_TITLES)
 def read_attributes(text: str, rules: tuple[str, ...]) -> Values:
-    """What a title, or another text, says; nothing of what it does not mention."""
-    found: dict[tuple[str, str], dict[Value, str]] = {}
+    """Reads the attributes of a title or another text; a dimension without a value is left out."""
+    values: dict[tuple[str, str], dict[Value, str]] = {}
     for rule in rules:
         for dimension, value, words in READERS[rule](text):
-            found.setdefault((rule, dimension), {}).setdefault(value, words)
-    return found
+            values.setdefault((rule, dimension), {}).setdefault(value, words)
+    return values

@@ -1,7 +1,7 @@
-"""Which pairs of listings are worth comparing: nearest by embedding, or alike by picture.
+"""Selects the pairs of listings to compare: nearest neighbours by embedding, and near image hashes.
 
-A shop lists one article thousands of times. Of listings that are the same in all that counts only one, the
-head, looks for candidates; the others are paired with their head alone.
+A shop lists one article thousands of times. Of identical listings only one, their representative, gets
+candidates; the others are paired with their representative alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_pictures
+from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_hash_pairs
 from itemsearch.indexes.searching.allowed import Allowed
 from itemsearch.indexes.searching.within import search_within
 from itemsearch.search.narrow import Narrowing
@@ -26,87 +26,106 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """How far candidates are looked for.
-
-    So many `neighbours` of each listing by the joint cosine; and pictures of perceptual hashes at most
-    `near_hash` bits apart, each compared with the `window` next ones.
-    """
+class CandidateConfig:
+    """How many candidates there are. neighbours: of each listing, by the joint cosine. near_hash: the largest
+    Hamming distance, in bits of 64, of image hashes that make a candidate. window: how many hashes each one
+    is compared with, in sorted order."""
 
     neighbours: int = 20
     near_hash: int = 6
     window: int = 5
 
 
-BY_DEFAULT = Reach()
+DEFAULT_CANDIDATES = CandidateConfig()
 
 
 class Candidates:
-    """The pairs of an index's products worth comparing, each as one number: see `split`.
+    """The pairs of an index's N listings to compare, each as one number, its key: see `split`.
 
-    alike: columns whose values tell listings of one content apart. changed: (N,) which products are new or
-    different; of any pair at least one is. None: all.
+    representative: (N,) the row of each listing's representative. representatives: (R,) the rows that
+    represent listings which pass the filter. queries: (A,) those of `representatives` whose neighbours are
+    searched.
     """
 
     def __init__(
-        self, ranker: Ranker, narrowing: Narrowing, reach: Reach, alike: Sequence[str], changed: Mask | None
+        self,
+        ranker: Ranker,
+        narrowing: Narrowing,
+        config: CandidateConfig,
+        variant_columns: Sequence[str],
+        changed: Mask | None,
     ) -> None:
+        """
+        Args:
+            variant_columns: listings of one content whose values differ in these columns are not identical.
+            changed: (N,) the new or changed listings; every pair has one of them. None: all listings.
+        """
         self.ranker = ranker
         self.narrowing = narrowing
-        self.reach = reach
+        self.config = config
         self.total = ranker.listings.num_rows
         self.rows = narrowing.rows(self.total)
         self.changed = np.ones(self.total, bool) if changed is None else changed
-        self.head = self._heads(alike)
-        self.heads = np.unique(self.head[self.rows])
-        self.asked = self.heads[self.changed[self.heads]]
+        self.representative = self._representative_of(variant_columns)
+        self.representatives = np.unique(self.representative[self.rows])
+        self.queries = self.representatives[self.changed[self.representatives]]
 
-    def near(self, asked: Rows) -> Rows:
-        """Keys of pairs of (A,) heads with their neighbours."""
-        found = self._search(asked, self.narrowing.allowed)
-        heads = np.sort(np.where(found >= 0, self.head[found], -1), axis=1)
-        others = (np.diff(heads, axis=1, prepend=-1) > 0) & (heads != asked[:, None])
-        full = found[:, -1] >= 0
-        crowded = np.flatnonzero(full & (others.sum(axis=1) < found.shape[1]))
-        pairs = [self._keys(np.repeat(asked, others.sum(axis=1)), heads[others])]
-        if crowded.size and len(self.heads) < len(self.rows):
-            # Listings that are the same filled the answer: asked again among one of each.
-            again = self._search(asked[crowded], self._heads_alone)
-            pairs.append(self._keys(np.repeat(asked[crowded], (again >= 0).sum(axis=1)), again[again >= 0]))
-        return np.unique(np.concatenate(pairs))
+    def near(self, queries: Rows) -> Rows:
+        """Keys of pairs of (A,) representatives with their neighbours."""
+        # A worked example, of 4 neighbours; row 0 represents 1 and 2, row 5 represents 6 and 7:
+        #
+        #   query  hit_rows     representatives, sorted   is_other   pairs         crowded
+        #   0      1  2  5  8   0  0  5  8                . . x x    0-5, 0-8      yes, 2 of 4
+        #   5      6  7  0  8   0  5  5  8                x . . x    5-0, 5-8      yes, 2 of 4
+        #   8      5  0  3  4   0  3  4  5                x x x x    8-0 to 8-5    no
+        #   9      8 -1 -1 -1   -1 -1 -1 8                . . . x    9-8           no, nothing is left
+        hit_rows = self._search(queries, self.narrowing.allowed)
+        representatives = np.sort(np.where(hit_rows >= 0, self.representative[hit_rows], -1), axis=1)
+        is_other = (np.diff(representatives, axis=1, prepend=-1) > 0) & (representatives != queries[:, None])
+        is_full = hit_rows[:, -1] >= 0
+        crowded = np.flatnonzero(is_full & (is_other.sum(axis=1) < hit_rows.shape[1]))
+        keys = [self._keys(np.repeat(queries, is_other.sum(axis=1)), representatives[is_other])]
+        if crowded.size and len(self.representatives) < len(self.rows):
+            # Identical listings crowd out others: these queries search the representatives alone.
+            hit_rows = self._search(queries[crowded], self._representatives_alone)
+            repeated = np.repeat(queries[crowded], (hit_rows >= 0).sum(axis=1))
+            keys.append(self._keys(repeated, hit_rows[hit_rows >= 0]))
+        return np.unique(np.concatenate(keys))
 
-    def alike(self, image_hashes: ImageHashes) -> Rows:
-        """Keys of pairs of heads with near pictures."""
+    def near_pictures(self, image_hashes: ImageHashes) -> Rows:
+        """Keys of pairs of representatives with near image hashes."""
         rank = np.empty(self.total, np.int64)
         listings = self.ranker.listings
         by_title = listings["title"] if "title" in listings.column_names else listings["id"]
         rank[pc.sort_indices(by_title).to_numpy()] = np.arange(self.total)
-        a, b = near_pictures(image_hashes, self.heads, rank, self.reach.window, self.reach.near_hash)
+        a, b = near_hash_pairs(
+            image_hashes, self.representatives, rank, self.config.window, self.config.near_hash
+        )
         kept = self.changed[a] | self.changed[b]
         return self._keys(a[kept], b[kept])
 
-    def same(self, nearest: Rows) -> Rows:
-        """Keys of pairs of listings with their heads.
+    def to_representatives(self, between: Rows) -> Rows:
+        """Keys of pairs of the other listings with their representatives.
 
-        Where results have to differ in a column, those of one head do not; each is then paired with what its
-        head is: `nearest` are the keys so far.
+        Where pairs have to differ in a column, identical listings do not: each is then paired with a partner
+        of its representative. `between` are the keys of pairs of representatives.
         """
-        rows = self.rows[self.head[self.rows] != self.rows]
-        heads = self.head[rows]
+        rows = self.rows[self.representative[self.rows] != self.rows]
+        partners = self.representative[rows]
         if self.narrowing.labels is not None:
-            a, b = self.split(nearest)
+            a, b = self.split(between)
             partner = np.full(self.total, -1)
             partner[a], partner[b] = b, a
-            rows, heads = rows[partner[heads] >= 0], partner[heads][partner[heads] >= 0]
-        kept = self.changed[rows] | self.changed[heads]
-        return self._keys(rows[kept], heads[kept])
+            rows, partners = rows[partner[partners] >= 0], partner[partners][partner[partners] >= 0]
+        kept = self.changed[rows] | self.changed[partners]
+        return self._keys(rows[kept], partners[kept])
 
     def split(self, keys: Rows) -> tuple[Rows, Rows]:
-        """The rows (P,) and (P,) of keys; the id of the first comes before that of the second."""
+        """(P,) and (P,) the rows of pairs, from their (P,) keys; the id of the first row comes first."""
         return keys // self.total, keys % self.total
 
     def _keys(self, a: Rows, b: Rows) -> Rows:
-        """Of pairs that may be: both pass the filter and differ where it says so."""
+        """Unique keys, ascending, of the pairs (a, b) that differ in the filter's column, if it has one."""
         labels = self.narrowing.labels
         if labels is not None:
             differ = (
@@ -118,21 +137,22 @@ class Candidates:
         keys: Rows = np.unique(np.where(first, a, b) * self.total + np.where(first, b, a))
         return keys
 
-    def _search(self, asked: Rows, allowed: Allowed | None) -> Rows:
-        """(A, k) rows, -1 for none."""
+    def _search(self, queries: Rows, allowed: Allowed | None) -> Rows:
+        """(A, k) the rows of the nearest listings, -1 for none."""
         index = self.ranker.index
-        limits = replace(self.narrowing, allowed=allowed).for_rows(asked)
-        count = min(self.reach.neighbours, self.total)
-        return search_within(index, index.vectors[asked], count, limits)[1]
+        limits = replace(self.narrowing, allowed=allowed).for_rows(queries)
+        count = min(self.config.neighbours, self.total)
+        return search_within(index, index.vectors[queries], count, limits)[1]
 
     @cached_property
-    def _heads_alone(self) -> Allowed:
+    def _representatives_alone(self) -> Allowed:
         mask = np.zeros(self.total, bool)
-        mask[self.heads] = True
+        mask[self.representatives] = True
         return self.ranker.index.allow(mask)
 
-    def _heads(self, alike: Sequence[str]) -> Rows:
-        """(N,) for each product the first, by id, of those with the same content, label and `alike`."""
+    def _representative_of(self, variant_columns: Sequence[str]) -> Rows:
+        """(N,) the first listing, by id, of the same content, the same value of the column to differ in and
+        the same values of `variant_columns`; itself for listings that do not pass the filter."""
         listings, index = self.ranker.listings, self.ranker.index
         if "content_hash" in listings.column_names:
             codes = _codes(listings["content_hash"])
@@ -142,25 +162,25 @@ class Candidates:
                 np.arange(len(index.distinct)), np.diff(index.distinct.offsets)
             )
             codes = _together(codes, _codes(listings["title"])) if "title" in listings.column_names else codes
-        for column in alike:
+        for column in variant_columns:
             codes = _together(codes, _codes(listings[column]))
         if self.narrowing.labels is not None:
             codes = _together(codes, self.narrowing.labels.of_rows)
-        head = np.arange(self.total)
+        representative = np.arange(self.total)
         in_order = self.rows[np.argsort(index.tie_rank[self.rows])]
         _, first, inverse = np.unique(codes[in_order], return_index=True, return_inverse=True)
-        head[in_order] = in_order[first[inverse]]
-        return head
+        representative[in_order] = in_order[first[inverse]]
+        return representative
 
 
 def blocks(rows: Rows, size: int) -> Iterator[Rows]:
-    """Runs of `size`, the last one shorter."""
+    """Yields runs of `size` rows; the last one may be shorter."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
 
 def _codes(column: pa.ChunkedArray) -> Rows:
-    """(N,) a number for each different value; a missing one has its own."""
+    """(N,) a number for each different value; missing values share one."""
     codes: Rows = (
         pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
         .indices.to_numpy()

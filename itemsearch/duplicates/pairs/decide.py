@@ -1,13 +1,13 @@
-"""From the evidence on a pair to what becomes of it.
+"""Decides pairs by their evidence: duplicate, review, variant, rejected or different.
 
-A pair passes where any one piece of evidence reaches its own bar. Calibrated, one bar is of a probability
-that weighs all pieces together; without labels there are cautious bars for several pieces.
+A pair passes where any one kind of evidence reaches its own threshold. A calibrated index has one
+threshold, of a probability that weighs all evidence; without labels, several kinds have cautious ones.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,31 +15,41 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.types import Decision
-from itemsearch.probability.thresholds import FEATURES, IDENTICAL, PROBABILITY, Bar, Thresholds, Weights
+from itemsearch.probability.thresholds import (
+    FEATURES,
+    IDENTICAL,
+    PROBABILITY,
+    Threshold,
+    Thresholds,
+    Weights,
+)
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 MarginOf = Callable[[pa.Table], Floats]
 
 LEAST_RIVAL = 0.05
-"""Pairs of a lower score are rivals of none, so that the join need not keep them."""
+"""Pairs of a lower score are no rivals, so that the join need not keep them."""
 LEAST_LOGIT = math.log(LEAST_RIVAL / (1 - LEAST_RIVAL))
-SURE = 1e-6
-"""Scores this near to 0 and 1 are taken for this much, so that logits are finite."""
-REJECTED_REASON = "a person said that they are two products"
+CLIPPED_SCORE = 1e-6
+"""Scores are clipped to this distance from 0 and 1, so that logits are finite."""
+REJECTED_REASON = "a person decided that they are two products"
 FAR_HASH = 32
-"""Hashes of different pictures differ by so many bits."""
+"""The Hamming distance that image hashes of unrelated pictures have on average, of 64 bits."""
 
 
 def may_pass(measured: pa.Table, thresholds: Thresholds) -> Mask:
-    """(P,) whether each pair could be a duplicate or to review, or the rival of one, whatever else is found.
+    """Finds the pairs that could pass, or be the rival of such a pair, before conflicts are known.
 
     Args:
-        measured: columns score, joint, title, image and phash_distance.
+        measured: columns score, joint, title_similarity, image_similarity, image_hash_distance of P pairs.
+
+    Returns:
+        (P,)
     """
     passes = np.zeros(measured.num_rows, bool)
-    for bar in thresholds.bars:
-        passes |= _evidence(measured, bar.evidence, thresholds, _best_margin) >= bar.review
+    for threshold in thresholds.by_evidence:
+        passes |= _evidence(measured, threshold.evidence, thresholds, _best_margin) >= threshold.review
     if thresholds.weights is not None:
         passes |= measured["score"].to_numpy() >= LEAST_RIVAL
     return passes
@@ -48,56 +58,66 @@ def may_pass(measured: pa.Table, thresholds: Thresholds) -> Mask:
 def decide(
     pairs: pa.Table, thresholds: Thresholds, rejected: Collection[tuple[str, str]] = frozenset()
 ) -> pa.Table:
-    """Adds decision and reason to a join's pairs, or puts them in the place of those that are there.
+    """Adds the columns decision and reason to pairs, or replaces them.
 
-    A pair of which a person said that it is two products is rejected, whatever the evidence; one whose
-    listings conflict is a variant where it would pass.
+    A pair that a person rejected is rejected, whatever the evidence. A pair whose listings conflict is a
+    variant where it would pass.
 
     Args:
-        pairs: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`, every pair that `may_pass`: a pair is weighed against the
-            others of its listings.
+        pairs: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`, all that `may_pass`, since the
+            margin compares a pair with the other pairs of its listings.
         rejected: (id_a, id_b), in either order.
     """
-    sides = [_evidence(pairs, bar.evidence, thresholds, margins) for bar in thresholds.bars]
-    automatic = np.stack([side >= bar.automatic for side, bar in zip(sides, thresholds.bars, strict=True)])
-    review = np.stack([side >= bar.review for side, bar in zip(sides, thresholds.bars, strict=True)])
-    said = {frozenset(pair) for pair in rejected}
-    ids = zip(pairs["id_a"].to_pylist(), pairs["id_b"].to_pylist(), strict=True)
-    refused = [bool(said) and frozenset(pair) in said for pair in ids]
+    # A worked example, of thresholds score (0.9 automatic, 0.5 review) and joint (0.98, 0.95):
+    #
+    #   score  joint  conflicts      automatic      review         decision
+    #   0.95   0.60                  score          score          duplicate
+    #   0.70   0.99                  joint          score, joint   duplicate
+    #   0.70   0.60   size: S / M                   score          variant
+    #   0.30   0.60                                                different
+    values = [
+        _evidence(pairs, each.evidence, thresholds, margins).tolist() for each in thresholds.by_evidence
+    ]
+    rejected_sets = {frozenset(pair) for pair in rejected}
+    id_a, id_b, conflicts, same_image = (
+        pairs[name].to_pylist() for name in ("id_a", "id_b", "conflicts", "same_image")
+    )
     decisions, reasons = [], []
-    conflicts, same = pairs["conflicts"].to_pylist(), pairs["same_image"].to_pylist()
-    for place in range(pairs.num_rows):
-        sure, passes = automatic[:, place].any(), review[:, place].any()
-        # The first bar that is passed says why; where none is, the first one says what lacks.
-        bar = int((automatic if sure else review)[:, place].argmax())
-        told = _told(thresholds.bars[bar], float(sides[bar][place]), bool(sure), bool(passes))
-        told += "; the pictures are the same" if same[place] else ""
-        if refused[place]:
-            decision, told = Decision.REJECTED, REJECTED_REASON
-        elif passes and conflicts[place]:
-            decision, told = Decision.VARIANT, f"alike, but {'; '.join(conflicts[place])}"
+    for row, row_values in enumerate(zip(*values, strict=True)):
+        if rejected_sets and frozenset((id_a[row], id_b[row])) in rejected_sets:
+            decision, reason = Decision.REJECTED, REJECTED_REASON
         else:
-            decision = Decision.DUPLICATE if sure else Decision.REVIEW if passes else Decision.DIFFERENT
+            decision, reason = _decide_pair(row_values, thresholds, conflicts[row])
+            if same_image[row] and decision is not Decision.VARIANT:
+                reason += "; the pictures are the same"
         decisions.append(decision)
-        reasons.append(told)
-    kept = pairs.drop_columns([name for name in ("decision", "reason") if name in pairs.column_names])
-    return kept.append_column("decision", pa.array(decisions, pa.string())).append_column(
+        reasons.append(reason)
+    undecided = pairs.drop_columns([name for name in ("decision", "reason") if name in pairs.column_names])
+    return undecided.append_column("decision", pa.array(decisions, pa.string())).append_column(
         "reason", pa.array(reasons, pa.string())
     )
 
 
 def features(pairs: pa.Table, margin: Floats) -> Floats:
-    """(P, F) of `FEATURES`, NaN where a listing lacks what it takes; margin: (P,)."""
-    cosines = [_numbers(pairs, name, np.nan) for name in ("joint", "title", "image")]
-    near = 1 - np.minimum(_numbers(pairs, "phash_distance", np.nan), FAR_HASH) / FAR_HASH
-    return np.stack([_logits(pairs), margin, *cosines, near], axis=1)
+    """(P, F) the `FEATURES` of pairs, NaN where a listing lacks the modality; margin: (P,)."""
+    cosines = [_numbers(pairs, name, np.nan) for name in ("joint", "title_similarity", "image_similarity")]
+    hash_distance = _numbers(pairs, "image_hash_distance", np.nan)
+    hash_similarity = 1 - np.minimum(hash_distance, FAR_HASH) / FAR_HASH
+    return np.stack([_logits(pairs), margin, *cosines, hash_similarity], axis=1)
 
 
 def margins(pairs: pa.Table) -> Floats:
-    """(P,) how far each score's logit is above that of the best other pair of either listing.
+    """(P,) each pair's logit of the score minus that of its strongest rival: the best other pair of either.
 
-    Pairs with conflicts are rivals of none, for they are told apart already, nor are identical listings.
+    Pairs with conflicts are no rivals, since they are decided already, nor are identical listings.
     """
+    # A worked example, of logits; listing 2 has two pairs, each the other's rival:
+    #
+    #   row_a  row_b  logit   best other pair of a   of b             margin
+    #   0      1      3.0     none                   none             3.0 - LEAST_LOGIT
+    #   2      3      2.0     1.5 (2-4)              none             0.5
+    #   2      4      1.5     2.0 (2-3)              none             -0.5
+    #   5      6      -2.0    none                   none             -2.0 - LEAST_LOGIT
     a, b = pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()
     logits = _logits(pairs)
     rivals = (pc.list_value_length(pairs["conflicts"]).to_numpy() == 0) & (
@@ -105,13 +125,13 @@ def margins(pairs: pa.Table) -> Floats:
     )
     rows, numbers = np.unique(np.concatenate([a, b]), return_inverse=True)
     ends = np.concatenate([numbers[: len(a)][rivals], numbers[len(a) :][rivals]])
-    worth = np.tile(logits[rivals], 2)
-    order = np.lexsort((-worth, ends))
-    ends, worth = ends[order], worth[order]
+    end_logits = np.tile(logits[rivals], 2)
+    order = np.lexsort((-end_logits, ends))
+    ends, end_logits = ends[order], end_logits[order]
     first = np.diff(ends, prepend=-1) > 0
     second = np.roll(first, 1) & ~first
     best, next_best = np.full(len(rows), -np.inf), np.full(len(rows), -np.inf)
-    best[ends[first]], next_best[ends[second]] = worth[first], worth[second]
+    best[ends[first]], next_best[ends[second]] = end_logits[first], end_logits[second]
     strongest = np.full(len(a), LEAST_LOGIT)
     for side in (numbers[: len(a)], numbers[len(a) :]):
         own_is_best = rivals & (logits == best[side])
@@ -120,33 +140,51 @@ def margins(pairs: pa.Table) -> Floats:
     return margin
 
 
-def probabilities(found: Floats, weights: Weights) -> Floats:
-    """(P,) of (P, F) `features`."""
-    known = np.where(np.isnan(found), [weights.usual[name] for name in FEATURES], found)
-    logits = known @ np.array([weights.of[name] for name in FEATURES]) + weights.bias
-    sure: Floats = 1 / (1 + np.exp(-logits))
-    return sure
+def probabilities(pair_features: Floats, weights: Weights) -> Floats:
+    """(P,) the probability that each pair is one product, from (P, F) `features`."""
+    known = np.where(np.isnan(pair_features), [weights.imputed[name] for name in FEATURES], pair_features)
+    logits = known @ np.array([weights.coefficients[name] for name in FEATURES]) + weights.bias
+    probability: Floats = 1 / (1 + np.exp(-logits))
+    return probability
 
 
 def _evidence(pairs: pa.Table, name: str, thresholds: Thresholds, margin_of: MarginOf) -> Floats:
+    """(P,) the values of one kind of evidence; minus infinity where a listing lacks the modality."""
     if name != PROBABILITY:
         return _numbers(pairs, name, -np.inf)
-    assert thresholds.weights is not None, "a bar of probability comes with weights"
+    assert thresholds.weights is not None, "a threshold of probability needs weights"
     return probabilities(features(pairs, margin_of(pairs)), thresholds.weights)
 
 
 def _best_margin(measured: pa.Table) -> Floats:
+    """(P,) the margins that pairs would have without rivals."""
     best: Floats = _logits(measured) - LEAST_LOGIT
     return best
 
 
-def _told(bar: Bar, value: float, sure: bool, passes: bool) -> str:
-    cosine = bar.evidence in ("joint", "title", "image")
-    name = f"{bar.evidence} cosine" if cosine else bar.evidence
-    if not passes:
-        return f"{name} {value:.4g} is below {bar.review:.4g}, and no other evidence is enough"
-    need, enough = (bar.automatic, "a duplicate") if sure else (bar.review, "a review")
-    return f"{name} {value:.4g} reaches {need:.4g}, enough for {enough}"
+def _decide_pair(
+    values: Sequence[float], thresholds: Thresholds, conflicts: Sequence[str]
+) -> tuple[Decision, str]:
+    """The decision on one pair, and its reason: the first threshold reached. values: by threshold."""
+    measured = list(zip(thresholds.by_evidence, values, strict=True))
+    to_review = [each for each in measured if each[1] >= each[0].review]
+    if not to_review:
+        threshold, value = measured[0]
+        below = f"{_name(threshold)} {value:.4g} is below {threshold.review:.4g}"
+        return Decision.DIFFERENT, f"{below}, and no other evidence is enough"
+    if conflicts:
+        return Decision.VARIANT, f"alike, but {'; '.join(conflicts)}"
+    for threshold, value in measured:
+        if value >= threshold.automatic:
+            reached = f"{_name(threshold)} {value:.4g} reaches {threshold.automatic:.4g}"
+            return Decision.DUPLICATE, f"{reached}, enough for a duplicate"
+    threshold, value = to_review[0]
+    reached = f"{_name(threshold)} {value:.4g} reaches {threshold.review:.4g}"
+    return Decision.REVIEW, f"{reached}, enough for a review"
+
+
+def _name(threshold: Threshold) -> str:
+    return threshold.evidence.replace("_", " ")
 
 
 def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:
@@ -155,6 +193,6 @@ def _numbers(pairs: pa.Table, name: str, missing: float) -> Floats:
 
 
 def _logits(pairs: pa.Table) -> Floats:
-    scores = np.clip(_numbers(pairs, "score", 0.0), SURE, 1 - SURE)
+    scores = np.clip(_numbers(pairs, "score", 0.0), CLIPPED_SCORE, 1 - CLIPPED_SCORE)
     logits: Floats = np.log(scores / (1 - scores))
     return logits

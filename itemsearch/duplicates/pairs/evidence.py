@@ -1,4 +1,4 @@
-"""Everything that speaks for or against two listings being one product, for many pairs at once."""
+"""Measures the evidence on pairs of listings: scores, similarities, image hashes, words and conflicts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
-from itemsearch.duplicates.pairs.variants import ListingReader, VariantRules, find_conflicts
+from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules, find_conflicts
 from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
@@ -27,8 +27,8 @@ BLOCK_PAIRS = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Weighing:
-    """How a pair gets its score; where a model has no ranking, the score is the joint cosine."""
+class PairScorer:
+    """The ranking of a model, and the reader of its features."""
 
     reader: PairReader
     ranking: Ranking
@@ -36,13 +36,14 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
-    """The evidence on pairs of N products, by row. vectors: (N, E) of length 1."""
+    """Measures pairs of N listings, by row. vectors: (N, E) of length 1. scorer: None without a
+    ranking, where the score is the joint cosine."""
 
     listings: pa.Table
     vectors: Floats
-    weighing: Weighing | None
+    scorer: PairScorer | None
     image_hashes: ImageHashes
-    attributes: ListingReader
+    attributes: AttributeReader
 
     @classmethod
     def of(
@@ -50,38 +51,39 @@ class PairEvidence:
         listings: pa.Table,
         vectors: Floats,
         judgement: Judgement | None,
-        guard: VariantRules,
+        variant_rules: VariantRules,
         progress: Callable[[int], None] = lambda rows: None,
     ) -> Self:
-        """Reads every product's title and thumbnail; `progress` hears how many.
+        """Reads the title and the thumbnail of every listing; `progress` is called with how many are read.
 
         Raises:
-            UsageError: the guard names a column that is not there.
+            UsageError: the variant rules name a column that is not there.
         """
-        attributes = ListingReader.of(guard, listings)
+        attributes = AttributeReader.of(variant_rules, listings)
         image_hashes, ngrams = [ImageHashes.of_none(0)], [TitleNgrams.from_titles([])]
         for start in range(0, listings.num_rows, BLOCK_LISTINGS):
             block = listings.slice(start, BLOCK_LISTINGS)
             image_hashes.append(_image_hashes_of(block))
             ngrams.append(TitleNgrams.from_titles(titles_of(block) if judgement else []))
             progress(start + len(block))
-        every, weighing = ImageHashes.joined(image_hashes), None
+        all_hashes, scorer = ImageHashes.joined(image_hashes), None
         if judgement is not None:
-            joined = TitleNgrams.joined(ngrams)
-            modalities = _has_title(listings) + 2 * every.has_image.astype(np.int64)
-            weighing = Weighing(PairReader(judgement.reader, vectors, joined, modalities), judgement.ranking)
-        return cls(listings, vectors, weighing, every, attributes)
+            all_ngrams = TitleNgrams.joined(ngrams)
+            modalities = _has_title(listings) + 2 * all_hashes.has_image.astype(np.int64)
+            reader = PairReader(judgement.reader, vectors, all_ngrams, modalities)
+            scorer = PairScorer(reader, judgement.ranking)
+        return cls(listings, vectors, scorer, all_hashes, attributes)
 
     def measure(self, a: Rows, b: Rows) -> pa.Table:
-        """The numbers of `EVIDENCE_SCHEMA`, and row_a, row_b, of (P,) pairs."""
-        if self.weighing is None:
+        """Measures the (P,) pairs of rows: `ROWS_SCHEMA` and the columns of numbers of `EVIDENCE_SCHEMA`."""
+        if self.scorer is None:
             joint = self._cosines(a, b)
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
         else:
-            evidence = self.weighing.reader.compare(a, b)
+            evidence = self.scorer.reader.compare(a, b)
             joint, title, image = evidence.joint, evidence.title, evidence.image
-            score = self.weighing.ranking.score(evidence)
-        numbers = {"score": score, "joint": joint, "title": title, "image": image}
+            score = self.scorer.ranking.score(evidence)
+        numbers = {"score": score, "joint": joint, "title_similarity": title, "image_similarity": image}
         return pa.table(
             {
                 "row_a": a,
@@ -90,30 +92,29 @@ class PairEvidence:
                     name: pa.array(values, pa.float32(), from_pandas=True) for name, values in numbers.items()
                 },
                 "same_image": self.image_hashes.same(a, b),
-                "phash_distance": pa.array(
+                "image_hash_distance": pa.array(
                     self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.both(a, b)
                 ),
             }
         )
 
     def describe(self, measured: pa.Table) -> pa.Table:
-        """What `measure` gave with ids, words and conflicts: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`."""
+        """Adds ids, words and conflicts to what `measure` returned: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`."""
         a, b = measured["row_a"], measured["row_b"]
         words = [differing_words(*pair) for pair in zip(self._titles(a), self._titles(b), strict=True)]
-        said = zip(self.attributes.read(a), self.attributes.read(b), strict=True)
+        attributes = zip(self.attributes.read(a), self.attributes.read(b), strict=True)
         columns = {
             "id_a": self.listings["id"].take(a),
             "id_b": self.listings["id"].take(b),
             "words_a": [first for first, _ in words],
             "words_b": [second for _, second in words],
-            "conflicts": [find_conflicts(*pair) for pair in said],
+            "conflicts": [find_conflicts(*pair) for pair in attributes],
         }
         table = measured.select(ROWS_SCHEMA.names)
         for field in EVIDENCE_SCHEMA:
-            held = columns.get(field.name)
-            held = measured[field.name] if held is None else held
+            values = columns[field.name] if field.name in columns else measured[field.name]
             table = table.append_column(
-                field, held if isinstance(held, pa.ChunkedArray) else pa.array(held, field.type)
+                field, values if isinstance(values, pa.ChunkedArray) else pa.array(values, field.type)
             )
         return table
 
@@ -122,15 +123,16 @@ class PairEvidence:
         return titles_of(self.listings.select(named).take(rows))
 
     def _cosines(self, a: Rows, b: Rows) -> Floats:
-        found = [np.empty(0, np.float32)]
+        """(P,) the joint cosines of pairs of rows."""
+        cosines = [np.empty(0, np.float32)]
         for start in range(0, len(a), BLOCK_PAIRS):
             block = slice(start, start + BLOCK_PAIRS)
-            found.append(np.einsum("pe,pe->p", self.vectors[a[block]], self.vectors[b[block]]))
-        return np.clip(np.concatenate(found), -1, 1)
+            cosines.append(np.einsum("pe,pe->p", self.vectors[a[block]], self.vectors[b[block]]))
+        return np.clip(np.concatenate(cosines), -1, 1)
 
 
 def titles_of(listings: pa.Table) -> list[str]:
-    """Empty for none; a team's own table may lack the column."""
+    """The titles, "" for none; tables of external embeddings may lack the column."""
     if "title" not in listings.column_names or not pa.types.is_string(listings["title"].type):
         return [""] * listings.num_rows
     return [title or "" for title in listings["title"].to_pylist()]
@@ -145,7 +147,7 @@ def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:
 
 
 def _image_hashes_of(listings: pa.Table) -> ImageHashes:
-    """A team's own table has no thumbnails of ours."""
+    """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
     if not {"thumbnail", "content_hash"} <= set(listings.column_names):
         return ImageHashes.of_none(listings.num_rows)
     return read_image_hashes(listings["thumbnail"])

@@ -1,4 +1,4 @@
-"""The variant guard: two listings that differ in size, capacity, pack, model or colour are no duplicates."""
+"""Finds conflicts of listings: differences in size, capacity, pack, model or colour."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from itemsearch.errors import UsageError
 
 RULES = tuple(READERS)
 COLUMN_RULES = {"size": "size", "colour": "colour", "color": "colour"}
-"""Catalog columns that are read, where there are any, as if their text were part of the title."""
+"""Catalog columns whose text is read as the title is, to the rule that reads it."""
 AMOUNTS = ("size", "capacity")
 ROUNDED = 0.02
-"""Amounts so near, as a share, are one: 12 oz is 355 ml."""
+"""The relative difference up to which two amounts are equal: 12 oz is 355 ml."""
 
 
 @dataclass(frozen=True, slots=True)
 class VariantRules:
-    """What counts as a conflict. rules: of `RULES`. columns: of the catalog, compared by themselves."""
+    """What counts as a conflict. rules: of `RULES`. columns: catalog columns that are compared."""
 
     rules: tuple[str, ...] = RULES
     columns: tuple[str, ...] = ()
 
     @classmethod
     def without(cls, ignored: list[str], columns: list[str]) -> VariantRules:
-        """Every rule but those `ignored`, and the columns named.
+        """All rules but `ignored`, and `columns`.
 
         Raises:
-            UsageError: no such rule.
+            UsageError: an unknown rule.
         """
         for rule in ignored:
             if rule not in RULES:
@@ -48,31 +48,32 @@ EVERY_RULE = VariantRules()
 
 
 @dataclass(frozen=True, slots=True)
-class ListingReader:
-    """Reads what products say of themselves, by row of the index. columns: those read beside the title."""
+class AttributeReader:
+    """Reads the attributes of listings, by row of the index, from the title and from `columns`."""
 
-    guard: VariantRules
+    variant_rules: VariantRules
     listings: pa.Table
     columns: tuple[str, ...]
 
     @classmethod
-    def of(cls, guard: VariantRules, listings: pa.Table) -> ListingReader:
-        """
+    def of(cls, variant_rules: VariantRules, listings: pa.Table) -> AttributeReader:
+        """Checks the columns of the rules.
+
         Raises:
-            UsageError: a column that is not there, or of a kind that cannot be compared.
+            UsageError: a column that is not there, or of a type that cannot be compared.
         """
-        for column in guard.columns:
+        for column in variant_rules.columns:
             if column not in listings.column_names:
                 present = ", ".join(map(repr, listings.column_names))
-                raise UsageError(f"no column {column!r} to tell variants by; the columns are {present}")
+                raise UsageError(f"no column {column!r} for --variant-column; the columns are {present}")
             if not _is_plain(kind := listings.schema.field(column).type):
-                raise UsageError(f"column {column!r} is {kind}: variants are told by text or numbers")
-        named = [name for name in listings.column_names if guard.rule_of(name)]
+                raise UsageError(f"column {column!r} is {kind}: --variant-column takes text or numbers")
+        named = [name for name in listings.column_names if variant_rules.rule_of(name)]
         read = tuple(name for name in named if _is_plain(listings.schema.field(name).type))
-        return cls(guard, listings, tuple(dict.fromkeys((*read, *guard.columns))))
+        return cls(variant_rules, listings, tuple(dict.fromkeys((*read, *variant_rules.columns))))
 
     def read(self, rows: pa.ChunkedArray) -> list[Values]:
-        """What each product's title and columns say."""
+        """The attributes in the title and the columns of each of the listings `rows`."""
         titled = ("title",) if "title" in self.listings.column_names else ()
         named = list(dict.fromkeys((*titled, *self.columns)))
         if not named:
@@ -81,36 +82,41 @@ class ListingReader:
 
     def _values(self, cells: Mapping[str, Any]) -> Values:
         title = str(cells.get("title") or "")
-        found = {key: dict(said) for key, said in read_attributes(title, self.guard.rules).items()}
+        attributes = {
+            key: dict(values) for key, values in read_attributes(title, self.variant_rules.rules).items()
+        }
         for column in self.columns:
             cell = cells[column]
             text = "" if cell is None else str(cell).strip()
-            if column in self.guard.columns and text:
+            if column in self.variant_rules.columns and text:
                 amounts = read_attributes(text, AMOUNTS)
                 plain: Values = {("", ""): {" ".join(text.casefold().split()): text}}
-                found |= {(column, key[1]): dict(said) for key, said in (amounts or plain).items()}
-            elif rule := self.guard.rule_of(column):
-                said = f"size {text}" if rule == "size" else text  # "M" alone is a size in this column
-                for key, values in read_attributes(said, (rule,)).items():
-                    found[key] = {**values, **found.get(key, {})}
-        return found
+                attributes |= {(column, key[1]): dict(values) for key, values in (amounts or plain).items()}
+            elif rule := self.variant_rules.rule_of(column):
+                sized = f"size {text}" if rule == "size" else text  # "M" alone is a size in this column
+                for key, column_values in read_attributes(sized, (rule,)).items():
+                    attributes[key] = {**column_values, **attributes.get(key, {})}
+        return attributes
 
 
 def find_conflicts(a: Values, b: Values) -> list[str]:
-    """Such as "size: 500 ml / 1 l": where both speak of a dimension and each says what the other does not.
+    """Finds the dimensions of which each of two listings names a value that the other lacks.
 
-    A side that says nothing conflicts with nothing, nor does one that says less: "black" fits "black and
+    A listing that names no value conflicts with none, nor does one that names fewer: "black" fits "black and
     red". Of models, of which a title may name many, one in common is enough.
+
+    Returns:
+        A line a conflict, such as "size: 500 ml / 1 l", in order.
     """
-    found = []
+    conflicts = []
     for key in a.keys() & b.keys():
         alike = _model_in if key[0] == "model" else _same
         only_a = [words for value, words in a[key].items() if not any(alike(value, o) for o in b[key])]
         only_b = [words for value, words in b[key].items() if not any(alike(value, o) for o in a[key])]
         shared = len(only_a) < len(a[key]) or len(only_b) < len(b[key])
         if only_a and only_b and not (key[0] == "model" and shared):
-            found.append(f"{key[0]}: {', '.join(only_a)} / {', '.join(only_b)}")
-    return sorted(found)
+            conflicts.append(f"{key[0]}: {', '.join(only_a)} / {', '.join(only_b)}")
+    return sorted(conflicts)
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -124,5 +130,5 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _model_in(one: Value, other: Value) -> bool:
-    """Sellers add and drop the ends of model numbers: a region, a colour."""
+    """Whether one model number is part of the other: sellers add a region or a colour at the ends."""
     return str(one) in str(other) or str(other) in str(one)
