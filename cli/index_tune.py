@@ -1,4 +1,4 @@
-"""itemsearch index tune, and what building to a target recall shares with it."""
+"""The command `itemsearch index tune`, and the recall options that `index build` shares with it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 TargetRecall = Annotated[
     float | None,
     typer.Option(
-        help="Share of the true nearest to be found, such as 0.95; measured, and reached or failed."
+        help="Share of the true nearest vectors to find, such as 0.95; if missed, nothing is published."
     ),
 ]
-At = Annotated[int, typer.Option(help="The recall is that of so many results.")]
+At = Annotated[int, typer.Option(help="Number of results whose recall is measured.")]
 MaxMemory = Annotated[
-    str, typer.Option(help="For the index in memory, such as 4G; the exact vectors stay on the disk.")
+    str, typer.Option(help="Memory limit of the index, such as 4G; the exact vectors stay on disk.")
 ]
 MaxLatency = Annotated[
     float | None,
-    typer.Option(help="Milliseconds within which 99 of 100 queries are answered, in one thread."),
+    typer.Option(help="Limit of the 99th percentile of query times in one thread, in ms."),
 ]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -43,7 +43,7 @@ def tune(
     keep: Keep = KEEP_VERSIONS,
     as_json: AsJson = False,
 ) -> None:
-    """Choose how an index is searched: the fastest way that reaches a recall, measured on held-out vectors.
+    """Choose the fastest search that reaches a recall. Recall is measured on held-out vectors.
 
     Example: itemsearch index tune index --target-recall 0.95
     """
@@ -51,7 +51,7 @@ def tune(
 
     target = read_target(target_recall, at, "", max_latency_ms)
     if target is None:
-        raise UsageError("--target-recall is missing: say what is to be reached, such as 0.95")
+        raise UsageError("--target-recall is missing: give a recall, such as 0.95")
     with progress("measuring"):
         summary = tune_index_folder(index, target, keep)
     if as_json:
@@ -62,10 +62,10 @@ def tune(
 
 
 def read_target(recall: float | None, at: int, max_memory: str, max_ms: float | None) -> Target | None:
-    """None where no recall is asked for.
+    """The target that the options describe; None without --target-recall.
 
     Raises:
-        UsageError: a recall, k, size or time that cannot be; limits without a recall.
+        UsageError: a recall, k, size or time out of range, or limits without a recall.
     """
     if recall is None:
         if max_memory or max_ms is not None or at != 10:
@@ -74,14 +74,14 @@ def read_target(recall: float | None, at: int, max_memory: str, max_ms: float | 
     if not 0 < recall <= 1:
         raise UsageError(f"--target-recall {recall:g}: give a share above 0, up to 1, such as 0.95")
     if at < 1:
-        raise UsageError(f"--at {at}: recall is that of 1 result or more")
+        raise UsageError(f"--at {at}: give 1 or more")
     if max_ms is not None and not max_ms > 0:
         raise UsageError(f"--max-latency-ms {max_ms:g}: give more than 0")
     return Target(recall, at, _bytes(max_memory) if max_memory else None, max_ms)
 
 
 def show_points(summary: IndexSummary) -> None:
-    """The points measured, as a table; a star marks the one that is used."""
+    """Prints the measured operating points as a table; a star marks the chosen one."""
     if summary.tuning is None:
         return
     at, chosen = summary.tuning.target.at, summary.tuning.chosen
@@ -114,7 +114,7 @@ def show_points(summary: IndexSummary) -> None:
 
 
 def recall_line(summary: IndexSummary) -> str:
-    """What was measured, in words."""
+    """The measured recall and query times in one line."""
     if summary.tuning is None:
         return f"not measured: itemsearch index tune {summary.folder} --target-recall 0.95"
     chosen, target = summary.tuning.chosen, summary.tuning.target
@@ -125,11 +125,12 @@ def recall_line(summary: IndexSummary) -> str:
 
 
 def _bytes(text: str) -> int:
-    """
+    """Parses a size such as 512M or 4G into bytes.
+
     Raises:
-        UsageError: no number of bytes.
+        UsageError: not a size.
     """
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"--max-memory {text!r}: write bytes, or such as 512M or 4G")
-    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"--max-memory {text!r}: write a number of bytes, or a size such as 512M or 4G")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))

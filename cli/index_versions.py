@@ -1,4 +1,4 @@
-"""itemsearch index list, verify, rollback, prune: the versions of an index."""
+"""The commands `itemsearch index list`, `verify`, `rollback` and `prune`, which manage versions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 from itemsearch.cli._options import AsJson
 from itemsearch.cli._output import emit_json, note, progress, table
 
-Index = Annotated[Path, typer.Argument(help="An index folder.")]
-Keep = Annotated[int, typer.Option(min=1, help="How many versions stay, the new one among them.")]
+Index = Annotated[Path, typer.Argument(help="Index folder.")]
+Keep = Annotated[int, typer.Option(min=1, help="Number of versions that are kept, the new one included.")]
 
 
 def list_(index: Index, as_json: AsJson = False) -> None:
-    """List the versions of an index; files are checked by size alone.
+    """List the versions of an index. The sizes of files are checked, not their contents.
 
     Example: itemsearch index list index
     """
@@ -43,11 +43,13 @@ def list_(index: Index, as_json: AsJson = False) -> None:
 
 def verify(
     index: Index,
-    version: Annotated[int | None, typer.Option(help="Which version; the current one by default.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Look for every id, not for 1,000 of them.")] = False,
+    version: Annotated[int | None, typer.Option(help="Version to verify. Default: the current one.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Search for every id, not for a sample of 1,000.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hash every file of a version, count its rows, and look whether ids find themselves.
+    """Check that a version is whole. Hashes its files, counts its rows, and searches for its own ids.
 
     Example: itemsearch index verify index
     """
@@ -60,13 +62,15 @@ def verify(
         return
     print(
         f"version {report.version} is whole: {report.files} files of {report.bytes:,} bytes as published, "
-        f"{report.rows:,} rows, {report.ids:,} ids looked for and found"
+        f"{report.rows:,} rows, {report.ids:,} ids found by their own vectors"
     )
 
 
 def rollback(
     index: Index,
-    to: Annotated[int | None, typer.Option(help="Which version; the one before by default.")] = None,
+    to: Annotated[
+        int | None, typer.Option(help="Version to go back to. Default: the one before the current one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify an older version and make it current again.
@@ -85,10 +89,12 @@ def rollback(
 
 def prune(
     index: Index,
-    keep: Annotated[int, typer.Option(min=1, help="How many versions stay, the current one among them.")],
+    keep: Annotated[
+        int, typer.Option(min=1, help="Number of versions that are kept, the current one included.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Remove the oldest versions of an index, never the current one.
+    """Remove the oldest versions of an index; the current one always stays.
 
     Example: itemsearch index prune index --keep 2
     """
@@ -101,4 +107,4 @@ def prune(
         removed = ", ".join(map(str, report.removed))
         print(f"removed {removed} ({report.freed_bytes:,} bytes), kept {', '.join(map(str, report.kept))}")
     else:
-        note(f"nothing to remove: {', '.join(map(str, report.kept))} is all there is")
+        note(f"nothing to remove: only {', '.join(map(str, report.kept))} exist")

@@ -34,7 +34,7 @@ from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
 from itemsearch.pretrain.run import pretrain
-from itemsearch.relisting.listing import Relisted, relist
+from itemsearch.relisting.listing import Relisting, relist
 from itemsearch.types import Listing
 
 CONFIG = Path(__file__).with_suffix(".toml")
@@ -125,14 +125,14 @@ def run(settings: Settings, out: Path, only: Collection[str]) -> Mapping[str, Va
     return results
 
 
-def draw_relistings(settings: Settings) -> tuple[list[Listing], list[Relisted]]:
+def draw_relistings(settings: Settings) -> tuple[list[Listing], list[Relisting]]:
     """The first listings of the test catalog that have both title and image, and a relisting of each.
 
     Raises:
         CatalogError: the catalog cannot be read, or has no such listing.
     """
     listings: list[Listing] = []
-    relisted: list[Relisted] = []
+    relisted: list[Relisting] = []
     for batch in read_catalog(CatalogConfig(settings.test)):
         for listing, texts in zip(batch.listings, carried_text_rows(batch), strict=True):
             if listing.title and listing.image is not None and len(listings) < settings.rows:
@@ -164,7 +164,7 @@ def train(variant: Variant, catalogs: Sequence[str], folder: Path) -> TrainingRe
         _note(f"{folder.name}: " + "  ".join(f"{name} {value:.4g}" for name, value in losses.items()))
 
     configs = [CatalogConfig(path) for path in catalogs]
-    if not pretrain(configs, variant.config, folder, report, _note).progress.finished:
+    if not pretrain(configs, variant.config, folder, report, _note).finished:
         raise KeyboardInterrupt
     log = (folder / "run" / "losses.jsonl").rename(folder / "losses.jsonl")
     shutil.rmtree(folder / "run")  # the listings and the optimizer's state, many times the size of the model
@@ -177,7 +177,7 @@ def train(variant: Variant, catalogs: Sequence[str], folder: Path) -> TrainingRe
 
 
 def measure(
-    encoder: ListingEncoder, listings: Sequence[Listing], relisted: Sequence[Relisted], variant: Variant
+    encoder: ListingEncoder, listings: Sequence[Listing], relisted: Sequence[Relisting], variant: Variant
 ) -> Mapping[str, Interval]:
     """Recall@1 of exact search in the listings, with their relistings as queries."""
 

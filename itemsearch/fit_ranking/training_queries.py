@@ -18,7 +18,7 @@ from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.relisting.angle import other_angle
-from itemsearch.relisting.listing import Relisted, relist
+from itemsearch.relisting.listing import Relisting, relist
 from itemsearch.types import CatalogBatch
 
 CANDIDATES = 64
@@ -137,7 +137,7 @@ def draw_training_queries(
             products += [group or product.id for group, product in zip(known, batch.listings, strict=True)]
         else:
             products += [product.id for product in batch.listings]
-            as_it_is = [Relisted(product.title, product.image, (), ()) for product in batch.listings]
+            as_it_is = [Relisting(product.title, product.image, (), ()) for product in batch.listings]
             for side, listings in ((asked, _relist(batch, rng)), (alone, as_it_is)):
                 hidden = [_hide(listing, rng) for listing in listings]
                 side.add(encoder, [one.title for one in hidden], [one.image for one in hidden])
@@ -185,7 +185,7 @@ def _first_rows(catalog: CatalogConfig, rows: int) -> Iterator[CatalogBatch]:
             return
 
 
-def _relist(batch: CatalogBatch, rng: np.random.Generator) -> list[Relisted]:
+def _relist(batch: CatalogBatch, rng: np.random.Generator) -> list[Relisting]:
     texts = [name for name in batch.carried.schema.names if pa.types.is_string(batch.carried[name].type)]
     carried = batch.carried.select(texts).to_pylist()
     relisted = []
@@ -196,11 +196,11 @@ def _relist(batch: CatalogBatch, rng: np.random.Generator) -> list[Relisted]:
     return relisted
 
 
-def _hide(listing: Relisted, rng: np.random.Generator) -> Relisted:
+def _hide(listing: Relisting, rng: np.random.Generator) -> Relisting:
     """Takes a modality from some listings that have both: what is left has to be weighed by itself."""
     chance = rng.random()
     if not listing.title or listing.image is None or chance >= 2 * HIDDEN:
         return listing
     if chance < HIDDEN:
-        return Relisted("", listing.image, (), listing.picture_edits)
-    return Relisted(listing.title, None, listing.word_edits, ())
+        return Relisting("", listing.image, (), listing.picture_edits)
+    return Relisting(listing.title, None, listing.word_edits, ())

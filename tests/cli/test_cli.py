@@ -62,7 +62,7 @@ def one_line(outcome: Outcome, code: int, *told: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    script = "import sys, cli.app; print({'torch', 'faiss', 'pyarrow', 'numpy'} & set(sys.modules))"
+    script = "import sys, itemsearch.cli.app; print({'torch', 'faiss', 'numpy', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -372,7 +372,7 @@ def test_a_full_disk_is_one_line(catalog_csv: Path, tiny_model: Path, tmp_path: 
     script = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "from cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
+        "from itemsearch.cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
     )
     arguments = ["embed", str(catalog_csv), "--out", str(tmp_path / "store"), "--model", str(tiny_model)]
     done = subprocess.run(
@@ -408,7 +408,7 @@ def test_review_serves_until_it_is_interrupted(index: Path) -> None:
     import signal
     import urllib.request
 
-    command = [sys.executable, "-m", "cli.app", "review", str(index), "--port", "0"]
+    command = [sys.executable, "-m", "itemsearch", "review", str(index), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
         address = re.search(r"http://\S+", served.stderr.readline())

@@ -31,7 +31,7 @@ def shop(tmp_path: Path, tiny_model: Path) -> Path:
 
 
 def run(config: Path, *options: str) -> list[dict[str, object]]:
-    """The stages that the run told of, by --log-json."""
+    """The stages of a run, as --log-json prints them."""
     done = CliRunner().invoke(
         app, ["rebuild", "--config", str(config), "--log-json", *options], catch_exceptions=False
     )
@@ -72,7 +72,7 @@ def test_a_night_embeds_what_changed_and_publishes(shop: Path) -> None:
     assert "itemsearch_rebuild_index_version 3" in metrics
 
 
-def test_a_dry_run_tells_and_writes_nothing(shop: Path) -> None:
+def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
     def dry() -> dict[str, object]:
         done = CliRunner().invoke(app, ["rebuild", "--config", str(shop), "--dry-run", "--json"])
         assert done.exit_code == 0, done.output

@@ -77,12 +77,12 @@ def test_different_groups_are_different_products(rows: Rows, groups: dict[str, s
 def test_the_reader_takes_every_row(report: SampleReport, rows: Rows) -> None:
     batches = list(read_catalog(CatalogConfig(path=str(report.folder / "catalog.csv"))))
     assert not [reject for batch in batches for reject in batch.rejects]
-    products = [product for batch in batches for product in batch.products]
-    assert [product.id for product in products] == list(rows)
-    for product in products:
-        assert (product.image is None) == (not rows[product.id]["image"])
-        if product.image:
-            assert all(180 < side < 380 for side in product.image.size)
+    listings = [listing for batch in batches for listing in batch.listings]
+    assert [listing.id for listing in listings] == list(rows)
+    for listing in listings:
+        assert (listing.image is None) == (not rows[listing.id]["image"])
+        if listing.image:
+            assert all(180 < side < 380 for side in listing.image.size)
     stored = {f"images/{path.name}" for path in (report.folder / "images").iterdir()}
     assert stored == {row["image"] for row in rows.values() if row["image"]}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from itemsearch.model import ITEmConfig, ITEmImageProcessor, ITEmModel, ITEmProcessor
-from itemsearch.pretrain.vocabulary import build_tokenizer
+from itemsearch.pretrain.tokenizer import build_tokenizer
 from support.catalogs import titles
 
 

@@ -1,4 +1,4 @@
-"""Invented products: series of one brand and model, whose members differ in one thing."""
+"""Random generation of invented products, in series of one brand and model that differ in one attribute."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ import numpy as np
 
 from itemsearch.sample.canvas import Colour
 from itemsearch.sample.colours import PALETTE, brightness
-from itemsearch.sample.kinds import KINDS, Kind
+from itemsearch.sample.kinds import KINDS, ProductKind
 from itemsearch.sample.look import Look
 from itemsearch.sample.names import MODELS, WORDS
 
-_GROUNDS: tuple[Colour, ...] = ((253, 253, 252), (250, 249, 246), (248, 249, 251))
+_BACKGROUNDS: tuple[Colour, ...] = ((253, 253, 252), (250, 249, 246), (248, 249, 251))
 
 _CONTRAST = 62
-"""Least difference in brightness between a product's two colours."""
+"""Smallest difference in brightness, of 0 to 255, between a product's two colours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A product as its maker knows it. `size` and `detail` count in the kind's lists, detail 0 being none."""
+class SampleProduct:
+    """An invented product with all its attributes.
 
-    kind: Kind
+    shape: three numbers from 0 to 1 that the kind's drawing interprets. size: index into `kind.sizes`.
+    detail: 0 for none, else a number from 1 into `kind.details`.
+    """
+
+    kind: ProductKind
     brand: str
     model: str
     material: str
@@ -39,18 +43,19 @@ class Item:
 
     @property
     def look(self) -> Look:
+        """The attributes that the drawing depends on."""
         size = self.size / max(1, len(self.kind.sizes) - 1)
         colour, accent = PALETTE[self.colour], PALETTE[self.accent]
         return Look(colour, accent, self.pattern, self.word, self.shape, size, self.detail)
 
     @property
-    def ground(self) -> Colour:
-        """The paper that its brand photographs all its products on."""
-        return _GROUNDS[len(self.brand) % len(_GROUNDS)]
+    def background(self) -> Colour:
+        """The background colour of all pictures of its brand."""
+        return _BACKGROUNDS[len(self.brand) % len(_BACKGROUNDS)]
 
     @property
     def decoration(self) -> str:
-        """The pattern in words: "White Large Dots"; "" where the product is plain."""
+        """The pattern in words, such as "White Large Dots"; "" for a plain product."""
         if self.pattern == "Plain":
             return ""
         return (
@@ -59,7 +64,7 @@ class Item:
 
     @property
     def title(self) -> str:
-        """In its brand's habit of writing titles."""
+        """The title, in one of three formats that the brand determines."""
         colours = f"{self.colour} with {self.decoration}" if self.decoration else self.colour
         size, noun = self.kind.sizes[self.size], self.kind.noun
         detail = self.kind.details[self.detail - 1] if self.detail else ""
@@ -81,7 +86,7 @@ class Item:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What can be said of the product without its title."""
+        """The attributes by the names that `itemsearch.relisting.words` uses."""
         return {
             "brand": self.brand,
             "colour": self.colour,
@@ -92,24 +97,25 @@ class Item:
         }
 
 
-def invent_items(count: int, rng: np.random.Generator) -> list[Item]:
-    """`count` products with titles all different, each kind in turn, in series of one to eight."""
-    items: dict[str, Item] = {}
-    kinds, named = cycle(KINDS), Counter[tuple[str, str, str]]()
-    while len(items) < count:
+def invent_products(count: int, rng: np.random.Generator) -> list[SampleProduct]:
+    """`count` products with distinct titles, in series of one to eight, which take each kind in turn."""
+    product_by_title: dict[str, SampleProduct] = {}
+    kinds, series_count = cycle(KINDS), Counter[tuple[str, str, str]]()
+    while len(product_by_title) < count:
         first = _first_of_series(next(kinds), rng)
         name = (first.kind.category, first.brand, first.model)
-        named[name] += 1
-        if named[name] > 1:
-            first = replace(first, model=f"{first.model} {named[name]}")
-        items |= {item.title: item for item in _series(first, int(rng.integers(1, 9)), rng)}
-    return list(items.values())[:count]
+        series_count[name] += 1
+        if series_count[name] > 1:
+            first = replace(first, model=f"{first.model} {series_count[name]}")
+        series = _series(first, int(rng.integers(1, 9)), rng)
+        product_by_title |= {product.title: product for product in series}
+    return list(product_by_title.values())[:count]
 
 
-def _first_of_series(kind: Kind, rng: np.random.Generator) -> Item:
+def _first_of_series(kind: ProductKind, rng: np.random.Generator) -> SampleProduct:
     colour = _pick(list(PALETTE), rng)
     first, second, third = rng.random(3).tolist()
-    return Item(
+    return SampleProduct(
         kind=kind,
         brand=_pick(kind.brands, rng),
         model=_pick(MODELS, rng),
@@ -124,29 +130,31 @@ def _first_of_series(kind: Kind, rng: np.random.Generator) -> Item:
     )
 
 
-def _series(first: Item, length: int, rng: np.random.Generator) -> Iterator[Item]:
-    """The first product and siblings that each differ from it in one thing."""
+def _series(first: SampleProduct, length: int, rng: np.random.Generator) -> Iterator[SampleProduct]:
+    """The first product, and others that each differ from it in one attribute."""
     yield first
     for _ in range(length - 1):
         yield _sibling(first, rng)
 
 
-def _sibling(item: Item, rng: np.random.Generator) -> Item:
-    kind, pattern = item.kind, item.pattern
+def _sibling(product: SampleProduct, rng: np.random.Generator) -> SampleProduct:
+    """The product with one attribute drawn anew."""
+    kind, pattern = product.kind, product.pattern
     change = rng.choice(("colour", "accent", "pattern", "size", "detail"), p=(0.4, 0.1, 0.2, 0.15, 0.15))
     if change == "pattern":
-        return replace(item, pattern=_pick(("Plain", *kind.patterns), rng))
+        return replace(product, pattern=_pick(("Plain", *kind.patterns), rng))
     if change == "size" and len(kind.sizes) > 1:
-        return replace(item, size=int(rng.integers(len(kind.sizes))))
+        return replace(product, size=int(rng.integers(len(kind.sizes))))
     if change == "detail":
-        return replace(item, detail=int(rng.integers(4)))
-    # A plain product's title does not name the second colour, so two could not be told apart by it.
+        return replace(product, detail=int(rng.integers(4)))
+    # The title of a plain product does not name the second colour, so it would not be distinct.
     if change == "accent" and pattern != "Plain":
-        return replace(item, accent=_pick(_contrasting(item.colour), rng))
-    return replace(item, colour=_pick(_contrasting(item.accent), rng))
+        return replace(product, accent=_pick(_contrasting(product.colour), rng))
+    return replace(product, colour=_pick(_contrasting(product.accent), rng))
 
 
 def _contrasting(colour: str) -> list[str]:
+    """Names of the colours of a clearly different brightness."""
     level = brightness(PALETTE[colour])
     return [name for name, other in PALETTE.items() if abs(brightness(other) - level) >= _CONTRAST]
 

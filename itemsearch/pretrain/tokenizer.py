@@ -1,4 +1,4 @@
-"""A WordPiece vocabulary drawn up from a catalog's own titles, for models that start from nothing."""
+"""Training of a WordPiece tokenizer on titles, for models without a starting checkpoint."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ VOCABULARY_SIZE = 8192
 
 
 def build_tokenizer(titles: Iterable[str], max_title_tokens: int) -> PreTrainedTokenizerBase:
-    """Learns at most `VOCABULARY_SIZE` lower-cased word pieces from `titles`.
+    """A tokenizer with at most `VOCABULARY_SIZE` lower-cased word pieces learnt from `titles`.
 
-    The library breaks ties between equally frequent pieces at random: keep what this returns.
+    Not reproducible: the library breaks ties between equally frequent pieces at random.
     """
     pieces = BertWordPieceTokenizer(lowercase=True)
     pieces.train_from_iterator(titles, vocab_size=VOCABULARY_SIZE, show_progress=False)
