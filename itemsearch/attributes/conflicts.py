@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itemsearch.attributes.reading import Attributes, Value
+from itemsearch.attributes.reading import Attributes
+from itemsearch.attributes.text import Value
 
 ROUNDED = 0.02
 """Amounts so near, as a share, are one: 12 oz is 355 ml."""
