@@ -3,13 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from itemsearch.duplicates.pairs.variants import (
-    EVERY_RULE,
-    RULES,
-    AttributeReader,
-    VariantRules,
-    find_conflicts,
-)
+from itemsearch.attributes.conflicts import find_conflicts
+from itemsearch.duplicates.pairs.variants import EVERY_RULE, RULES, AttributeReader, VariantRules
 from itemsearch.errors import UsageError
 
 
@@ -41,7 +36,7 @@ def conflicts(
         ("Shirt red", "Shirt Navy Blue", "colour: red / navy"),
         ("Galaxy note SM-N950F", "Galaxy note SM-N960F", "model: SM-N950F / SM-N960F"),
         ("Phone P20", "Phone P10", "model: P20 / P10"),
-        ("Matte Lipstick 225", "Matte Lipstick 212", "model: 225 / 212"),
+        ("Matte Lipstick 225", "Matte Lipstick 212", "number: 225 / 212"),
     ],
 )
 def test_a_conflict_is_told(a: str, b: str, told: str) -> None:
@@ -84,7 +79,14 @@ def test_no_conflict(a: str, b: str) -> None:
 
 
 def test_rules_are_switched_off_one_by_one() -> None:
-    a, b = "Oil 500 ml 64GB pack of 3 red X100A", "Oil 1 l 128GB pack of 6 blue X200A"
+    a = (
+        "Oil 500 ml 64GB pack of 3 red X100A type 4 2nd generation 2011 Q7 Pro +1.50 men left vanilla "
+        "English edition replacement filter"
+    )
+    b = (
+        "Oil 1 l 128GB pack of 6 blue X200A type 5 3rd generation 2019 Q7 Max +2.50 women right lemon "
+        "German edition"
+    )
     assert [told.split(":")[0] for told in conflicts(a, b)] == sorted(RULES)
     for rule in RULES:
         told = conflicts(a, b, VariantRules.without([rule], []))

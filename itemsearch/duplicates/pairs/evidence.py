@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.attributes.conflicts import find_conflicts
 from itemsearch.columns import read_texts
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
-from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules, find_conflicts
+from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules
 from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.indexes.arrays import Floats, Rows

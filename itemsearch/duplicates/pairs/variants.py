@@ -1,4 +1,4 @@
-"""Finds conflicts of listings: differences in size, capacity, pack, model or colour."""
+"""Reads what may make two listings variants: size, pack, model, colour and such, of title and columns."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from itemsearch.attributes.reading import READERS, Attributes, read_attributes
+from itemsearch.attributes.text import Values
 from itemsearch.columns import no_column
-from itemsearch.duplicates.pairs.attributes import READERS, Value, Values, read_attributes
 from itemsearch.errors import UsageError
 
 RULES = tuple(READERS)
-COLUMN_RULES = {"size": "size", "colour": "colour", "color": "colour"}
+COLUMN_RULES = {"size": "size", "colour": "colour", "color": "colour", "gender": "audience"}
 """Catalog columns whose text is read as the title is, to the rule that reads it."""
 AMOUNTS = ("size", "capacity")
-ROUNDED = 0.02
-"""The relative difference up to which two amounts are equal: 12 oz is 355 ml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,63 +71,30 @@ class AttributeReader:
         read = tuple(name for name in named if _is_plain(listings.schema.field(name).type))
         return cls(variant_rules, listings, tuple(dict.fromkeys((*read, *variant_rules.columns))))
 
-    def read(self, rows: pa.ChunkedArray) -> list[Values]:
+    def read(self, rows: pa.ChunkedArray) -> list[Attributes]:
         """The attributes in the title and the columns of each of the listings `rows`."""
         titled = ("title",) if "title" in self.listings.column_names else ()
         named = list(dict.fromkeys((*titled, *self.columns)))
         if not named:
-            return [{}] * len(rows)
+            return [Attributes({})] * len(rows)
         return [self._values(cells) for cells in self.listings.select(named).take(rows).to_pylist()]
 
-    def _values(self, cells: Mapping[str, Any]) -> Values:
-        title = str(cells.get("title") or "")
-        attributes = {
-            key: dict(values) for key, values in read_attributes(title, self.variant_rules.rules).items()
-        }
+    def _values(self, cells: Mapping[str, Any]) -> Attributes:
+        of_title = read_attributes(str(cells.get("title") or ""), self.variant_rules.rules)
+        values = {key: dict(said) for key, said in of_title.values.items()}
         for column in self.columns:
             cell = cells[column]
             text = "" if cell is None else str(cell).strip()
             if column in self.variant_rules.columns and text:
-                amounts = read_attributes(text, AMOUNTS)
+                amounts = read_attributes(text, AMOUNTS).values
                 plain: Values = {("", ""): {" ".join(text.casefold().split()): text}}
-                attributes |= {(column, key[1]): dict(values) for key, values in (amounts or plain).items()}
+                values |= {(column, key[1]): dict(said) for key, said in (amounts or plain).items()}
             elif rule := self.variant_rules.rule_of(column):
                 sized = f"size {text}" if rule == "size" else text  # "M" alone is a size in this column
-                for key, column_values in read_attributes(sized, (rule,)).items():
-                    attributes[key] = {**column_values, **attributes.get(key, {})}
-        return attributes
-
-
-def find_conflicts(a: Values, b: Values) -> list[str]:
-    """Finds the dimensions of which each of two listings names a value that the other lacks.
-
-    A listing that names no value conflicts with none, nor does one that names fewer: "black" fits "black and
-    red". Of models, of which a title may name many, one in common is enough.
-
-    Returns:
-        A line a conflict, such as "size: 500 ml / 1 l", in order.
-    """
-    conflicts = []
-    for key in a.keys() & b.keys():
-        alike = _model_in if key[0] == "model" else _same
-        only_a = [words for value, words in a[key].items() if not any(alike(value, o) for o in b[key])]
-        only_b = [words for value, words in b[key].items() if not any(alike(value, o) for o in a[key])]
-        shared = len(only_a) < len(a[key]) or len(only_b) < len(b[key])
-        if only_a and only_b and not (key[0] == "model" and shared):
-            conflicts.append(f"{key[0]}: {', '.join(only_a)} / {', '.join(only_b)}")
-    return sorted(conflicts)
+                for key, said in read_attributes(sized, (rule,)).values.items():
+                    values[key] = {**said, **values.get(key, {})}
+        return Attributes(values, of_title.words)
 
 
 def _is_plain(kind: pa.DataType) -> bool:
     return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _same(one: Value, other: Value) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return abs(one - other) <= ROUNDED * max(one, other)
-    return one == other
-
-
-def _model_in(one: Value, other: Value) -> bool:
-    """Whether one model number is part of the other: sellers add a region or a colour at the ends."""
-    return str(one) in str(other) or str(other) in str(one)
