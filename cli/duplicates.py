@@ -13,7 +13,7 @@ from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore
 from itemsearch.cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
-    from itemsearch.duplicates.run import RunReport
+    from itemsearch.duplicates.run_folder import RunReport
 
 
 def duplicates(

@@ -11,8 +11,8 @@ from itemsearch.cli._options import AsJson
 from itemsearch.cli._output import emit_json, progress, table
 from itemsearch.cli.index_versions import Index, Keep
 from itemsearch.errors import UsageError
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
+from itemsearch.indexes.types import Target
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary

@@ -9,8 +9,8 @@ from typing import Any
 
 import faiss
 
-from itemsearch.indexes.building.choose import IndexSpec
 from itemsearch.indexes.errors import NoGpuError, SpecError
+from itemsearch.indexes.types import IndexSpec
 
 HALF_PRECISION_FROM = 56
 """The number of sub-quantisers from which lookup tables fit a GPU's shared memory only in float16."""

@@ -26,12 +26,13 @@ from itemsearch.benchmarks.data.synthetic_vectors import write_vectors
 from itemsearch.benchmarks.methods.raw_faiss import RawIndex, build_raw, search_raw
 from itemsearch.errors import ItemSearchError
 from itemsearch.indexes.arrays import Floats, Rows
-from itemsearch.indexes.building.choose import Target, memory_bytes
+from itemsearch.indexes.building.choose import memory_bytes
 from itemsearch.indexes.building.measure import TIE, RecallQueries
 from itemsearch.indexes.building.tune import halves
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.params import SearchParams, Tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
+from itemsearch.indexes.types import Target
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
 

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from itemsearch.benchmarks.data.predictions import OURS
 from itemsearch.benchmarks.methods.raw_faiss import build_factory, index_bytes, search_factory
 from itemsearch.indexes.arrays import Floats, Rows
-from itemsearch.indexes.building.choose import IndexSpec, choose_spec, memory_bytes
+from itemsearch.indexes.building.choose import choose_spec, memory_bytes
 from itemsearch.indexes.searching.params import SearchParams, default_params
+from itemsearch.indexes.types import IndexSpec
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from itemsearch.indexes.errors import SpecError, TargetError
+from itemsearch.indexes.types import IndexSpec, Target
 
 PQ_BITS = 8
 CODEWORDS: int = 2**PQ_BITS
@@ -28,43 +28,6 @@ CODES_TRIED = 3
 """How many code lengths are tried, from that of `choose_spec` on: 48, 64 and 96 bytes for 384 numbers."""
 
 _SPEC = re.compile(r"IVF(\d+),PQ(\d+)(?:x(\d+))?", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSpec:
-    """The specification of an index.
-
-    kind: "exact" or "ivfpq". nlist: inverted lists, m: sub-quantisers of `PQ_BITS` bits; 0 for exact.
-    """
-
-    kind: str
-    nlist: int = 0
-    m: int = 0
-
-    @property
-    def factory(self) -> str:
-        """The name that `faiss.index_factory` takes."""
-        return "Flat" if self.kind == "exact" else f"IVF{self.nlist},PQ{self.m}"
-
-    @property
-    def nprobe(self) -> int:
-        """The default number of lists visited for a query, about 3 sqrt(nlist): 68 of 512, 192 of 4,096. All
-        512 found .003 more of the true neighbours (26,000 title embeddings)."""
-        return min(self.nlist, round(3 * math.sqrt(self.nlist)))
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The recall that an index has to reach, and its budget.
-
-    recall: k-recall@k at k = `at`. max_bytes: memory of the index and its tables of rows, in bytes. max_ms:
-    the 99th percentile of the time of a query alone in one thread, in milliseconds. None: no limit.
-    """
-
-    recall: float
-    at: int = 10
-    max_bytes: int | None = None
-    max_ms: float | None = None
 
 
 def choose_spec(rows: int, dim: int) -> IndexSpec:

@@ -11,13 +11,14 @@ from time import perf_counter
 import numpy as np
 
 from itemsearch.indexes.arrays import Rows
-from itemsearch.indexes.building.choose import IndexSpec, Target, candidate_specs
-from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, build_index, check_vectors
+from itemsearch.indexes.building.choose import candidate_specs
+from itemsearch.indexes.building.train import build_index, check_vectors
 from itemsearch.indexes.building.tune import best_of, measure, target_missed, tune
 from itemsearch.indexes.building.warm_start import WarmStart, reuse_training
 from itemsearch.indexes.errors import WarmStartError
 from itemsearch.indexes.searching.params import OperatingPoint, save_tuning
 from itemsearch.indexes.storage.files import VECTORS, save_index
+from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import faiss
 import numpy as np
 
-from itemsearch.indexes.arrays import Hashes, Rows, Vectors
-from itemsearch.indexes.building.choose import CODEWORDS, IndexSpec, choose_spec
+from itemsearch.indexes.arrays import Vectors
+from itemsearch.indexes.building.choose import CODEWORDS, choose_spec
 from itemsearch.indexes.building.held_out import held_out_below
 from itemsearch.indexes.errors import BuildError
 from itemsearch.indexes.gpu import to_gpu
 from itemsearch.indexes.searching.inner_products import prefer_matrix_products
 from itemsearch.indexes.storage.distinct import find_representatives, hash_rows
+from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, IndexTraining
 
 BATCH_ROWS = 16_384
 
@@ -29,51 +30,6 @@ IVF512,PQ48)."""
 UNIT_TOLERANCE = 1e-3
 """The largest deviation of a length from 1. float16 embeddings that were normalised before rounding stay
 within."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedVectors:
-    """N vectors that can be indexed, and which of them are identical.
-
-    vectors: (N, D) float32. representative_of: (N,) int64, the lowest row with the same vector as each row.
-    representatives: (G,) int64, the rows that represent themselves, ascending. hashes: (N,) uint64. seconds:
-    the time that checking took.
-    """
-
-    vectors: Vectors
-    representative_of: Rows
-    representatives: Rows
-    hashes: Hashes
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class IndexTraining:
-    """The training of the centroids and codebooks of an index.
-
-    vectors: the number of distinct vectors at the time. held_out_below: vectors of a lower hash were held out
-    of the training sample. version: the number of the version that was trained; 0 for the version itself.
-    """
-
-    vectors: int
-    held_out_below: int
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltIndex:
-    """An index in memory, ready to be saved.
-
-    index: of FAISS, on the CPU; its ids number the representatives of `checked`. index and training are None
-    for an exact index. seconds: by stage.
-    """
-
-    spec: IndexSpec
-    index: Any | None
-    training: IndexTraining | None
-    checked: CheckedVectors
-    device: str
-    seconds: Mapping[str, float]
 
 
 def check_vectors(vectors: Vectors) -> CheckedVectors:

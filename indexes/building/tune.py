@@ -16,13 +16,13 @@ import faiss
 import numpy as np
 
 from itemsearch.indexes.arrays import Doubles, Rows
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.building.measure import RecallQueries, measure_recall, measure_speed, time_queries
 from itemsearch.indexes.errors import QueryError, TargetError
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.params import OperatingPoint, SearchParams, Tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.storage.files import read_files_summary
+from itemsearch.indexes.types import Target
 
 LEVELS = (2, 4, 8, 16, 32, 64, 128)
 """Numbers of candidates that are tried, as multiples of k."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from itemsearch.indexes.building.choose import IndexSpec, Target, choose_spec
-from itemsearch.indexes.building.train import BuiltIndex, CheckedVectors, IndexTraining, fill_index
+from itemsearch.indexes.building.choose import choose_spec
+from itemsearch.indexes.building.train import fill_index
 from itemsearch.indexes.errors import DamagedIndexError, WarmStartError
 from itemsearch.indexes.gpu import to_gpu
 from itemsearch.indexes.searching.params import TUNING, SearchParams, Tuning, read_tuning
@@ -22,6 +22,7 @@ from itemsearch.indexes.storage.files import (
     read_files_summary,
 )
 from itemsearch.indexes.storage.versions import Version, verify_version
+from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, IndexTraining, Target
 
 
 @dataclass(frozen=True, slots=True)

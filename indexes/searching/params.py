@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from itemsearch.indexes.building.choose import IndexSpec, Target
 from itemsearch.indexes.errors import DamagedIndexError
+from itemsearch.indexes.types import IndexSpec, Target
 
 TUNING = "search.json"
 

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from itemsearch.indexes.arrays import Rows
-from itemsearch.indexes.building.choose import IndexSpec
-from itemsearch.indexes.building.train import BuiltIndex, IndexTraining
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
+from itemsearch.indexes.types import BuiltIndex, IndexSpec, IndexTraining
 
 VECTORS = "vectors.npy"
 TIE_RANK = "tie_rank.npy"

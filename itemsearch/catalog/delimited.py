@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from itemsearch.catalog.files import read_lines
-from itemsearch.catalog.tables import TextRecord, TextTable, text_schema
+from itemsearch.catalog.tables import TextRecord, TextTable, is_unicode, text_schema
 from itemsearch.errors import CatalogError
 
 MAX_CELL_CHARS = 2**20
@@ -53,15 +53,6 @@ def _parse(path: Path, delimiter: str, names: list[str]) -> Iterator[TextRecord]
             yield TextRecord(line, {}, "bytes that are not UTF-8: save the file as UTF-8")
         else:
             yield TextRecord(line, dict(zip(names, cells, strict=True)))
-
-
-def is_unicode(cells: list[str]) -> bool:
-    """Whether no cell holds a lone surrogate, which stands for a byte that is not UTF-8."""
-    try:
-        "".join(cells).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:

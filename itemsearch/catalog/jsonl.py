@@ -8,15 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from itemsearch.catalog.delimited import is_unicode
 from itemsearch.catalog.files import read_lines
-from itemsearch.catalog.tables import TextRecord, TextTable, text_schema
-
-
-class JsonText(str):
-    """A number, boolean, list or object as compact JSON; only a number may serve as an id or title."""
-
-    __slots__ = ()
+from itemsearch.catalog.tables import JsonText, TextRecord, TextTable, is_unicode, text_schema
 
 
 def open_jsonl(path: Path) -> TextTable:

@@ -127,3 +127,18 @@ def _merge(first: pa.Schema, first_path: Path, second: pa.Schema, second_path: P
             f"column {name!r} is {first.field(0).type} in {first_path} but {second.field(0).type} in "
             f"{second_path}: write it as one type, or read the files as two catalogs"
         ) from error
+
+
+class JsonText(str):
+    """A number, boolean, list or object as compact JSON; only a number may serve as an id or title."""
+
+    __slots__ = ()
+
+
+def is_unicode(cells: list[str]) -> bool:
+    """Whether no cell holds a lone surrogate, which stands for a byte that is not UTF-8."""
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

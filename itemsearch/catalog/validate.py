@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from itemsearch.catalog.jsonl import JsonText
+from itemsearch.catalog.tables import JsonText
 from itemsearch.types import Reject, RejectReason
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")

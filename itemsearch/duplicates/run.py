@@ -32,6 +32,8 @@ from itemsearch.duplicates.run_folder import (
     RUN,
     SPREADSHEET,
     DuplicateTables,
+    RunReport,
+    WeakPair,
 )
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
 from itemsearch.indexes.arrays import Mask
@@ -68,37 +70,6 @@ class RunConfig:
         settings = {"model": model, "join": asdict(self.join), "thresholds": asdict(self.thresholds)}
         described: dict[str, Any] = json.loads(json.dumps(settings))
         return described
-
-
-@dataclass(frozen=True, slots=True)
-class WeakPair:
-    """A duplicate of a low score, for a person to check."""
-
-    id_a: str
-    id_b: str
-    score: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """Counts of a run.
-
-    rows: listings that pass the filter. joined: of these, the listings that were joined: all, or the new and
-    changed ones. compared: pairs whose evidence was measured. pairs: by decision. groups: by tier. listings:
-    in groups. changes: groups by kind of change (new, merged, split, gone, changed). weakest: the duplicates
-    of the lowest scores.
-    """
-
-    rows: int
-    joined: int
-    compared: int
-    pairs: Mapping[str, int]
-    groups: Mapping[str, int]
-    listings: int
-    changes: Mapping[str, int]
-    weakest: tuple[WeakPair, ...]
-    calibrated: bool
 
 
 def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Progress) -> RunReport:

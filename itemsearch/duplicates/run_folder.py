@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from itemsearch.errors import ReviewError
 
 PAIRS, GROUPS = "pairs.parquet", "groups.parquet"
 SPREADSHEET, CHANGES, RUN = "groups.csv", "changes.json", "run.json"
@@ -27,14 +30,48 @@ class DuplicateTables:
     pairs: pa.Table
     groups: pa.Table
 
-    @classmethod
-    def read(cls, folder: Path, listings: pa.Table) -> Self:
-        """Reads the tables of a run; `read_run` checks their format.
 
-        Raises:
-            OSError, pa.ArrowException: a table is missing or damaged.
-        """
-        return cls(listings, *(pq.read_table(folder / name) for name in (PAIRS, GROUPS)))
+@dataclass(frozen=True, slots=True)
+class WeakPair:
+    """A duplicate of a low score, for a person to check."""
+
+    id_a: str
+    id_b: str
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """Counts of a run.
+
+    rows: listings that pass the filter. joined: of these, the listings that were joined: all, or the new and
+    changed ones. compared: pairs whose evidence was measured. pairs: by decision. groups: by tier. listings:
+    in groups. changes: groups by kind of change (new, merged, split, gone, changed). weakest: the duplicates
+    of the lowest scores.
+    """
+
+    rows: int
+    joined: int
+    compared: int
+    pairs: Mapping[str, int]
+    groups: Mapping[str, int]
+    listings: int
+    changes: Mapping[str, int]
+    weakest: tuple[WeakPair, ...]
+    calibrated: bool
+
+
+def read_tables(folder: Path, listings: pa.Table) -> DuplicateTables:
+    """Reads the tables in a folder of `itemsearch duplicates`.
+
+    Raises:
+        ReviewError: the tables cannot be read.
+    """
+    try:
+        return DuplicateTables(listings, *(pq.read_table(folder / name) for name in (PAIRS, GROUPS)))
+    except (OSError, pa.ArrowException) as error:
+        raise ReviewError(f"{folder}: {error}; {AGAIN}") from error
 
 
 def read_run(folder: Path) -> dict[str, Any]:

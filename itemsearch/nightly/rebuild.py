@@ -11,9 +11,9 @@ from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import GateError, IndexFolderError
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.storage.files import read_distinct
 from itemsearch.indexes.storage.versions import current_version, verify_version
+from itemsearch.indexes.types import Target
 from itemsearch.nightly.config import Guards, RebuildConfig
 from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder

@@ -10,10 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 from markupsafe import Markup
 
-from itemsearch.duplicates.run import RunReport
-from itemsearch.duplicates.run_folder import AGAIN, REPORT, DuplicateTables
+from itemsearch.duplicates.run_folder import REPORT, DuplicateTables, RunReport, read_tables
 from itemsearch.duplicates.types import Decision, Tier
-from itemsearch.errors import ReviewError
 from itemsearch.indexes.durable import replacing
 from itemsearch.review.cards import ListingCard, read_cards
 from itemsearch.review.templating import RULE, asset, environment, options
@@ -34,18 +32,6 @@ def write_report(folder: Path, listings: pa.Table, report: RunReport) -> None:
     """
     tables = read_tables(folder, listings)
     write_groups_report(folder / REPORT, tables, _facts(report), report.calibrated)
-
-
-def read_tables(folder: Path, listings: pa.Table) -> DuplicateTables:
-    """Reads the tables in a folder of `itemsearch duplicates`.
-
-    Raises:
-        ReviewError: the tables cannot be read.
-    """
-    try:
-        return DuplicateTables.read(folder, listings)
-    except (OSError, pa.ArrowException) as error:
-        raise ReviewError(f"{folder}: {error}; {AGAIN}") from error
 
 
 def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str], calibrated: bool) -> int:

@@ -13,10 +13,9 @@ from PIL import Image
 from itemsearch.decisions.log import Action, DecisionLog
 from itemsearch.decisions.of_index import content_hashes, current_labels
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
-from itemsearch.duplicates.run_folder import RUN, read_run
+from itemsearch.duplicates.run_folder import RUN, read_run, read_tables
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.review.cards import Cards, GroupCard, ListingCard, ListingCardReader, read_cards
-from itemsearch.review.report import read_tables
 from itemsearch.review.standing import StandingLabels
 from itemsearch.search.engine import Engine
 from itemsearch.search.results import Hit

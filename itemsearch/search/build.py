@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from itemsearch.columns import read_texts
 from itemsearch.errors import IndexFolderError
-from itemsearch.indexes.building.choose import Target, parse_spec
+from itemsearch.indexes.building.choose import parse_spec
 from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
 from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.errors import DamagedIndexError
@@ -24,6 +24,7 @@ from itemsearch.indexes.gpu import resolve_device
 from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
 from itemsearch.indexes.storage.versions import CURRENT, current_version
+from itemsearch.indexes.types import Target
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.probability.calibration import carry_over
 from itemsearch.search.folder import (

@@ -17,6 +17,7 @@ from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.storage.files import map_array
 from itemsearch.indexes.storage.versions import Version, read_version
+from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.search.filter import ALL_LISTINGS, NO_FILTER, Filter, PreparedFilter
 from itemsearch.search.folder import (
     ID_ORDER,
@@ -27,7 +28,7 @@ from itemsearch.search.folder import (
     summarise,
 )
 from itemsearch.search.query_vectors import encode_queries, load_encoder, read_image, unit_vectors
-from itemsearch.search.ranker import Ranked, Ranker, ScoreModel
+from itemsearch.search.ranker import Ranked, Ranker
 from itemsearch.search.results import Hit, Result
 from itemsearch.types import Query
 

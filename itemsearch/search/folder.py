@@ -26,7 +26,7 @@ from itemsearch.indexes.storage.versions import Version, read_version
 from itemsearch.probability.calibration import Calibration, read_calibration
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
-from itemsearch.search.ranker import ScoreModel
+from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.store.manifest import ModelStamp
 
 LISTINGS = "listings.arrow"

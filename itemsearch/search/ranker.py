@@ -12,8 +12,8 @@ from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.indexes.searching.allowed import Limits
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.searching.within import search_within
-from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
-from itemsearch.ranking.ranking import Ranking
+from itemsearch.ranking.evidence import ListingArrays
+from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.search.filter import ALL_LISTINGS, PreparedFilter
 
 SPARE_CANDIDATES = 100
@@ -33,14 +33,6 @@ class Ranked:
     joint: Floats
     title_similarity: Floats
     image_similarity: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreModel:
-    """Computes match scores. An index of external embeddings, or of a model without a ranking, has none."""
-
-    reader: EvidenceReader
-    ranking: Ranking
 
 
 class Ranker:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.building.tune import target_missed, tune
 from itemsearch.indexes.searching.params import TUNING, save_tuning
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
 from itemsearch.indexes.storage.versions import current_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.folder import IndexSummary, index_errors, read_summary, summarise
 from itemsearch.search.verify import check_staged
 

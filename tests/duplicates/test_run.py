@@ -15,7 +15,8 @@ from itemsearch.decisions.log import Action, DecisionLog
 from itemsearch.decisions.pair_labels import PairLabel
 from itemsearch.duplicates.pairs.candidates import CandidateConfig
 from itemsearch.duplicates.pairs.join import JoinConfig
-from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
+from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.duplicates.run_folder import RunReport
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.probability.thresholds import Threshold, Thresholds

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from itemsearch.indexes.arrays import Mask, Rows, Vectors
-from itemsearch.indexes.building.choose import IndexSpec
 from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.searching import vector_index as search
 from itemsearch.indexes.searching.allowed import UNKNOWN, Allowed, Limits
@@ -15,6 +14,7 @@ from itemsearch.indexes.searching.params import SearchParams
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.searching.within import search_within
 from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.types import IndexSpec
 
 EXACT, IVFPQ = IndexSpec("exact"), IndexSpec("ivfpq", 64, 8)
 

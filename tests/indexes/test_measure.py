@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from support.vectors import clustered, saved
 
-from itemsearch.indexes.building.choose import IndexSpec
 from itemsearch.indexes.building.measure import RecallQueries, measure_recall, measure_speed, one_thread
 from itemsearch.indexes.searching.params import SearchParams
 from itemsearch.indexes.searching.vector_index import Rows, VectorIndex, Vectors
+from itemsearch.indexes.types import IndexSpec
 
 
 def corners(rows: int, dim: int, seed: int) -> Vectors:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from support.vectors import clustered, saved
 
-from itemsearch.indexes.building.choose import IndexSpec, choose_spec
-from itemsearch.indexes.building.train import BuiltIndex, build_index
+from itemsearch.indexes.building.choose import choose_spec
+from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
 from itemsearch.indexes.gpu import cloner_options, resolve_device
 from itemsearch.indexes.searching.vector_index import Rows, SearchParams, VectorIndex, Vectors
 from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.types import BuiltIndex, IndexSpec
 
 EXACT = IndexSpec("exact")
 

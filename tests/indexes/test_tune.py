@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.vectors import clustered, saved
 
-from itemsearch.indexes.building.choose import IndexSpec, Target, candidate_specs, choose_spec, memory_bytes
+from itemsearch.indexes.building.choose import candidate_specs, choose_spec, memory_bytes
 from itemsearch.indexes.building.held_out import held_out_below
 from itemsearch.indexes.building.measure import RecallQueries, measure_recall
 from itemsearch.indexes.building.target import BuildOptions, build_files
@@ -20,6 +20,7 @@ from itemsearch.indexes.searching.params import SearchParams, Tuning, default_pa
 from itemsearch.indexes.searching.vector_index import VectorIndex, Vectors
 from itemsearch.indexes.storage.distinct import hash_rows
 from itemsearch.indexes.storage.files import VECTORS, create_vectors
+from itemsearch.indexes.types import IndexSpec, Target
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 from support.vectors import clustered
 
 from itemsearch.indexes.arrays import Vectors
-from itemsearch.indexes.building.choose import IndexSpec, Target
 from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
 from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.searching.params import read_tuning
@@ -20,6 +19,7 @@ from itemsearch.indexes.storage.distinct import hash_rows
 from itemsearch.indexes.storage.files import FAISS_INDEX, create_vectors, read_files_summary
 from itemsearch.indexes.storage.publish import staging
 from itemsearch.indexes.storage.versions import Version, current_version
+from itemsearch.indexes.types import IndexSpec, Target
 
 ROWS = 12_000
 TARGET = Target(0.9)

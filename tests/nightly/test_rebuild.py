@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from itemsearch.cli.app import app, main
 from itemsearch.errors import GateError, TooManyBadRowsError
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.building.tune import tune
 from itemsearch.indexes.searching.params import Tuning
 from itemsearch.indexes.storage.versions import current_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.engine import Engine
 from itemsearch.store.reader import open_embedded
 

@@ -17,12 +17,12 @@ from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
+from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.column_values import ColumnValues
 from itemsearch.search.filter import Filter, PreparedFilter
 from itemsearch.search.folder import NGRAM_FREQUENCY
-from itemsearch.search.ranker import ScoreModel
 from itemsearch.types import Query
 
 SELLERS = ["Ann", "Bob", "", "Cy"]

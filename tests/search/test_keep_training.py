@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from support.vectors import clustered
 
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.storage.versions import current_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.store.manifest import ModelStamp

@@ -10,8 +10,8 @@ from support.vectors import clustered
 
 from itemsearch import Engine
 from itemsearch.errors import GateError, IndexFolderError
-from itemsearch.indexes.building.choose import Target
 from itemsearch.indexes.storage.versions import current_version, read_pointer, verify_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.search.tune import tune_index_folder

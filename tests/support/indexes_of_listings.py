@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from itemsearch.probability.thresholds import FEATURES, Weights
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
+from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import NGRAM_FREQUENCY
-from itemsearch.search.ranker import ScoreModel
 from support.catalogs import draw_picture
 
 PARTS = {"stream": 8, "image": 6, "colour": 2}

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from itemsearch.indexes.arrays import Rows, Vectors
-from itemsearch.indexes.building.choose import IndexSpec
 from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.types import IndexSpec
 
 
 def clustered(rows: int, dim: int = 32, seed: int = 0) -> Vectors:

@@ -20,7 +20,7 @@ from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
 from itemsearch.ranking.ranking import Ranking
-from itemsearch.search.ranker import ScoreModel
+from itemsearch.ranking.score_model import ScoreModel
 
 BLOCK_LISTINGS = 8192
 BLOCK_PAIRS = 8192

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from itemsearch.benchmarks.experiments.index_scale import ScaleConfig, run
-from itemsearch.indexes.building.choose import Target
+from itemsearch.indexes.types import Target
 
 
 def test_an_index_is_compared_with_faiss(tmp_path: Path) -> None:
