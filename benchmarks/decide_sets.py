@@ -21,6 +21,8 @@ from PIL import Image
 
 from benchmarks.split_offers import part_of
 from itemsearch.catalog.images import decode_image
+from itemsearch.duplicates.attributes import read_attributes
+from itemsearch.duplicates.variants import RULES, find_conflicts
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.ranking.evidence import EvidenceReader
@@ -38,6 +40,8 @@ TRAIN_FROM = 3000
 """The shipped encoder has seen none of this file, and its ranking the rows before."""
 CARRIED = ("category", "gender", "colour", "season", "usage")
 BLOCK = 512
+ALIKE = 0.4
+"""Joint cosine from which on titles are read for conflicts."""
 TEST_AGAIN, GENERAL_AGAIN = 410, 200
 """Queries planted: one in ten of fashion/test."""
 DRAWN_PRODUCTS = 600
@@ -76,7 +80,8 @@ class Pool:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """P compared pairs of N listings, each once, a < b. same (P,): the truth. true: pairs of one product
-    that may be compared, found or not. unlike other fields, `seller` is per listing; empty to compare all."""
+    that may be compared, found or not. product, seller (N,): of listings; seller empty to compare all.
+    conflict (P,): told apart by the variant guard."""
 
     a: Ints
     b: Ints
@@ -89,6 +94,7 @@ class Compared:
     product: Ints
     seller: Ints
     names: tuple[str, ...]
+    conflict: npt.NDArray[np.bool_]
 
 
 def compare(pool: Pool, encoder: ProductEncoder, across: bool, neighbours: int = NEIGHBOURS) -> Compared:
@@ -112,7 +118,17 @@ def compare(pool: Pool, encoder: ProductEncoder, across: bool, neighbours: int =
         pool.product,
         pool.seller if across else np.empty(0, np.int64),
         reader.features,
+        _conflicts(pool.titles, a, b, evidence.joint),
     )
+
+
+def _conflicts(titles: list[str], a: Ints, b: Ints, joint: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """(P,) whether the variant guard tells the titles apart; of pairs that are alike at all."""
+    said = [read_attributes(title, RULES) for title in titles]
+    found = np.zeros(len(a), bool)
+    for place in np.flatnonzero(joint >= ALIKE).tolist():
+        found[place] = bool(find_conflicts(said[a[place]], said[b[place]]))
+    return found
 
 
 def _nearest(pool: Pool, across: bool, neighbours: int) -> tuple[Ints, Ints]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ Mask = npt.NDArray[np.bool_]
 MIN_PRECISION, REVIEW = 0.95, 0.25
 BINS, LEAST = 10, 0.01
 MARGIN = 1.0
+PER_PAIR = ("a", "b", "joint", "features", "kinds", "score", "same", "conflict")
 COSINE = 0.9
 
 
@@ -78,10 +80,19 @@ def _two_sellers(pool: Pool, shop: int, seed: int) -> Pool:
     return pool.take(np.arange(len(pool.titles)), seller)
 
 
-def decide(compared: Compared, across: bool) -> tuple[Pairs, Fitted]:
+def kept(compared: Compared) -> Compared:
+    """Without the pairs that the variant guard tells apart: they are variants, and rivals of none."""
+    left = ~compared.conflict
+    return replace(
+        compared,
+        **{name: getattr(compared, name)[left] for name in PER_PAIR},
+    )
+
+
+def decide(compared: Compared, across: bool) -> Fitted:
     pieces = np.column_stack([compared.joint, compared.features])
     pairs = Pairs.from_scores(len(compared.product), compared.a, compared.b, compared.score, pieces)
-    return pairs, fit(pairs, across)
+    return fit(pairs, across)
 
 
 def prf(chosen: Mask, compared: Compared) -> tuple[float, float, float]:
@@ -170,9 +181,9 @@ def main(report: Callable[[str], None] = print) -> None:
     for name, (pool, across) in catalogs(made).items():
         if arguments.only and name not in arguments.only:
             continue
-        compared = compare(pool, encoder, across)
+        compared = kept(compare(pool, encoder, across))
         start = time.monotonic()
-        _, fitted = decide(compared, across)
+        fitted = decide(compared, across)
         report(line(name, compared, fitted, time.monotonic() - start))
         refined = labelled(fitted, compared, arguments.labels)
         report(line(f"  with {arguments.labels} labels", compared, refined, 0))

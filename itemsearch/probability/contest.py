@@ -23,7 +23,7 @@ from itemsearch.probability.pairs import Floats, Ints, Pairs, directed, ranked
 
 CLOSED = 1.5
 """c is no rival of b for a where b and c are alike at least as much as a and c, less so many log-odds."""
-TRIANGLES = 20
+TRIANGLES = 64
 """So many of a listing's best pairs are looked at for such thirds."""
 FAINT = -4.0
 """Weaker pairs are nobody's third."""

@@ -17,9 +17,11 @@ from itemsearch.probability.contest import Contest
 from itemsearch.probability.model import Curve, Model
 from itemsearch.probability.pairs import Floats, Ints, Pairs, levels, neighbourhood
 
-PULL = {True: 0.6, False: 0.3}
-"""How much of its neighbourhood's level a pair has to rise above: across sellers, within all listings."""
-CURVE = {True: Curve(0.78, -0.59), False: Curve(0.655, -0.64)}
+DEPTH = {True: 2, False: 3}
+"""Across sellers and within all listings: a product is listed more often where all are compared."""
+PULL = {True: 0.9, False: 0.5}
+"""How much of its neighbourhood's level a pair has to rise above, likewise."""
+CURVE = {True: Curve(0.70, -0.83), False: Curve(0.64, -0.35)}
 """How far the contest is too sure: siblings that look alike are no accident of one listing. Both were fitted
 to training catalogs of no, few and many duplicates."""
 MEAN, DEVIATION = 1.0, 2.0
@@ -61,12 +63,12 @@ def fit(pairs: Pairs, across: bool) -> Fitted:
     """
     if not len(pairs.a):
         empty = np.empty(0)
-        nothing = Model(PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+        nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
         return Fitted(nothing, empty, empty, empty, np.zeros(pairs.listings))
     floor = float(np.median(pairs.strength))
-    level = neighbourhood(pairs, floor)
+    level = neighbourhood(pairs, DEPTH[across], floor)
     centre = float(np.median(level))
-    start = Model(PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+    start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
     adjusted = start.adjust(pairs.strength, level)
     contest = Contest.of(pairs)
     model, odds, found = start, pairs.strength, -np.inf
@@ -79,7 +81,13 @@ def fit(pairs: Pairs, across: bool) -> Fitted:
         target = np.clip(model.odds(adjusted), -LARGEST_ODDS, LARGEST_ODDS)
         odds = odds + STEP * (target - odds)
     logit = contest.logits(odds, LAST_ROUNDS)
-    return Fitted(model, logit, pairs.support, model.probability(logit, pairs.support), levels(pairs, floor))
+    return Fitted(
+        model,
+        logit,
+        pairs.support,
+        model.probability(logit, pairs.support),
+        levels(pairs, model.depth, floor),
+    )
 
 
 def _measure(model: Model, pairs: Pairs, adjusted: Floats, sure: Floats) -> Model:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from itemsearch.probability.pairs import NEIGHBOUR, Floats
+from itemsearch.probability.pairs import Floats
 
 LEAST_SUPPORT, ENOUGH_SUPPORT = 0.2, 0.4
 """A pair whose best piece is below the first is never above `LEAST_CAP`; from the second on it is free."""
@@ -48,12 +48,14 @@ class Model:
     """A mixture of pairs of one product, N(mean, deviation) in adjusted strength, and of others, whose number
     a listing falls by exp(-decay) a unit.
 
-    pull, floor, centre: strength is adjusted by `pull` times how far the neighbourhood's level, at least
+    depth: a listing's level is the strength of its so-manieth other pair: further listings of its product
+    are not its neighbourhood. pull, floor, centre: strength is adjusted by `pull` times how far the neighbourhood's level, at least
     `floor`, is above `centre`. rate: log of the number a listing of others per unit of strength at `mean`.
     prior: log-odds of having a partner, against being alone on both sides. partnered: share of the listings
     that have one.
     """
 
+    depth: int
     pull: float
     floor: float
     centre: float
@@ -104,7 +106,7 @@ class Model:
         count = len(strength)
         # The level of the newcomer's own neighbourhood, the candidate itself left out.
         ranks = np.argsort(np.argsort(-strength, kind="stable"), kind="stable")
-        place = NEIGHBOUR - 1 + (ranks < NEIGHBOUR)
+        place = self.depth - 1 + (ranks < self.depth)
         ordered = -np.sort(-strength)
         own = np.where(place < count, ordered[np.minimum(place, count - 1)], self.floor)
         own = np.maximum(own, self.floor)

@@ -16,9 +16,6 @@ Ints = npt.NDArray[np.int64]
 
 SURE = 1e-6
 """Scores this near to 0 and 1 are taken for this much, so that their logits are finite."""
-NEIGHBOUR = 3
-"""A listing's level is that of its so-manieth other candidate: one or two further listings of its product
-do not raise it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +77,8 @@ def ranked(source: Ints, strength: Floats, listings: int) -> tuple[Ints, Ints]:
     return order, starts
 
 
-def neighbourhood(pairs: Pairs, floor: float) -> Floats:
-    """(P,) the mean over both listings of the strength of their `NEIGHBOUR`-th best other pair.
+def neighbourhood(pairs: Pairs, depth: int, floor: float) -> Floats:
+    """(P,) the mean over both listings of the strength of their `depth`-th best other pair.
 
     It is `floor` where there are fewer, or weaker ones. The pair itself does not count, so that its own
     evidence moves nothing here.
@@ -90,7 +87,7 @@ def neighbourhood(pairs: Pairs, floor: float) -> Floats:
     order, starts = ranked(source, strength, pairs.listings)
     rank = np.empty(len(source), np.int64)
     rank[order] = np.arange(len(source)) - starts[source[order]]
-    place = starts[source] + NEIGHBOUR - 1 + (rank < NEIGHBOUR)
+    place = starts[source] + depth - 1 + (rank < depth)
     there = place < starts[source + 1]
     level = np.full(len(source), floor)
     level[there] = np.maximum(strength[order[place[there]]], floor)
@@ -99,11 +96,11 @@ def neighbourhood(pairs: Pairs, floor: float) -> Floats:
     return mean
 
 
-def levels(pairs: Pairs, floor: float) -> Floats:
-    """(N,) the strength of each listing's `NEIGHBOUR`-th best pair: what a new listing is weighed against."""
+def levels(pairs: Pairs, depth: int, floor: float) -> Floats:
+    """(N,) the strength of each listing's `depth`-th best pair: what a new listing is weighed against."""
     source, _, strength = directed(pairs)
     order, starts = ranked(source, strength, pairs.listings)
-    place = starts[:-1] + NEIGHBOUR - 1
+    place = starts[:-1] + depth - 1
     there = place < starts[1:]
     level = np.full(pairs.listings, floor)
     level[there] = np.maximum(strength[order[place[there]]], floor)
