@@ -8,9 +8,10 @@ DATA is laid out as `python -m benchmarks.figures` wants it; what is embedded is
 from __future__ import annotations
 
 import argparse
+import csv
+import re
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,6 @@ Mask = npt.NDArray[np.bool_]
 MIN_PRECISION, REVIEW = 0.95, 0.25
 BINS, LEAST = 10, 0.01
 MARGIN = 1.0
-PER_PAIR = ("a", "b", "joint", "features", "kinds", "score", "same", "conflict")
 COSINE = 0.9
 
 
@@ -80,19 +80,29 @@ def _two_sellers(pool: Pool, shop: int, seed: int) -> Pool:
     return pool.take(np.arange(len(pool.titles)), seller)
 
 
-def kept(compared: Compared) -> Compared:
-    """Without the pairs that the variant guard tells apart: they are variants, and rivals of none."""
-    left = ~compared.conflict
-    return replace(
-        compared,
-        **{name: getattr(compared, name)[left] for name in PER_PAIR},
-    )
-
-
-def decide(compared: Compared, across: bool) -> Fitted:
+def decide(compared: Compared, across: bool, columns: Sequence[Ints] = ()) -> Fitted:
+    """columns: (P,) levels of agreement beside what the variant guard says."""
     pieces = np.column_stack([compared.joint, compared.features])
-    pairs = Pairs.from_scores(len(compared.product), compared.a, compared.b, compared.score, pieces)
+    levels = np.column_stack([np.where(compared.conflict, 0, 1), *columns])
+    count = len(compared.product)
+    pairs = Pairs.from_scores(count, compared.a, compared.b, compared.score, pieces, levels=levels)
     return fit(pairs, across)
+
+
+def agreement(path: Path, compared: Compared) -> list[Ints]:
+    """Levels of the columns of a linkage file: price near or not, maker equal, alike or not."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    price = np.array([float(re.sub(r"[^0-9.]", "", row["price"] or "") or 0) for row in rows])
+    one, two = price[compared.a], price[compared.b]
+    off = abs(np.log(np.where(one > 0, one, 1)) - np.log(np.where(two > 0, two, 1)))
+    found = [np.where((one > 0) & (two > 0), (off < 0.5).astype(np.int64) + (off < 0.1), -1)]
+    makers = [set((row.get("manufacturer") or "").lower().split()) for row in rows]
+    levels = []
+    for a, b in zip(compared.a.tolist(), compared.b.tolist(), strict=True):
+        known = makers[a] and makers[b]
+        levels.append(int(bool(makers[a] & makers[b])) + (makers[a] == makers[b]) if known else -1)
+    return [*found, np.array(levels, np.int64)]
 
 
 def prf(chosen: Mask, compared: Compared) -> tuple[float, float, float]:
@@ -181,10 +191,14 @@ def main(report: Callable[[str], None] = print) -> None:
     for name, (pool, across) in catalogs(made).items():
         if arguments.only and name not in arguments.only:
             continue
-        compared = kept(compare(pool, encoder, across))
+        compared = compare(pool, encoder, across)
         start = time.monotonic()
         fitted = decide(compared, across)
         report(line(name, compared, fitted, time.monotonic() - start))
+        path = arguments.data / f"linkage/{name}.csv"
+        if path.exists():
+            more = decide(compared, across, agreement(path, compared))
+            report(line("  with its columns", compared, more, 0))
         refined = labelled(fitted, compared, arguments.labels)
         report(line(f"  with {arguments.labels} labels", compared, refined, 0))
         for rule, chosen in rules(compared, pool).items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from itemsearch.probability.agreement import learn_weights, no_weights, weigh
 from itemsearch.probability.contest import Contest
 from itemsearch.probability.model import Curve, Model
 from itemsearch.probability.pairs import Floats, Ints, Pairs, levels, neighbourhood
@@ -21,7 +22,7 @@ DEPTH = {True: 2, False: 3}
 """Across sellers and within all listings: a product is listed more often where all are compared."""
 PULL = {True: 0.9, False: 0.5}
 """How much of its neighbourhood's level a pair has to rise above, likewise."""
-CURVE = {True: Curve(0.70, -0.83), False: Curve(0.64, -0.35)}
+CURVE = {True: Curve(0.74, -0.92), False: Curve(0.64, -0.73)}
 """How far the contest is too sure: siblings that look alike are no accident of one listing. Both were fitted
 to training catalogs of no, few and many duplicates."""
 MEAN, DEVIATION = 1.0, 2.0
@@ -41,13 +42,13 @@ LARGEST_ODDS = 30.0
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """model: scores new pairs. logit (P,): before the curve, the evidence that labels refine. probability
-    (P,). levels (N,): of each listing's neighbourhood, for `Model.score_new`."""
+    (P,). neighbourhoods (N,): the level of each listing's, for `Model.score_new`."""
 
     model: Model
     logit: Floats
     support: Floats
     probability: Floats
-    levels: Floats
+    neighbourhoods: Floats
 
     def with_curve(self, curve: Curve) -> Fitted:
         """With another curve, such as `refine` gave."""
@@ -69,6 +70,7 @@ def fit(pairs: Pairs, across: bool) -> Fitted:
     level = neighbourhood(pairs, DEPTH[across], floor)
     centre = float(np.median(level))
     start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+    start = replace(start, agreement=no_weights(pairs.levels))
     adjusted = start.adjust(pairs.strength, level)
     contest = Contest.of(pairs)
     model, odds, found = start, pairs.strength, -np.inf
@@ -78,7 +80,8 @@ def fit(pairs: Pairs, across: bool) -> Fitted:
         if step > 5 and abs(sure.sum() - found) < ENOUGH * max(sure.sum(), 10):
             break
         found = float(sure.sum())
-        target = np.clip(model.odds(adjusted), -LARGEST_ODDS, LARGEST_ODDS)
+        by_itself = model.odds(adjusted) + weigh(pairs.levels, model.agreement)
+        target = np.clip(by_itself, -LARGEST_ODDS, LARGEST_ODDS)
         odds = odds + STEP * (target - odds)
     logit = contest.logits(odds, LAST_ROUNDS)
     return Fitted(
@@ -112,6 +115,7 @@ def _measure(model: Model, pairs: Pairs, adjusted: Floats, sure: Floats) -> Mode
         rate=float(rate),
         prior=float(np.log(max(1 - alone, LEAST_PARTNERED) / alone**2)),
         partnered=1 - alone,
+        agreement=learn_weights(pairs.levels, sure, np.where(tail, other, 0.0)),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from itemsearch.probability.pairs import Floats
+from itemsearch.probability.agreement import Weights, weigh
+from itemsearch.probability.pairs import Floats, Ints
 
 LEAST_SUPPORT, ENOUGH_SUPPORT = 0.2, 0.4
 """A pair whose best piece is below the first is never above `LEAST_CAP`; from the second on it is free."""
@@ -49,10 +50,11 @@ class Model:
     a listing falls by exp(-decay) a unit.
 
     depth: a listing's level is the strength of its so-manieth other pair: further listings of its product
-    are not its neighbourhood. pull, floor, centre: strength is adjusted by `pull` times how far the neighbourhood's level, at least
-    `floor`, is above `centre`. rate: log of the number a listing of others per unit of strength at `mean`.
-    prior: log-odds of having a partner, against being alone on both sides. partnered: share of the listings
-    that have one.
+    are not its neighbourhood. pull, floor, centre: strength is adjusted by `pull` times how far the level of
+    its neighbourhood, at least `floor`, is above `centre`. rate: log of the number a listing of others per
+    unit of strength at `mean`. prior: log-odds of having a partner, against being alone on both sides.
+    partnered: share of the listings that have one. agreement: log-odds of each level of each column of
+    `Pairs.levels`.
     """
 
     depth: int
@@ -66,6 +68,7 @@ class Model:
     prior: float
     partnered: float
     curve: Curve
+    agreement: Weights = ()
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Self:
@@ -74,7 +77,8 @@ class Model:
         Raises:
             KeyError, TypeError: it is none.
         """
-        return cls(**{**described, "curve": Curve(**described["curve"])})
+        weights = tuple(tuple(map(float, column)) for column in described["agreement"])
+        return cls(**{**described, "curve": Curve(**described["curve"]), "agreement": weights})
 
     def adjust(self, strength: Floats, neighbourhood: Floats) -> Floats:
         """(P,) how strong a pair is for where it is."""
@@ -96,12 +100,15 @@ class Model:
         sure: Floats = 1 / (1 + np.exp(-held))
         return sure
 
-    def score_new(self, strength: Floats, support: Floats, levels: Floats) -> Floats:
+    def score_new(
+        self, strength: Floats, support: Floats, neighbourhoods: Floats, levels: Ints | None = None
+    ) -> Floats:
         """(C,) how sure an incoming listing is each of its C candidates of the catalog.
 
         Args:
             strength, support: (C,) as in `Pairs`, of the listing with each candidate.
-            levels: (C,) of the candidates, from `levels` of the catalog's own pairs.
+            neighbourhoods: (C,) of the candidates, from `Fitted.neighbourhoods`.
+            levels: (C, columns) as in `Pairs`.
         """
         count = len(strength)
         # The level of the newcomer's own neighbourhood, the candidate itself left out.
@@ -110,7 +117,9 @@ class Model:
         ordered = -np.sort(-strength)
         own = np.where(place < count, ordered[np.minimum(place, count - 1)], self.floor)
         own = np.maximum(own, self.floor)
-        odds = self.odds(self.adjust(strength, (own + np.maximum(levels, self.floor)) / 2))
+        odds = self.odds(self.adjust(strength, (own + np.maximum(neighbourhoods, self.floor)) / 2))
+        if levels is not None:
+            odds = odds + weigh(levels, self.agreement)
         weight = np.exp(np.clip(odds, -LARGE_LOGIT, LARGE_LOGIT))
         others = np.maximum(weight.sum() - weight, 0)
         return self.probability(odds - np.log1p(others), support)

@@ -25,7 +25,8 @@ class Pairs:
     a, b (P,) int64: rows below `listings`, never equal. strength (P,) float64: log-odds of the evidence, such
     as the ranking's logit plus what identifiers and columns add; it must not fall as evidence rises, and what
     is missing adds nothing. support (P,) float64: the highest cosine of any piece that both listings have, 0
-    for none: what is near zero on every piece is held down by it whatever else is said.
+    for none: what is near zero on every piece is held down by it whatever else is said. levels (P, C) int64:
+    of C columns that agree more or less, from 0, the worst; -1 where either listing has nothing to compare.
     """
 
     listings: int
@@ -33,6 +34,7 @@ class Pairs:
     b: Ints
     strength: Floats
     support: Floats
+    levels: Ints
 
     @classmethod
     def from_scores(
@@ -43,6 +45,7 @@ class Pairs:
         score: npt.ArrayLike,
         pieces: npt.ArrayLike,
         extra: npt.ArrayLike = 0.0,
+        levels: Ints | None = None,
     ) -> Self:
         """
         Args:
@@ -58,6 +61,7 @@ class Pairs:
             np.asarray(b, np.int64),
             np.log(sure / (1 - sure)) + np.asarray(extra, np.float64),
             known.max(axis=1, initial=0.0),
+            np.empty((len(known), 0), np.int64) if levels is None else levels,
         )
 
 

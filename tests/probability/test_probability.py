@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from itemsearch.probability import Curve, Fitted, Model, Pairs, estimate, fit, refine, threshold_for
+from itemsearch.probability.agreement import learn_weights
 
 
 def made(products: int, again: int, seed: int = 0, family: int = 6) -> tuple[Pairs, np.ndarray]:
@@ -22,7 +23,11 @@ def made(products: int, again: int, seed: int = 0, family: int = 6) -> tuple[Pai
     a, b = a[near], b[near]
     same = product[a] == product[b]
     strength = np.where(same, rng.normal(1.5, 1.8, len(a)), rng.normal(-5, 1.2, len(a)))
-    return Pairs(len(product), a, b, strength, np.full(len(a), 0.8)), same
+    return Pairs(len(product), a, b, strength, np.full(len(a), 0.8), nothing(len(a))), same
+
+
+def nothing(pairs: int) -> np.ndarray:
+    return np.empty((pairs, 0), np.int64)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +91,7 @@ def test_a_rival_makes_a_pair_less_probable_unless_it_is_alike_to_both() -> None
         np.append(pairs.b, [721, 722]),
         np.append(pairs.strength, [2.0, 2.0]),
         np.append(pairs.support, [0.8, 0.8]),
+        nothing(len(pairs.a) + 2),
     )
     closed = replace(
         lone,
@@ -93,6 +99,7 @@ def test_a_rival_makes_a_pair_less_probable_unless_it_is_alike_to_both() -> None
         b=np.append(lone.b, 722),
         strength=np.append(lone.strength, 2.0),
         support=np.append(lone.support, 0.8),
+        levels=nothing(len(lone.a) + 1),
     )
     split = fit(lone, across=False).probability[-2:]
     three = fit(closed, across=False).probability[-3:]
@@ -109,6 +116,7 @@ def test_a_crowd_is_one_product() -> None:
         np.append(pairs.b, b + pairs.listings),
         np.append(pairs.strength, np.full(len(a), 11.0)),
         np.append(pairs.support, np.ones(len(a))),
+        nothing(len(pairs.a) + len(a)),
     )
     assert (fit(crowd, across=False).probability[-len(a) :] > 0.9).all()
 
@@ -131,13 +139,13 @@ def test_missing_evidence_is_none() -> None:
 
 
 def test_no_pairs() -> None:
-    fitted = fit(Pairs(3, np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0)), across=True)
+    fitted = fit(Pairs.from_scores(3, [], [], [], np.empty((0, 2))), across=True)
     assert len(fitted.probability) == 0
     assert threshold_for(fitted.probability, 0.95) is None
 
 
 def test_a_few_labels_move_the_curve_and_many_replace_it(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
-    pairs, same, fitted = usual
+    _, same, fitted = usual
     wrong = fitted.with_curve(Curve(0.65, 3.0))  # far too sure
     offered = np.flatnonzero(wrong.probability > 0.1)
     drawn = np.random.default_rng(0).permutation(offered)
@@ -199,3 +207,25 @@ def test_an_incoming_listing(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
     assert clear[1:].max() < 0.1
     assert torn[:2].max() < 0.5
     assert fitted.model.score_new(np.empty(0), np.empty(0), np.empty(0)).shape == (0,)
+
+
+def test_a_column_that_agrees_is_learnt_and_a_missing_one_weighs_nothing() -> None:
+    pairs, same = made(600, 120)
+    rng = np.random.default_rng(3)
+    agrees = np.where(rng.random(len(same)) < np.where(same, 0.9, 0.2), 1, 0)
+    levels = np.where(rng.random(len(same)) < 0.3, -1, agrees)[:, None]
+    given = fit(replace(pairs, levels=levels), across=False)
+    ((worse, better),) = given.model.agreement
+    assert worse < -0.5 < 0.5 < better
+    without = fit(pairs, across=False)
+    loss = [-np.log(np.where(same, f.probability, 1 - f.probability)).sum() for f in (given, without)]
+    assert loss[0] < loss[1]
+    none = fit(replace(pairs, levels=np.full_like(levels, -1)), across=False)
+    assert np.allclose(none.probability, without.probability)
+
+
+def test_better_agreement_never_weighs_less() -> None:
+    levels = np.array([[0], [1], [2]] * 40)
+    sure = np.tile([0.5, 0.9, 0.1], 40)  # the best level is of others: a chance of few pairs
+    (weights,) = learn_weights(levels, sure, 1 - sure)
+    assert list(weights) == sorted(weights)
