@@ -154,10 +154,11 @@ def rules(compared: Compared, pool: Pool) -> dict[str, Mask]:
 
 def line(name: str, compared: Compared, fitted: Fitted, seconds: float) -> str:
     sure = fitted.probability
-    least = threshold_for(sure, MIN_PRECISION)
-    chosen = sure >= (2.0 if least is None else least)
+    eligible = ~compared.conflict  # what the guard calls a variant is never automatic
+    least = threshold_for(sure[eligible], MIN_PRECISION)
+    chosen = eligible & (sure >= (2.0 if least is None else least))
     half, auto, review = (prf(mask, compared) for mask in (sure >= 0.5, chosen, chosen | (sure >= REVIEW)))
-    promised = estimate(sure, 2.0 if least is None else least, fitted.model.curve.labels)
+    promised = estimate(sure * eligible, 2.0 if least is None else least, fitted.model.curve.labels)
     said = promised.precision
     return (
         f"{name:28} F1 {half[2]:.3f} ({half[0]:.3f}/{half[1]:.3f})  sure {int(chosen.sum()):5d} "

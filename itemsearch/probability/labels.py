@@ -15,7 +15,7 @@ from itemsearch.probability.mixture import Fitted
 from itemsearch.probability.model import Curve
 from itemsearch.probability.pairs import Floats, Ints
 
-HELD_SLOPE, HELD_SHIFT = 0.25, 1.0
+HELD_SLOPE, HELD_SHIFT = 0.2, 0.6
 """Deviations of the logarithm of the slope, and of the shift, from what is known without labels."""
 HELD_NUMBER = 0.1
 """Of the logarithm of how many pairs of one product there are, where all labels are of such."""

@@ -33,7 +33,7 @@ TAIL = 0.8
 """Others are measured from this quantile of theirs on."""
 HELD_TAIL, DECAY = 20.0, 1.0
 LEAST_ALONE, LEAST_PARTNERED = 0.005, 1e-5
-STEPS, ROUNDS, LAST_ROUNDS = 40, 8, 40
+STEPS, ROUNDS, LAST_ROUNDS = 40, 3, 30
 STEP = 0.7
 ENOUGH = 1e-3
 LARGEST_ODDS = 30.0
