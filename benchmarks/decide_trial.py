@@ -83,9 +83,15 @@ def _two_sellers(pool: Pool, shop: int, seed: int) -> Pool:
 def decide(compared: Compared, across: bool, columns: Sequence[Ints] = ()) -> Fitted:
     """columns: (P,) levels of agreement beside what the variant guard says."""
     pieces = np.column_stack([compared.joint, compared.features])
-    levels = np.column_stack([np.where(compared.conflict, 0, 1), *columns])
-    count = len(compared.product)
-    pairs = Pairs.from_scores(count, compared.a, compared.b, compared.score, pieces, levels=levels)
+    pairs = Pairs.from_scores(
+        len(compared.product),
+        compared.a,
+        compared.b,
+        compared.score,
+        pieces,
+        compared.conflict,
+        levels=np.column_stack(columns) if columns else None,
+    )
     return fit(pairs, across)
 
 

@@ -22,7 +22,7 @@ DEPTH = {True: 2, False: 3}
 """Across sellers and within all listings: a product is listed more often where all are compared."""
 PULL = {True: 0.9, False: 0.5}
 """How much of its neighbourhood's level a pair has to rise above, likewise."""
-CURVE = {True: Curve(0.74, -0.92), False: Curve(0.64, -0.73)}
+CURVE = {True: Curve(0.67, -0.74), False: Curve(0.64, -0.38)}
 """How far the contest is too sure: siblings that look alike are no accident of one listing. Both were fitted
 to training catalogs of no, few and many duplicates."""
 MEAN, DEVIATION = 1.0, 2.0

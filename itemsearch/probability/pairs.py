@@ -16,6 +16,8 @@ Ints = npt.NDArray[np.int64]
 
 SURE = 1e-6
 """Scores this near to 0 and 1 are taken for this much, so that their logits are finite."""
+CONFLICT = -2.0
+"""Log-odds of a conflict before the catalog has taught its weight, chosen on training catalogs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Pairs:
         b: npt.ArrayLike,
         score: npt.ArrayLike,
         pieces: npt.ArrayLike,
+        conflict: npt.ArrayLike = False,
         extra: npt.ArrayLike = 0.0,
         levels: Ints | None = None,
     ) -> Self:
@@ -51,17 +54,21 @@ class Pairs:
         Args:
             score: (P,) of the ranking, 0 to 1.
             pieces: (P, F) cosines, NaN where either listing lacks what it takes.
+            conflict: (P,) whether the titles say of themselves that they are two variants: the first column
+                of levels, which begins at `CONFLICT`, since shops of many variants teach that they are one.
             extra: (P,) further log-odds, such as of identifiers; 0 where there is nothing to compare.
         """
         sure = np.clip(np.asarray(score, np.float64), SURE, 1 - SURE)
         known = np.nan_to_num(np.asarray(pieces, np.float64), nan=0.0)
+        told = np.broadcast_to(np.asarray(conflict, bool), sure.shape)
+        columns = [np.where(told, 0, 1)[:, None], *([] if levels is None else [levels])]
         return cls(
             listings,
             np.asarray(a, np.int64),
             np.asarray(b, np.int64),
-            np.log(sure / (1 - sure)) + np.asarray(extra, np.float64),
+            np.log(sure / (1 - sure)) + np.where(told, CONFLICT, 0.0) + np.asarray(extra, np.float64),
             known.max(axis=1, initial=0.0),
-            np.empty((len(known), 0), np.int64) if levels is None else levels,
+            np.concatenate(columns, axis=1),
         )
 
 
