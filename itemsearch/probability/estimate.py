@@ -1,0 +1,80 @@
+"""What precision and recall a threshold is expected to have, by the probabilities themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from itemsearch.probability.pairs import Floats
+
+DOUBT = 0.6
+"""Log-odds by which a catalog's probabilities may be off as a whole without labels."""
+LABELS = 25.0
+"""So many labels halve the square of that doubt."""
+DEVIATIONS = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Of the pairs at or above `threshold`: how many there are, which share is one product, and which share
+    of all compared pairs of one product that is. Pairs that were never compared are in no figure."""
+
+    threshold: float
+    pairs: int
+    precision: Share
+    recall: Share
+
+
+def estimate(probability: Floats, threshold: float, labels: int = 0) -> Estimate:
+    """probability: (P,) of every compared pair. labels: how many the curve was refined by."""
+    passed = probability >= threshold
+    doubt = DOUBT / np.sqrt(1 + labels / LABELS)
+    values, lows, highs = (_shares(_shifted(probability, by), passed) for by in (0.0, -doubt, doubt))
+    counts = (float(passed.sum()), float(probability.sum()))
+    shares = []
+    for value, low, high, count in zip(values, lows, highs, counts, strict=True):
+        chance = DEVIATIONS * np.sqrt(value * (1 - value) / max(count, 1.0))
+        shares.append(
+            Share(
+                value,
+                float(max(0.0, value - np.hypot(value - min(low, high, value), chance))),
+                float(min(1.0, value + np.hypot(max(low, high, value) - value, chance))),
+            )
+        )
+    return Estimate(threshold, int(passed.sum()), shares[0], shares[1])
+
+
+def threshold_for(probability: Floats, min_precision: float) -> float | None:
+    """The lowest probability from which on the expected precision is kept; None where there is none.
+
+    probability [.99, .97, .6] at .95: the mean of the first two is .98, of all three .853 -> .97.
+    """
+    ordered = -np.sort(-probability)
+    if not len(ordered):
+        return None
+    expected = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
+    last = np.append(np.diff(ordered) < 0, True)  # equal ones pass together
+    kept = np.flatnonzero(last & (expected >= min_precision))
+    return float(ordered[kept[-1]]) if len(kept) else None
+
+
+def _shares(sure: Floats, passed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, float]:
+    """Precision and recall; 0 of nothing."""
+    right, total = float(sure[passed].sum()), float(sure.sum())
+    return (right / int(passed.sum()) if passed.any() else 0.0), (right / total if total > 0 else 0.0)
+
+
+def _shifted(probability: Floats, by: float) -> Floats:
+    odds = probability * np.exp(by)
+    shifted: Floats = odds / (odds + 1 - probability)
+    return shifted
