@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from itemsearch.duplicates.attributes import read_attributes
+from itemsearch.duplicates.variants import RULES, find_conflicts
 from PIL import Image
 
 from benchmarks.split_offers import part_of
 from itemsearch.catalog.images import decode_image
-from itemsearch.duplicates.attributes import read_attributes
-from itemsearch.duplicates.variants import RULES, find_conflicts
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.ranking.evidence import EvidenceReader

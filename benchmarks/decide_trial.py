@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from itemsearch.duplicates.linkage import components
 
 from benchmarks.baselines import tfidf_vectors
 from benchmarks.decide_sets import (
@@ -27,7 +28,6 @@ from benchmarks.decide_sets import (
     compare,
     pools,
 )
-from itemsearch.duplicates.linkage import components
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.probability import Fitted, Pairs, estimate, fit, refine, threshold_for
 

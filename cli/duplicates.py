@@ -9,8 +9,7 @@ import typer
 
 from itemsearch.cli._options import AsJson, Other, Where
 from itemsearch.cli._output import emit_json, facts, note, steps
-from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
-from itemsearch.cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli._variants import Compared, Identifiers, IgnoreVariant, MinPrecision, VariantColumn
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.run_folder import RunReport
@@ -19,8 +18,11 @@ if TYPE_CHECKING:
 def duplicates(
     index: Annotated[Path, typer.Argument(help="An index folder.")],
     out: Annotated[Path, typer.Option(help="Folder for the report, the tables and the spreadsheet.")],
-    min_precision: MinPrecision = None,
-    min_score: MinScore = None,
+    min_precision: MinPrecision = 0.95,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Least probability of a duplicate, instead of --min-precision."),
+    ] = None,
     where: Where = "",
     other: Other = "",
     new: Annotated[
@@ -35,6 +37,8 @@ def duplicates(
     ] = None,
     ignore_variant: IgnoreVariant = [],  # noqa: B006
     variant_column: VariantColumn = [],  # noqa: B006
+    identifier: Identifiers = [],  # noqa: B006
+    compare: Compared = [],  # noqa: B006
     keep_by: Annotated[
         list[str],
         typer.Option(
@@ -54,18 +58,24 @@ def duplicates(
     from itemsearch.duplicates.pairs.candidates import CandidateConfig
     from itemsearch.duplicates.pairs.join import JoinConfig
     from itemsearch.duplicates.pairs.variants import VariantRules
-    from itemsearch.duplicates.run import RunConfig, find_duplicates
+    from itemsearch.duplicates.run import RunConfig, calibrated_curve, find_duplicates
     from itemsearch.review.report import write_report
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
     engine = Engine.open(index)
-    thresholds, calibrated = chosen_thresholds(engine, min_precision, min_score)
     variant_rules = VariantRules.without(ignore_variant, variant_column)
     config = RunConfig(
-        join=JoinConfig(Filter(where, other), CandidateConfig(neighbours), variant_rules),
-        thresholds=thresholds,
-        calibrated=calibrated,
+        join=JoinConfig(
+            Filter(where, other),
+            CandidateConfig(neighbours),
+            variant_rules,
+            tuple(identifier),
+            tuple(compare),
+        ),
+        min_precision=min_precision,
+        min_probability=min_probability,
+        curve=calibrated_curve(engine, bool(other)),
         groups=GroupSettings(max_size=max_group, keep_by=tuple(keep_by) or KEEP_BY),
         new=new,
         since=since,
@@ -80,22 +90,31 @@ def duplicates(
 
 
 def _print(report: RunReport, out: Path) -> None:
+    from itemsearch.review.report import share_text
+
     changed = ", ".join(f"{count:,} {name}" for name, count in report.changes.items() if count)
     groups, pairs = report.groups, report.pairs
     joined = "" if report.joined == report.rows else f", {report.joined:,} of them new or changed"
+    basis = f"{report.labels:,} labels and the catalog" if report.labels else "the catalog alone, no labels"
+    automatic, offered = report.estimates.automatic, report.estimates.with_review
     facts(
         {
             "listings": f"{report.rows:,}{joined}, {report.compared:,} pairs compared",
+            **({"evidence": f"also the columns {', '.join(report.columns)}"} if report.columns else {}),
             "groups": f"{groups['automatic']:,} automatic, {groups['review']:,} to review",
             "grouped": f"{report.listings:,} listings",
             "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),
+            "automatic": f"an estimated {share_text(automatic.precision)} right, "
+            f"{share_text(automatic.recall)} of all that are compared",
+            "and review": f"{share_text(offered.precision)} right, {share_text(offered.recall)} of all",
+            "estimated": f"from {basis}; {report.expected:,.0f} pairs of one product are expected",
             "changes": changed or "none",
             "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",
         }
     )
-    if not report.calibrated:
-        note(NOT_PROBABILITIES)
-        if report.weakest:
-            note("the duplicates of the lowest scores:")
-        for pair in report.weakest:
-            note(f"  {pair.id_a} and {pair.id_b}: {pair.reason}")
+    if report.weakest:
+        note("the duplicates of the lowest probabilities:")
+    else:
+        note("no pair is automatic: none is sure enough, or there are no duplicates")
+    for pair in report.weakest:
+        note(f"  {pair.id_a} and {pair.id_b}: {pair.reason}")

@@ -8,51 +8,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, facts, note
-from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
-from itemsearch.cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli._output import emit_json, facts
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.explain import Explanation
-    from itemsearch.probability.thresholds import Thresholds
+    from itemsearch.duplicates.pairs.decide import Thresholds
 
 DECISIONS = {
     "duplicate": "one product",
     "review": "possibly one product, a person decides",
     "variant": "variants, not one product",
     "rejected": "two products",
-    "different": "no threshold is reached",
+    "different": "two products",
 }
 
 
 def explain(
-    index: Annotated[Path, typer.Argument(help="An index folder.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of `duplicates`.")],
     id_a: Annotated[str, typer.Argument(metavar="A", help="The id of a listing.")],
     id_b: Annotated[str, typer.Argument(metavar="B", help="The id of another.")],
-    min_precision: MinPrecision = None,
-    min_score: MinScore = None,
-    ignore_variant: IgnoreVariant = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    variant_column: VariantColumn = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Explain the decision on two listings: the evidence and the thresholds.
+    """Explain the decision of a run on two listings: the probability, the evidence and the thresholds.
 
-    Example: itemsearch explain index 000040 000494
+    Example: itemsearch explain duplicates 000040 000494
     """
     from itemsearch.duplicates.explain import explain
-    from itemsearch.duplicates.pairs.variants import VariantRules
-    from itemsearch.search.engine import Engine
 
-    engine = Engine.open(index)
-    thresholds, calibrated = chosen_thresholds(engine, min_precision, min_score)
-    variant_rules = VariantRules.without(ignore_variant, variant_column)
-    explained = explain(engine, id_a, id_b, thresholds, variant_rules)
+    explained = explain(folder, id_a, id_b)
     if as_json:
         emit_json(explained)
         return
     facts(_in_words(explained))
-    if not calibrated:
-        note(NOT_PROBABILITIES)
 
 
 def _in_words(explained: Explanation) -> dict[str, str]:
@@ -62,18 +49,19 @@ def _in_words(explained: Explanation) -> dict[str, str]:
         first: explained.titles[0] or "without a title",
         second: explained.titles[1] or "without a title",
         "decision": f"{DECISIONS[explained.decision]}: {explained.reason}",
-        "score": f"{explained.score:.4f}, from all of the evidence below",
+        "score": f"{explained.score:.4f}, of title, picture and joint embedding together",
         "joint": f"{explained.joint:.3f}, the cosine of the embeddings",
         "title_similarity": _cosine(explained.title_similarity, "titles"),
         "image_similarity": _cosine(explained.image_similarity, "pictures"),
         "image_hash_distance": _image_hashes(explained),
         "words": _words(explained),
+        "identifier": explained.same_identifier or "none in common",
         "conflicts": "; ".join(explained.conflicts) or "none",
         "thresholds": _thresholds(explained.thresholds),
     }
     if explained.rival is not None:
         rival = explained.rival
-        lines["rival"] = f"{rival.id}, {rival.title}: {rival.score:.4f} with {rival.of}"
+        lines["rival"] = f"{rival.id}, {rival.title}: probability {rival.probability:.3f} with {rival.of}"
     if not explained.compared:
         lines["compared"] = "no: neither is among the other's neighbours, and their pictures differ"
     return lines
@@ -99,9 +87,5 @@ def _image_hashes(explained: Explanation) -> str:
 
 
 def _thresholds(thresholds: Thresholds) -> str:
-    """The least values of each kind of evidence."""
-    texts = []
-    for each in thresholds.by_evidence:
-        automatic = f"{each.automatic:.4g} for a duplicate, " if each.automatic <= 1 else ""
-        texts.append(f"{each.evidence} {automatic}{each.review:.4g} for a review")
-    return "; ".join(texts)
+    automatic = f"{thresholds.automatic:.3f} for a duplicate, " if thresholds.automatic <= 1 else ""
+    return f"probability {automatic}{thresholds.review:.3f} for a review"

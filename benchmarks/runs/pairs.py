@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from itemsearch.probability.thresholds import Thresholds
 
 from itemsearch.benchmarks.data.predictions import OURS
 from itemsearch.benchmarks.data.relist import PRODUCT, SELLER, write_listed_again
@@ -40,7 +41,6 @@ from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints
-from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.column_values import ColumnValues
 from itemsearch.search.engine import Engine

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from itemsearch.decisions.of_index import rejected_pairs
+from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
 from itemsearch.duplicates.groups.groups_csv import write_groups_csv
 from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.groups.keeper import rank_keepers
-from itemsearch.duplicates.pairs.decide import REJECTED_REASON, decide, may_pass
+from itemsearch.duplicates.pairs.decide import (
+    MIN_PRECISION,
+    REJECTED_REASON,
+    REVIEW,
+    Thresholds,
+    TierEstimates,
+    decide,
+)
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
+from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.since import carried_pairs, changed_since
 from itemsearch.duplicates.run_folder import (
     CHANGES,
@@ -34,11 +43,13 @@ from itemsearch.duplicates.run_folder import (
     DuplicateTables,
     RunReport,
     WeakPair,
+    read_run,
 )
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Mask
 from itemsearch.indexes.durable import replace_file, replacing
-from itemsearch.probability.thresholds import Thresholds
+from itemsearch.probability.model import Curve, Model
 from itemsearch.search.engine import Engine
 
 JOIN = "join"
@@ -51,14 +62,16 @@ PUBLISHED = (Decision.DUPLICATE, Decision.REVIEW, Decision.VARIANT, Decision.REJ
 class RunConfig:
     """How duplicates are found.
 
-    calibrated: whether the thresholds come from a calibration. new: as `since` of `changed_since`, to join
-    only new or changed listings; "" for all. since: the folder of an earlier run to compare groups with; None
-    for the folder that is written.
+    min_precision: the share of right pairs that the duplicates are to keep. min_probability: the threshold of
+    the duplicates instead; None to choose it. curve: of a calibration; None to rely on the catalog alone.
+    new: as `since` of `changed_since`, to join only new or changed listings; "" for all. since: the folder of
+    an earlier run to compare groups with; None for the folder that is written.
     """
 
-    join: JoinConfig
-    thresholds: Thresholds
-    calibrated: bool
+    join: JoinConfig = field(default_factory=JoinConfig)
+    min_precision: float = MIN_PRECISION
+    min_probability: float | None = None
+    curve: Curve | None = None
     groups: GroupSettings = DEFAULT_GROUPS
     new: str = ""
     since: Path | None = None
@@ -67,9 +80,30 @@ class RunConfig:
         """Everything that pairs depend on but the listings, as JSON stores it: pairs of two runs can be put
         together where their descriptions are equal."""
         model = engine.summary.model.fingerprint if engine.summary.model else None
-        settings = {"model": model, "join": asdict(self.join), "thresholds": asdict(self.thresholds)}
+        settings = {
+            "model": model,
+            "join": asdict(self.join),
+            "min_precision": self.min_precision,
+            "min_probability": self.min_probability,
+            "curve": self.curve and asdict(self.curve),
+        }
         described: dict[str, Any] = json.loads(json.dumps(settings))
         return described
+
+
+def calibrated_curve(engine: Engine, across: bool) -> Curve | None:
+    """The curve of the index's calibration; None without one, or where it is of the other kind of pairs.
+
+    Args:
+        across: whether the listings of a pair have to differ in a column.
+
+    Raises:
+        IndexFolderError: the calibration is damaged.
+    """
+    calibration = engine.summary.calibration
+    if calibration is None or bool(calibration.other) != across:
+        return None
+    return calibration.curve
 
 
 def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Progress) -> RunReport:
@@ -89,16 +123,19 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     rejected = rejected_pairs(engine)
     carried = _carried(engine, config, changed, rejected)
     joined = _join(engine, out, config, progress, changed)
-    decided = decide(joined.pairs, config.thresholds, rejected)
-    kept = pa.concat_tables([decided.filter(_published(decided, changed)), carried])
+    learnt = learn(joined, bool(config.join.filter.other), _earlier_model(config), config.curve)
+    thresholds = _thresholds(learnt, joined, config)
+    decided = _decide(joined, learnt, thresholds, changed, rejected)
+    kept = pa.concat_tables([decided, carried])
     groups = group(kept, engine.listings, config.groups, rejected)
     groups, changes = name_groups(groups, earlier)
-    pairs = kept.sort_by([("score", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
+    pairs = kept.sort_by([("probability", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
     tables = DuplicateTables(engine.listings, pairs.select(PAIRS_SCHEMA.names), groups)
-    rows = engine.prepare_filter(config.join.filter).rows(engine.summary.rows)
-    joined_rows = len(rows) if changed is None else int(changed[rows].sum())
-    report = _report(joined, joined_rows, tables, changes, config.calibrated)
-    _write(out, tables, changes, {**_describe(engine, config), "report": asdict(report)})
+    joined_rows = len(joined.rows) if changed is None else int(changed[joined.rows].sum())
+    report = _report(joined, learnt, thresholds, tables, changes)
+    report = replace(report, joined=joined_rows)
+    learnt_model = {"model": asdict(learnt.model), "thresholds": asdict(thresholds)}
+    _write(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
     shutil.rmtree(out / JOIN)
     return report
 
@@ -112,27 +149,52 @@ def _earlier_groups(out: Path, config: RunConfig) -> pa.Table:
 
 
 def _join(engine: Engine, out: Path, config: RunConfig, progress: Progress, changed: Mask | None) -> Joined:
-    """All pairs that may pass, and the other pairs of their listings, as a probability needs them."""
-
-    def keep(measured: pa.Table) -> Mask:
-        return may_pass(measured, config.thresholds)
-
-    settings = replace(config.join, key=json.dumps(asdict(config.thresholds)))
-    joined = join(engine, settings, keep, out / JOIN / "pairs", progress, changed)
-    if changed is None or config.thresholds.weights is None:
+    """All compared pairs; of changed listings also the other pairs of their partners, which are rivals."""
+    joined = join(engine, config.join, out / JOIN / "pairs", progress, changed)
+    if changed is None:
         return joined
     partners = changed.copy()
     partners[joined.pairs["row_a"].to_numpy()] = partners[joined.pairs["row_b"].to_numpy()] = True
-    return join(engine, settings, keep, out / JOIN / "rivals", progress, partners)
+    return join(engine, config.join, out / JOIN / "rivals", progress, partners)
 
 
-def _published(decided: pa.Table, changed: Mask | None) -> pa.ChunkedArray:
-    """(P,) whether each pair is part of the result."""
-    passes = pc.not_equal(decided["decision"], Decision.DIFFERENT.value)
-    if changed is None:
-        return passes
-    touched = changed[decided["row_a"].to_numpy()] | changed[decided["row_b"].to_numpy()]
-    return pc.and_(passes, pa.array(touched))
+def _earlier_model(config: RunConfig) -> Model | None:
+    """What the run in the folder `config.new` learnt; None to learn anew.
+
+    Raises:
+        UsageError: the folder's model cannot be read.
+    """
+    if not config.new or config.new.isdecimal():
+        return None
+    try:
+        return decode(Model, read_run(Path(config.new))["model"])
+    except (OSError, KeyError, ValueError) as error:
+        raise UsageError(
+            f"{config.new}: no finished run to go on from ({error}); run without --new"
+        ) from error
+
+
+def _thresholds(learnt: PairProbabilities, joined: Joined, config: RunConfig) -> Thresholds:
+    if config.min_probability is not None:
+        return Thresholds(config.min_probability, min(REVIEW, config.min_probability))
+    conflict = joined.pairs["conflict"].to_numpy()
+    return Thresholds.keeping(config.min_precision, learnt.probability, conflict)
+
+
+def _decide(
+    joined: Joined,
+    learnt: PairProbabilities,
+    thresholds: Thresholds,
+    changed: Mask | None,
+    rejected: Collection[tuple[str, str]],
+) -> pa.Table:
+    """The decided pairs that are part of the result: `ROWS_SCHEMA` and `PAIRS_SCHEMA`."""
+    kept = learnt.probability >= thresholds.review
+    if changed is not None:
+        kept &= changed[joined.pairs["row_a"].to_numpy()] | changed[joined.pairs["row_b"].to_numpy()]
+    described = joined.evidence.describe(joined.pairs.filter(pa.array(kept)))
+    probability = pa.array(learnt.probability[kept], pa.float32())
+    return decide(described.append_column("probability", probability), thresholds, rejected)
 
 
 def _carried(
@@ -155,22 +217,31 @@ def _carried(
 
 
 def _report(
-    joined: Joined, joined_rows: int, tables: DuplicateTables, changes: Changes, calibrated: bool
+    joined: Joined,
+    learnt: PairProbabilities,
+    thresholds: Thresholds,
+    tables: DuplicateTables,
+    changes: Changes,
 ) -> RunReport:
     pairs, keepers = tables.pairs, tables.groups.filter(tables.groups["keeper"])
     decisions, tiers = Counter(pairs["decision"].to_pylist()), Counter(keepers["tier"].to_pylist())
     duplicates = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
     weakest = duplicates.slice(max(duplicates.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
+    labels = learnt.model.curve.labels
+    conflict = joined.pairs["conflict"].to_numpy()
     return RunReport(
-        rows=joined.rows,
-        joined=joined_rows,
-        compared=joined.compared,
+        rows=len(joined.rows),
+        joined=len(joined.rows),
+        compared=joined.pairs.num_rows,
         pairs={decision.value: decisions[decision] for decision in PUBLISHED},
         groups={tier.value: tiers[tier] for tier in Tier},
         listings=tables.groups.num_rows,
         changes={name: len(values) for name, values in asdict(changes).items()},
         weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
-        calibrated=calibrated,
+        estimates=TierEstimates.of(learnt.probability, conflict, thresholds, labels),
+        expected=float(learnt.probability.sum()),
+        labels=labels,
+        columns=joined.evidence.columns.names(),
     )
 
 

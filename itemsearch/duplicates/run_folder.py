@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.duplicates.pairs.decide import TierEstimates
 from itemsearch.errors import ReviewError
 
 PAIRS, GROUPS = "pairs.parquet", "groups.parquet"
 SPREADSHEET, CHANGES, RUN = "groups.csv", "changes.json", "run.json"
 REPORT = "report.html"
 """The command makes it from the other files, see `itemsearch.review.report`."""
-FORMAT = 2
+FORMAT = 3
 """Of `run.json` and `pairs.parquet`; raised when older ones can no longer be read."""
 AGAIN = "run `itemsearch duplicates` again"
 
@@ -33,11 +34,11 @@ class DuplicateTables:
 
 @dataclass(frozen=True, slots=True)
 class WeakPair:
-    """A duplicate of a low score, for a person to check."""
+    """A duplicate of a low probability, for a person to check."""
 
     id_a: str
     id_b: str
-    score: float
+    probability: float
     reason: str
 
 
@@ -48,7 +49,9 @@ class RunReport:
     rows: listings that pass the filter. joined: of these, the listings that were joined: all, or the new and
     changed ones. compared: pairs whose evidence was measured. pairs: by decision. groups: by tier. listings:
     in groups. changes: groups by kind of change (new, merged, split, gone, changed). weakest: the duplicates
-    of the lowest scores.
+    of the lowest probabilities. estimates: of the tiers' precision and recall, and labels: how many they rest
+    on beside the catalog itself. expected: how many of the compared pairs are one product, by their
+    probabilities. columns: carried columns that are evidence.
     """
 
     rows: int
@@ -59,7 +62,10 @@ class RunReport:
     listings: int
     changes: Mapping[str, int]
     weakest: tuple[WeakPair, ...]
-    calibrated: bool
+    estimates: TierEstimates
+    expected: float
+    labels: int
+    columns: tuple[str, ...]
 
 
 def read_tables(folder: Path, listings: pa.Table) -> DuplicateTables:

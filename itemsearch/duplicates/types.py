@@ -36,6 +36,7 @@ EVIDENCE_SCHEMA = pa.schema(
         "image_hash_distance": pa.int8(),
         "words_a": pa.list_(pa.string()),
         "words_b": pa.list_(pa.string()),
+        "same_identifier": pa.string(),
         "conflicts": pa.list_(pa.string()),
     }
 )
@@ -44,14 +45,21 @@ EVIDENCE_SCHEMA = pa.schema(
 score: the match score, 0 to 1. joint, title_similarity, image_similarity: cosines, as in search results;
 title_similarity and image_similarity are null where a listing lacks the modality. same_image: the thumbnails
 are equal byte for byte. image_hash_distance: Hamming distance, 0 to 64 bits, of the thumbnails' perceptual
-hashes; null where a listing has no picture. words_a, words_b: the words that only this title has. conflicts:
-the differences that the variant rules find, such as "size: 500 ml / 1 l".
+hashes; null where a listing has no picture. words_a, words_b: the words that only this title has.
+same_identifier: an identifier that both listings have, such as "gtin 04006381333931". conflicts: the
+differences that the variant rules or the identifiers find, such as "size: 500 ml / 1 l".
 """
 
-PAIRS_SCHEMA = EVIDENCE_SCHEMA.append(pa.field("decision", pa.string())).append(
-    pa.field("reason", pa.string())
+PAIRS_SCHEMA = pa.schema(
+    [
+        *EVIDENCE_SCHEMA,
+        pa.field("probability", pa.float32()),
+        pa.field("decision", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
 )
-"""The columns of `pairs.parquet`. decision: a `Decision`, never "different". reason: one sentence."""
+"""The columns of `pairs.parquet`. probability: how sure it is that the pair is one product. decision: a
+`Decision`, never "different". reason: one sentence."""
 
 ROWS_SCHEMA = pa.schema({"row_a": pa.int64(), "row_b": pa.int64()})
 """The rows of the two listings in the index. Tables in memory begin with them; files leave them out."""
@@ -62,10 +70,12 @@ GROUPS_SCHEMA = pa.schema(
         "id": pa.string(),
         "keeper": pa.bool_(),
         "tier": pa.string(),
-        "score": pa.float32(),
+        "probability": pa.float32(),
+        "group_probability": pa.float32(),
         "flag": pa.string(),
     }
 )
 """The columns of `groups.parquet`, a row a listing. keeper: the listing that the group proposes to keep.
-tier: a `Tier`. score: the mean score of the listing's pairs within the group. flag: why a person has to look
+tier: a `Tier`. probability: the mean probability of the listing's pairs within the group. group_probability:
+the least of them, of the listing that fits worst. flag: why a person has to look
 at the whole group ("chain split", "too large"), else null."""

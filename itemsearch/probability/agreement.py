@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from itemsearch.probability.pairs import Floats, Ints
+from itemsearch.indexes.arrays import Doubles, Ints
 
 MISSING = -1
 """The level of a pair that cannot be compared: it weighs nothing."""
@@ -26,7 +26,7 @@ def no_weights(levels: Ints) -> Weights:
     return tuple((0.0,) * (int(column.max(initial=0)) + 1) for column in levels.T)
 
 
-def weigh(levels: Ints, weights: Weights) -> Floats:
+def weigh(levels: Ints, weights: Weights) -> Doubles:
     """(P,) the log-odds that (P, C) levels add; 0 where they are missing."""
     added = np.zeros(len(levels))
     for column, of in zip(levels.T, weights, strict=True):
@@ -34,7 +34,7 @@ def weigh(levels: Ints, weights: Weights) -> Floats:
     return added
 
 
-def learn_weights(levels: Ints, sure: Floats, other: Floats) -> Weights:
+def learn_weights(levels: Ints, sure: Doubles, other: Doubles) -> Weights:
     """How much more often pairs of one product have each level than others do; never less for a better one.
 
     Args:
@@ -58,7 +58,7 @@ def learn_weights(levels: Ints, sure: Floats, other: Floats) -> Weights:
     return tuple(found)
 
 
-def _rising(values: Floats, weights: Floats) -> Floats:
+def _rising(values: Doubles, weights: Doubles) -> Doubles:
     """The nearest sequence that never falls: [2, 0, 3], weights [1, 1, 1] -> [1, 1, 3]."""
     blocks: list[tuple[float, float, int]] = []
     for value, weight in zip(values.tolist(), weights.tolist(), strict=True):

@@ -19,7 +19,8 @@ from typing import Self
 
 import numpy as np
 
-from itemsearch.probability.pairs import Floats, Ints, Pairs, directed, ranked
+from itemsearch.indexes.arrays import Doubles, Ints
+from itemsearch.probability.compared import ComparedPairs, directed, ranked
 
 CLOSED = 1.5
 """c is no rival of b for a where b and c are alike at least as much as a and c, less so many log-odds."""
@@ -35,19 +36,19 @@ class Contest:
     """edge, third (T,): of directed pairs 0 to 2P - 1, `third` is no rival of `edge`. free (2P,): the chance
     that a pair's first listing is free when its second does not count; kept from round to round."""
 
-    pairs: Pairs
+    pairs: ComparedPairs
     source: Ints
     edge: Ints
     third: Ints
-    free: Floats
+    free: Doubles
 
     @classmethod
-    def of(cls, pairs: Pairs) -> Self:
+    def of(cls, pairs: ComparedPairs) -> Self:
         source, target, strength = directed(pairs)
         edge, third = _closed(pairs, source, target, strength)
         return cls(pairs, source, edge, third, np.full(len(source), 0.5))
 
-    def logits(self, odds: Floats, rounds: int) -> Floats:
+    def logits(self, odds: Doubles, rounds: int) -> Doubles:
         """(P,) after some rounds; odds (P,): u, the log-odds of each pair by itself."""
         count = len(odds)
         weight = np.exp(np.clip(np.tile(odds, 2), -LARGE, LARGE))
@@ -60,11 +61,11 @@ class Contest:
             rivals -= np.bincount(self.edge, offered[self.third], 2 * count)
             rivals = np.maximum(rivals, 0)
             self.free = np.sqrt(self.free / (1 + rivals))  # damped: half a step in logarithms
-        logit: Floats = odds - np.log1p(rivals[:count]) - np.log1p(rivals[count:])
+        logit: Doubles = odds - np.log1p(rivals[:count]) - np.log1p(rivals[count:])
         return logit
 
 
-def _closed(pairs: Pairs, source: Ints, target: Ints, strength: Floats) -> tuple[Ints, Ints]:
+def _closed(pairs: ComparedPairs, source: Ints, target: Ints, strength: Doubles) -> tuple[Ints, Ints]:
     """(T,) edges a->b, and (T,) edges a->c where b and c are alike enough."""
     total = max(pairs.listings, 1)
     keys = np.minimum(pairs.a, pairs.b) * total + np.maximum(pairs.a, pairs.b)

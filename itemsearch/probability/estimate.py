@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itemsearch.probability.pairs import Floats
+from itemsearch.indexes.arrays import Doubles, Mask
 
 DOUBT = 0.6
 """Log-odds by which a catalog's probabilities may be off as a whole without labels."""
@@ -27,7 +27,7 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Of the pairs at or above `threshold`: how many there are, which share is one product, and which share
-    of all compared pairs of one product that is. Pairs that were never compared are in no figure."""
+    of all compared pairs of one product that is. ComparedPairs that were never compared are in no figure."""
 
     threshold: float
     pairs: int
@@ -35,9 +35,15 @@ class Estimate:
     recall: Share
 
 
-def estimate(probability: Floats, threshold: float, labels: int = 0) -> Estimate:
-    """probability: (P,) of every compared pair. labels: how many the curve was refined by."""
-    passed = probability >= threshold
+def estimate(probability: Doubles, passed: Mask, threshold: float, labels: int = 0) -> Estimate:
+    """Estimates the precision and recall of the pairs that passed.
+
+    Args:
+        probability: (P,) of every compared pair.
+        passed: (P,) the pairs that are accepted.
+        threshold: the least probability of the pairs that passed, for the record.
+        labels: how many the curve was refined by.
+    """
     doubt = DOUBT / np.sqrt(1 + labels / LABELS)
     values, lows, highs = (_shares(_shifted(probability, by), passed) for by in (0.0, -doubt, doubt))
     counts = (float(passed.sum()), float(probability.sum()))
@@ -54,7 +60,7 @@ def estimate(probability: Floats, threshold: float, labels: int = 0) -> Estimate
     return Estimate(threshold, int(passed.sum()), shares[0], shares[1])
 
 
-def threshold_for(probability: Floats, min_precision: float) -> float | None:
+def threshold_for(probability: Doubles, min_precision: float) -> float | None:
     """The lowest probability from which on the expected precision is kept; None where there is none.
 
     probability [.99, .97, .6] at .95: the mean of the first two is .98, of all three .853 -> .97.
@@ -68,13 +74,13 @@ def threshold_for(probability: Floats, min_precision: float) -> float | None:
     return float(ordered[kept[-1]]) if len(kept) else None
 
 
-def _shares(sure: Floats, passed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, float]:
+def _shares(sure: Doubles, passed: Mask) -> tuple[float, float]:
     """Precision and recall; 0 of nothing."""
     right, total = float(sure[passed].sum()), float(sure.sum())
     return (right / int(passed.sum()) if passed.any() else 0.0), (right / total if total > 0 else 0.0)
 
 
-def _shifted(probability: Floats, by: float) -> Floats:
+def _shifted(probability: Doubles, by: float) -> Doubles:
     odds = probability * np.exp(by)
-    shifted: Floats = odds / (odds + 1 - probability)
+    shifted: Doubles = odds / (odds + 1 - probability)
     return shifted

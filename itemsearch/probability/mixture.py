@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from itemsearch.indexes.arrays import Doubles, Ints
 from itemsearch.probability.agreement import learn_weights, no_weights, weigh
+from itemsearch.probability.compared import ComparedPairs, levels, neighbourhood
 from itemsearch.probability.contest import Contest
 from itemsearch.probability.model import Curve, Model
-from itemsearch.probability.pairs import Floats, Ints, Pairs, levels, neighbourhood
 
 DEPTH = {True: 2, False: 3}
 """Across sellers and within all listings: a product is listed more often where all are compared."""
@@ -45,10 +46,10 @@ class Fitted:
     (P,). neighbourhoods (N,): the level of each listing's, for `Model.score_new`."""
 
     model: Model
-    logit: Floats
-    support: Floats
-    probability: Floats
-    neighbourhoods: Floats
+    logit: Doubles
+    support: Doubles
+    probability: Doubles
+    neighbourhoods: Doubles
 
     def with_curve(self, curve: Curve) -> Fitted:
         """With another curve, such as `refine` gave."""
@@ -56,7 +57,7 @@ class Fitted:
         return replace(self, model=model, probability=model.probability(self.logit, self.support))
 
 
-def fit(pairs: Pairs, across: bool) -> Fitted:
+def fit(pairs: ComparedPairs, across: bool) -> Fitted:
     """
     Args:
         pairs: every pair that was compared, not only those that look well: the others show what chance does.
@@ -83,17 +84,28 @@ def fit(pairs: Pairs, across: bool) -> Fitted:
         by_itself = model.odds(adjusted) + weigh(pairs.levels, model.agreement)
         target = np.clip(by_itself, -LARGEST_ODDS, LARGEST_ODDS)
         odds = odds + STEP * (target - odds)
-    logit = contest.logits(odds, LAST_ROUNDS)
+    return _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS))
+
+
+def apply(model: Model, pairs: ComparedPairs) -> Fitted:
+    """Scores the pairs of a catalog by a model that was learnt before, from it or from an earlier state."""
+    level = neighbourhood(pairs, model.depth, model.floor)
+    odds = model.odds(model.adjust(pairs.strength, level)) + weigh(pairs.levels, model.agreement)
+    odds = np.clip(odds, -LARGEST_ODDS, LARGEST_ODDS)
+    return _fitted(model, pairs, Contest.of(pairs).logits(odds, LAST_ROUNDS))
+
+
+def _fitted(model: Model, pairs: ComparedPairs, logit: Doubles) -> Fitted:
     return Fitted(
         model,
         logit,
         pairs.support,
         model.probability(logit, pairs.support),
-        levels(pairs, model.depth, floor),
+        levels(pairs, model.depth, model.floor),
     )
 
 
-def _measure(model: Model, pairs: Pairs, adjusted: Floats, sure: Floats) -> Model:
+def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Doubles) -> Model:
     """Both kinds and their share, given how sure each pair is; adjusted, sure (P,)."""
     partners = np.bincount(np.concatenate([pairs.a, pairs.b]), np.tile(sure, 2), minlength=pairs.listings)
     alone = float(np.clip(1 - np.minimum(partners, 1).mean(), LEAST_ALONE, 1))
@@ -119,7 +131,7 @@ def _measure(model: Model, pairs: Pairs, adjusted: Floats, sure: Floats) -> Mode
     )
 
 
-def _weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
+def _weighted_quantile(values: Doubles, weights: Doubles, share: float) -> float:
     """The value below which `share` of the weight is: values [3, 1, 2], weights [1, 1, 2], .5 -> 2."""
     order: Ints = np.argsort(values)
     reached = np.cumsum(weights[order])
@@ -127,6 +139,6 @@ def _weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     return float(values[order[place]])
 
 
-def _sigmoid(logit: Floats) -> Floats:
-    sure: Floats = 1 / (1 + np.exp(-np.clip(logit, -LARGEST_ODDS, LARGEST_ODDS)))
+def _sigmoid(logit: Doubles) -> Doubles:
+    sure: Doubles = 1 / (1 + np.exp(-np.clip(logit, -LARGEST_ODDS, LARGEST_ODDS)))
     return sure

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
+from itemsearch.indexes.arrays import Doubles, Ints
 from itemsearch.probability.agreement import Weights, weigh
-from itemsearch.probability.pairs import Floats, Ints
 
 LEAST_SUPPORT, ENOUGH_SUPPORT = 0.2, 0.4
 """A pair whose best piece is below the first is never above `LEAST_CAP`; from the second on it is free."""
@@ -22,25 +20,25 @@ LARGE_LOGIT = 50.0
 class Curve:
     """From the contest's logit z to that of the probability: slope * z + shift.
 
-    Below `known` labels said nothing, and what is there without labels is not raised. labels: how many it was
-    refined by.
+    Below `known`, the lowest logit of a label, the curve without labels is not raised; None without labels.
+    labels: how many it was refined by.
     """
 
     slope: float
     shift: float
-    known: float = -np.inf
+    known: float | None = None
     labels: int = 0
     base_slope: float = 1.0
     base_shift: float = 0.0
 
-    def apply(self, logit: Floats) -> Floats:
+    def apply(self, logit: Doubles) -> Doubles:
         """(P,) of (P,); it never falls where `logit` rises."""
         above = self.slope * logit + self.shift
-        if self.known == -np.inf:
+        if self.known is None:
             return above
         edge = self.slope * self.known + self.shift
         plain = np.minimum(self.base_slope * logit + self.base_shift, edge)
-        bent: Floats = np.where(logit >= self.known, above, plain)
+        bent: Doubles = np.where(logit >= self.known, above, plain)
         return bent
 
 
@@ -54,7 +52,7 @@ class Model:
     its neighbourhood, at least `floor`, is above `centre`. rate: log of the number a listing of others per
     unit of strength at `mean`. prior: log-odds of having a partner, against being alone on both sides.
     partnered: share of the listings that have one. agreement: log-odds of each level of each column of
-    `Pairs.levels`.
+    `ComparedPairs.levels`.
     """
 
     depth: int
@@ -70,45 +68,35 @@ class Model:
     curve: Curve
     agreement: Weights = ()
 
-    @classmethod
-    def from_description(cls, described: Mapping[str, Any]) -> Self:
-        """What `dataclasses.asdict` gave.
-
-        Raises:
-            KeyError, TypeError: it is none.
-        """
-        weights = tuple(tuple(map(float, column)) for column in described["agreement"])
-        return cls(**{**described, "curve": Curve(**described["curve"]), "agreement": weights})
-
-    def adjust(self, strength: Floats, neighbourhood: Floats) -> Floats:
+    def adjust(self, strength: Doubles, neighbourhood: Doubles) -> Doubles:
         """(P,) how strong a pair is for where it is."""
         return strength - self.pull * (np.maximum(neighbourhood, self.floor) - self.centre)
 
-    def odds(self, adjusted: Floats) -> Floats:
+    def odds(self, adjusted: Doubles) -> Doubles:
         """(P,) log-odds of a pair by itself: rises everywhere, straight above the mean."""
         above = adjusted - self.mean
         same = -0.5 * np.log(2 * np.pi) - np.log(self.deviation)
         same = same - 0.5 * np.minimum(above, 0) ** 2 / self.deviation**2
-        odds: Floats = same - (self.rate - self.decay * above) + self.prior
+        odds: Doubles = same - (self.rate - self.decay * above) + self.prior
         return odds
 
-    def probability(self, logit: Floats, support: Floats) -> Floats:
-        """(P,) of the contest's logits and of `Pairs.support`."""
+    def probability(self, logit: Doubles, support: Doubles) -> Doubles:
+        """(P,) of the contest's logits and of `ComparedPairs.support`."""
         share = np.clip((support - LEAST_SUPPORT) / (ENOUGH_SUPPORT - LEAST_SUPPORT), 0, 1)
         cap = LEAST_CAP + (FREE_CAP - LEAST_CAP) * share
         held = np.clip(np.minimum(self.curve.apply(logit), cap), -LARGE_LOGIT, LARGE_LOGIT)
-        sure: Floats = 1 / (1 + np.exp(-held))
+        sure: Doubles = 1 / (1 + np.exp(-held))
         return sure
 
     def score_new(
-        self, strength: Floats, support: Floats, neighbourhoods: Floats, levels: Ints | None = None
-    ) -> Floats:
+        self, strength: Doubles, support: Doubles, neighbourhoods: Doubles, levels: Ints | None = None
+    ) -> Doubles:
         """(C,) how sure an incoming listing is each of its C candidates of the catalog.
 
         Args:
-            strength, support: (C,) as in `Pairs`, of the listing with each candidate.
+            strength, support: (C,) as in `ComparedPairs`, of the listing with each candidate.
             neighbourhoods: (C,) of the candidates, from `Fitted.neighbourhoods`.
-            levels: (C, columns) as in `Pairs`.
+            levels: (C, columns) as in `ComparedPairs`.
         """
         count = len(strength)
         # The level of the newcomer's own neighbourhood, the candidate itself left out.

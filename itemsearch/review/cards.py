@@ -33,11 +33,11 @@ class ListingCard:
 
 @dataclass(frozen=True, slots=True)
 class PairCard:
-    """Two listings that were compared. score: the match score. reason, evidence: in words."""
+    """Two listings that were compared. probability: that they are one product. reason, evidence: in words."""
 
     first: ListingCard
     second: ListingCard
-    score: float
+    probability: float
     reason: str
     evidence: tuple[str, ...]
 
@@ -49,7 +49,7 @@ class GroupMember:
 
     listing: ListingCard
     keeper: bool
-    score: float
+    probability: float
     nearest: PairCard | None
 
 
@@ -68,20 +68,20 @@ class GroupCard:
         return tuple(member.listing for member in self.members)
 
     @property
-    def score(self) -> float:
-        """The mean score of the members."""
-        return sum(member.score for member in self.members) / len(self.members)
+    def probability(self) -> float:
+        """The mean probability of the members."""
+        return sum(member.probability for member in self.members) / len(self.members)
 
     @property
     def value(self) -> float:
         """The number of duplicates that one decision settles, in expectation."""
-        return (len(self.members) - 1) * self.score
+        return (len(self.members) - 1) * self.probability
 
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The cards of a run. groups: the most valuable decisions first. variants: the highest scores first.
-    weakest: duplicate pairs, the lowest scores first."""
+    """The cards of a run. groups: the most valuable decisions first. variants: the most probable first.
+    weakest: duplicate pairs, the least probable first."""
 
     groups: tuple[GroupCard, ...]
     variants: tuple[PairCard, ...]
@@ -136,10 +136,12 @@ class ListingCardReader:
 def _group(
     id: str, rows: Sequence[Mapping[str, Any]], listings: ListingCardReader, compared: Sequence[PairCard]
 ) -> GroupCard:
-    ordered = sorted(rows, key=lambda member: (not member["keeper"], -(member["score"] or 0), member["id"]))
+    ordered = sorted(
+        rows, key=lambda member: (not member["keeper"], -(member["probability"] or 0), member["id"])
+    )
     keeper = ordered[0]["id"]
     nearest: dict[str, PairCard] = {}
-    for pair in compared:  # the highest score first
+    for pair in compared:  # the highest probability first
         ids = (pair.first.id, pair.second.id)
         for own in ids:
             if own not in nearest or keeper in ids:
@@ -148,7 +150,7 @@ def _group(
         GroupMember(
             listing=listings.known[member["id"]],
             keeper=member["keeper"],
-            score=float(member["score"] or 0),
+            probability=float(member["probability"] or 0),
             nearest=None if member["id"] == keeper else nearest.get(member["id"]),
         )
         for member in ordered
@@ -161,13 +163,13 @@ def _by_value(group: GroupCard) -> tuple[bool, float, str]:
 
 
 def _compared_in_groups(tables: DuplicateTables, listings: ListingCardReader) -> Mapping[str, list[PairCard]]:
-    """Group id to the pairs within the group, the highest score first."""
+    """Group id to the pairs within the group, the highest probability first."""
     pairs, groups = tables.pairs, tables.groups
     places = [pc.index_in(pairs[name], groups["id"]) for name in ("id_a", "id_b")]
     group_a, group_b = (groups["group_id"].take(place) for place in places)
     inside = pairs.append_column("group_id", group_a).filter(pc.equal(group_a, group_b))
     compared: Mapping[str, list[PairCard]] = defaultdict(list)
-    for pair in inside.sort_by([("score", "descending")]).to_pylist():
+    for pair in inside.sort_by([("probability", "descending")]).to_pylist():
         if pair["id_a"] in listings.known and pair["id_b"] in listings.known:
             compared[pair["group_id"]].append(_pair_card(pair, listings))
     return compared
@@ -177,7 +179,9 @@ def _pairs(
     pairs: pa.Table, decision: Decision, order: str, count: int, listings: ListingCardReader
 ) -> tuple[PairCard, ...]:
     decided = pairs.filter(pc.equal(pairs["decision"], decision.value))
-    first = decided.sort_by([("score", order), ("id_a", "ascending"), ("id_b", "ascending")]).slice(0, count)
+    first = decided.sort_by([("probability", order), ("id_a", "ascending"), ("id_b", "ascending")]).slice(
+        0, count
+    )
     listings.read(pa.concat_arrays([*first["id_a"].chunks, *first["id_b"].chunks]).to_pylist())
     return tuple(
         _pair_card(pair, listings)
@@ -189,4 +193,4 @@ def _pairs(
 def _pair_card(pair: Mapping[str, Any], listings: ListingCardReader) -> PairCard:
     first, second = listings.known[pair["id_a"]], listings.known[pair["id_b"]]
     words = evidence_in_words(pair, first.title, second.title)
-    return PairCard(first, second, pair["score"], pair["reason"] or "", words)
+    return PairCard(first, second, pair["probability"], pair["reason"] or "", words)

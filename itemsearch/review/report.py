@@ -13,6 +13,7 @@ from markupsafe import Markup
 from itemsearch.duplicates.run_folder import REPORT, DuplicateTables, RunReport, read_tables
 from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.indexes.durable import replacing
+from itemsearch.probability.estimate import Share
 from itemsearch.review.cards import ListingCard, read_cards
 from itemsearch.review.templating import RULE, asset, environment, options
 
@@ -31,15 +32,14 @@ def write_report(folder: Path, listings: pa.Table, report: RunReport) -> None:
         ReviewError: the folder's tables cannot be read.
     """
     tables = read_tables(folder, listings)
-    write_groups_report(folder / REPORT, tables, _facts(report), report.calibrated)
+    write_groups_report(folder / REPORT, tables, report_facts(report))
 
 
-def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str], calibrated: bool) -> int:
+def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str]) -> int:
     """Writes the `REPORT_GROUPS` most valuable groups, variants and the weakest duplicates as one HTML file.
 
     Args:
         facts: sentences for the top of the page.
-        calibrated: whether the thresholds come from a calibration; if not, the page warns.
 
     Returns:
         The number of groups on the page.
@@ -54,7 +54,6 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     page = environment(picture).get_template("report.html")
     stream = page.stream(
         facts=facts,
-        calibrated=calibrated,
         rule=RULE,
         left_out=len(cards.groups) - len(groups),
         groups=groups,
@@ -71,13 +70,27 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     return len(groups)
 
 
-def _facts(report: RunReport) -> list[str]:
+def report_facts(report: RunReport) -> list[str]:
     """The result of a run, in sentences."""
+    automatic, offered = report.estimates.automatic, report.estimates.with_review
+    basis = (
+        f"{report.labels:,} labels and the catalog itself"
+        if report.labels
+        else "the catalog itself, no labels"
+    )
     return [
         f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
         f"{report.groups[Tier.AUTOMATIC]:,} of them automatic.",
+        f"Of the {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
+        f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
+        f"Estimated from {basis}.",
         f"{report.pairs[Decision.VARIANT]:,} pairs are variants: alike, but another size, colour or such.",
     ]
+
+
+def share_text(share: Share) -> str:
+    """A share with its interval: "95% (91% to 98%)"."""
+    return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
 
 
 def data_uri(picture: bytes) -> str:

@@ -14,7 +14,7 @@ from itemsearch.review.wording import mark_differences
 TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "automatic"}
 RULE = (
     "The most valuable decisions come first: groups to review before automatic ones, and among them the "
-    "groups in which one decision settles most duplicates (their number times the group's score)."
+    "groups in which one decision settles most duplicates (their number times the group's probability)."
 )
 
 

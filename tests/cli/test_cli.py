@@ -13,13 +13,13 @@ import faiss
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from itemsearch.probability.thresholds import Threshold, Thresholds
 from support.catalogs import draw_picture, titles
 from support.indexes_of_listings import straight
 from support.models import save_tiny_model
 
 from itemsearch.cli.app import main
 from itemsearch.probability.calibration import Calibration, CurvePoint, Share, publish_calibration
-from itemsearch.probability.thresholds import Threshold, Thresholds
 from itemsearch.search.folder import read_summary
 
 

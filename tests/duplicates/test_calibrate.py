@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from itemsearch.duplicates.calibrate.fit import LEAST_FOUND, fit, fit_weights
+from itemsearch.duplicates.calibrate.sample import Sample, split
+from itemsearch.probability.thresholds import FEATURES
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app
-from itemsearch.duplicates.calibrate.fit import LEAST_FOUND, fit, fit_weights
 from itemsearch.duplicates.calibrate.index import CalibrateConfig, calibrate_index
 from itemsearch.duplicates.calibrate.labels import DuplicateLabels, read_labels
-from itemsearch.duplicates.calibrate.sample import Sample, split
 from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import (
     CatalogError,
@@ -25,7 +26,6 @@ from itemsearch.errors import (
 )
 from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.probability.calibration import publish_calibration, read_calibration
-from itemsearch.probability.thresholds import FEATURES
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.folder import index_errors, read_summary
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from itemsearch.probability.thresholds import PROBABILITY, UNCALIBRATED, Threshold, Thresholds
 from support.indexes_of_listings import straight
 
 from itemsearch.duplicates.pairs.decide import LEAST_LOGIT, decide, margins, may_pass
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
-from itemsearch.probability.thresholds import PROBABILITY, UNCALIBRATED, Threshold, Thresholds
 
 
 def pairs(*rows: dict[str, Any]) -> pa.Table:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from itemsearch.probability.thresholds import Thresholds
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
 from itemsearch.duplicates.explain import Explanation, explain
@@ -10,7 +11,6 @@ from itemsearch.duplicates.pairs.join import JoinConfig
 from itemsearch.duplicates.pairs.variants import EVERY_RULE
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.errors import UnknownIdError, UsageError
-from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
 
 THRESHOLDS = Thresholds.of_score(0.7)

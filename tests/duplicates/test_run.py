@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from itemsearch.probability.thresholds import Threshold, Thresholds
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings, straight
 
 from itemsearch.decisions.log import Action, DecisionLog
@@ -19,7 +20,6 @@ from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.duplicates.run_folder import RunReport
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import ReviewError, UsageError
-from itemsearch.probability.thresholds import Threshold, Thresholds
 from itemsearch.review.session import ReviewSession
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine

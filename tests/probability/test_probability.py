@@ -8,11 +8,16 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from itemsearch.probability import Curve, Fitted, Model, Pairs, estimate, fit, refine, threshold_for
+from itemsearch.decode import decode
 from itemsearch.probability.agreement import learn_weights
+from itemsearch.probability.compared import ComparedPairs
+from itemsearch.probability.estimate import estimate, threshold_for
+from itemsearch.probability.mixture import Fitted, fit
+from itemsearch.probability.model import Curve, Model
+from itemsearch.probability.refine import refine
 
 
-def made(products: int, again: int, seed: int = 0, family: int = 6) -> tuple[Pairs, np.ndarray]:
+def made(products: int, again: int, seed: int = 0, family: int = 6) -> tuple[ComparedPairs, np.ndarray]:
     """Products in families of siblings, the first `again` listed twice; pairs, and which are one product."""
     rng = np.random.default_rng(seed)
     family_of = np.concatenate([np.arange(products) // family, np.arange(again) // family])
@@ -23,7 +28,7 @@ def made(products: int, again: int, seed: int = 0, family: int = 6) -> tuple[Pai
     a, b = a[near], b[near]
     same = product[a] == product[b]
     strength = np.where(same, rng.normal(1.5, 1.8, len(a)), rng.normal(-5, 1.2, len(a)))
-    return Pairs(len(product), a, b, strength, np.full(len(a), 0.8), nothing(len(a))), same
+    return ComparedPairs(len(product), a, b, strength, np.full(len(a), 0.8), nothing(len(a))), same
 
 
 def nothing(pairs: int) -> np.ndarray:
@@ -31,7 +36,7 @@ def nothing(pairs: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def usual() -> tuple[Pairs, np.ndarray, Fitted]:
+def usual() -> tuple[ComparedPairs, np.ndarray, Fitted]:
     pairs, same = made(600, 120)
     return pairs, same, fit(pairs, across=False)
 
@@ -44,7 +49,7 @@ def error(probability: np.ndarray, same: np.ndarray) -> float:
 
 
 def test_most_duplicates_are_found_and_probabilities_are_right(
-    usual: tuple[Pairs, np.ndarray, Fitted],
+    usual: tuple[ComparedPairs, np.ndarray, Fitted],
 ) -> None:
     _, same, fitted = usual
     found = fitted.probability >= 0.5
@@ -68,7 +73,9 @@ def test_half_duplicated() -> None:
     assert same[fitted.probability >= 0.5].mean() > 0.9
 
 
-def test_better_evidence_never_makes_a_pair_less_probable(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_better_evidence_never_makes_a_pair_less_probable(
+    usual: tuple[ComparedPairs, np.ndarray, Fitted],
+) -> None:
     _, _, fitted = usual
     model = replace(fitted.model, curve=Curve(1.2, 0.5, -1.0, 20, 0.7, -0.6))
     rising = np.linspace(-12, 12, 400)
@@ -85,7 +92,7 @@ def test_better_evidence_never_makes_a_pair_less_probable(usual: tuple[Pairs, np
 
 def test_a_rival_makes_a_pair_less_probable_unless_it_is_alike_to_both() -> None:
     pairs, _ = made(600, 120)
-    lone = Pairs(
+    lone = ComparedPairs(
         pairs.listings + 3,
         np.append(pairs.a, [720, 720]),
         np.append(pairs.b, [721, 722]),
@@ -110,7 +117,7 @@ def test_a_rival_makes_a_pair_less_probable_unless_it_is_alike_to_both() -> None
 def test_a_crowd_is_one_product() -> None:
     pairs, _ = made(600, 60)
     a, b = np.triu_indices(30, 1)
-    crowd = Pairs(
+    crowd = ComparedPairs(
         pairs.listings + 30,
         np.append(pairs.a, a + pairs.listings),
         np.append(pairs.b, b + pairs.listings),
@@ -126,25 +133,27 @@ def test_what_is_near_zero_on_every_piece_is_never_automatic() -> None:
     pairs, same = made(600, 120)
     lost = np.where(np.arange(len(same)) % 7 == 0, np.nan, 0.9)
     pieces = np.column_stack([np.full(len(same), 0.12), lost])
-    given = Pairs.from_scores(pairs.listings, pairs.a, pairs.b, np.full(len(same), 0.999), pieces)
+    given = ComparedPairs.from_scores(pairs.listings, pairs.a, pairs.b, np.full(len(same), 0.999), pieces)
     assert (given.support[np.isnan(lost)] == 0.12).all()
     sure = fit(given, across=False).probability[np.isnan(lost)]
     assert sure.max() < 0.02
 
 
 def test_missing_evidence_is_none() -> None:
-    with_nothing = Pairs.from_scores(2, [0], [1], [0.5], [[np.nan, np.nan]])
+    with_nothing = ComparedPairs.from_scores(2, [0], [1], [0.5], [[np.nan, np.nan]])
     assert with_nothing.support.tolist() == [0.0]
     assert with_nothing.strength.tolist() == [0.0]
 
 
 def test_no_pairs() -> None:
-    fitted = fit(Pairs.from_scores(3, [], [], [], np.empty((0, 2))), across=True)
+    fitted = fit(ComparedPairs.from_scores(3, [], [], [], np.empty((0, 2))), across=True)
     assert len(fitted.probability) == 0
     assert threshold_for(fitted.probability, 0.95) is None
 
 
-def test_a_few_labels_move_the_curve_and_many_replace_it(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_a_few_labels_move_the_curve_and_many_replace_it(
+    usual: tuple[ComparedPairs, np.ndarray, Fitted],
+) -> None:
     _, same, fitted = usual
     wrong = fitted.with_curve(Curve(0.65, 3.0))  # far too sure
     offered = np.flatnonzero(wrong.probability > 0.1)
@@ -156,14 +165,16 @@ def test_a_few_labels_move_the_curve_and_many_replace_it(usual: tuple[Pairs, np.
     assert errors[2] < 0.1
 
 
-def test_positives_alone_do_not_change_how_many_there_are(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_positives_alone_do_not_change_how_many_there_are(
+    usual: tuple[ComparedPairs, np.ndarray, Fitted],
+) -> None:
     _, same, fitted = usual
     named = np.flatnonzero(same)[:40]
     refined = fitted.with_curve(refine(fitted, named, same[named]))
     assert refined.probability.sum() == pytest.approx(fitted.probability.sum(), rel=0.25)
 
 
-def test_labels_of_a_part_do_not_flood_the_reviewer(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_labels_of_a_part_do_not_flood_the_reviewer(usual: tuple[ComparedPairs, np.ndarray, Fitted]) -> None:
     """Labelled pairs of a high score only, most of them of one product, say nothing of the faint ones."""
     _, same, fitted = usual
     high = np.flatnonzero((fitted.logit > 1) & same)[:60]
@@ -175,7 +186,7 @@ def test_labels_of_a_part_do_not_flood_the_reviewer(usual: tuple[Pairs, np.ndarr
     assert (refined.probability >= 0.25).sum() <= (fitted.probability >= 0.25).sum() + 20
 
 
-def test_a_threshold_keeps_what_it_promises(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_a_threshold_keeps_what_it_promises(usual: tuple[ComparedPairs, np.ndarray, Fitted]) -> None:
     _, same, fitted = usual
     least = threshold_for(fitted.probability, 0.95)
     assert least is not None
@@ -193,12 +204,12 @@ def test_a_threshold_that_keeps_nothing_is_none() -> None:
     assert threshold_for(np.array([0.99, 0.97, 0.6]), 0.95) == 0.97
 
 
-def test_a_model_is_plain_numbers(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_a_model_is_plain_numbers(usual: tuple[ComparedPairs, np.ndarray, Fitted]) -> None:
     model = usual[2].model
-    assert Model.from_description(json.loads(json.dumps(asdict(model)))) == model
+    assert decode(Model, json.loads(json.dumps(asdict(model)))) == model
 
 
-def test_an_incoming_listing(usual: tuple[Pairs, np.ndarray, Fitted]) -> None:
+def test_an_incoming_listing(usual: tuple[ComparedPairs, np.ndarray, Fitted]) -> None:
     _, _, fitted = usual
     support, levels = np.full(5, 0.8), np.full(5, -5.0)
     clear = fitted.model.score_new(np.array([3.0, -4.0, -5.0, -5.0, -6.0]), support, levels)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from itemsearch.probability.thresholds import FEATURES, Weights
+
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.ranking.score_model import ScoreModel

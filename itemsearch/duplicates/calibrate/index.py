@@ -1,4 +1,4 @@
-"""Calibrates an index: learns thresholds from labels and publishes a version that stores them."""
+"""Calibrates an index: learns from labels how probable pairs are, and publishes a version that stores it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from itemsearch.decisions.of_index import labels_of_people
-from itemsearch.duplicates.calibrate.fit import fit
 from itemsearch.duplicates.calibrate.labels import (
-    UNKNOWN,
     DuplicateLabels,
     LabelReport,
     labelled_pairs,
     read_labels,
 )
-from itemsearch.duplicates.calibrate.sample import split
-from itemsearch.duplicates.pairs.decide import LEAST_RIVAL
-from itemsearch.duplicates.pairs.join import JoinConfig, Progress, join
+from itemsearch.duplicates.pairs.decide import Thresholds, TierEstimates
+from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
+from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
-from itemsearch.errors import UsageError
+from itemsearch.errors import GateError, UsageError
+from itemsearch.indexes.arrays import Ints, Mask
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 from itemsearch.probability.calibration import Calibration, publish_calibration
+from itemsearch.probability.refine import refine
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import Filter
 from itemsearch.search.folder import index_errors
+
+LEAST_LABELS = 10
+"""Fewer labelled pairs teach nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,58 +64,68 @@ def calibrate_index(index: Path, config: CalibrateConfig, progress: Progress) ->
 
     Raises:
         CatalogError: the labels cannot be read.
-        UsageError: no labels, too few, or a precision that no threshold reaches.
+        UsageError: no labels, or too few.
+        GateError: no threshold keeps the precision; nothing is published.
         IndexFolderError: no index, or a damaged one.
     """
     engine = Engine.open(index)
     labels, read = _labels(engine, config)
-    calibration = learn(engine, labels, config, progress)
+    calibration = calibrate(engine, labels, config, progress)
     with index_errors(index):
         version = publish_calibration(index, calibration, engine.summary.version, config.keep)
     return CalibrateReport(calibration, read, version)
 
 
-def learn(
+def calibrate(
     engine: Engine, labels: DuplicateLabels, config: CalibrateConfig, progress: Progress
 ) -> Calibration:
     """Learns the calibration that `calibrate_index` publishes.
 
     Raises:
-        UsageError: too few labels, or a precision that no threshold reaches.
+        UsageError: too few labels.
+        GateError: no threshold keeps the precision.
     """
     if not 0 < config.min_precision < 1:
         raise UsageError(
             f"--min-precision {config.min_precision:g}: give a share between 0 and 1, such as 0.95"
         )
     with tempfile.TemporaryDirectory() as folder:
-        joined = join(
-            engine,
-            JoinConfig(Filter(other=config.other), variant_rules=config.variant_rules),
-            lambda measured: measured["score"].to_numpy() >= LEAST_RIVAL,
-            Path(folder) / "join",
-            progress,
-            labels.product != UNKNOWN,
+        settings = JoinConfig(Filter(other=config.other), variant_rules=config.variant_rules)
+        joined = join(engine, settings, Path(folder) / "join", progress)
+        learnt = learn(joined, bool(config.other))
+        places, same = _labelled(joined, learnt, labels)
+        conflict = joined.pairs["conflict"].to_numpy()
+    if len(places) < LEAST_LABELS:
+        raise UsageError(
+            f"{len(places)} labelled pairs are compared; calibrating takes {LEAST_LABELS} or more"
         )
-    samples = split(joined.pairs, labels, engine.listings)
-    fitted = fit(*samples, config.min_precision)
-    same = int(labels.same_pairs().sum())
+    refined = learnt.with_curve(refine(learnt.fitted, places, same))
+    thresholds = Thresholds.keeping(config.min_precision, refined.probability, conflict)
+    if thresholds.automatic > 1:
+        raise GateError(
+            f"{engine.folder}: by these labels no probability keeps a precision of {config.min_precision:g}; "
+            "nothing is published: give a lower --min-precision"
+        )
     model = engine.summary.model
     return Calibration(
-        thresholds=fitted.thresholds,
+        curve=refined.model.curve,
         min_precision=config.min_precision,
-        threshold=fitted.threshold,
-        precision=fitted.precision,
-        recall=fitted.recall,
-        tiers=fitted.tiers,
-        curve=fitted.curve,
+        automatic=TierEstimates.of(refined.probability, conflict, thresholds, len(places)).automatic,
         other=config.other,
-        labels=int((labels.group != UNKNOWN).sum()) + len(labels.pairs),
-        same_pairs=same,
-        different_pairs=sum(int((~sample.same).sum()) for sample in samples),
-        unproposed=same - sum(int(sample.same.sum()) for sample in samples),
+        labels=len(places),
+        same_pairs=int(same.sum()),
+        unproposed=int(labels.same_pairs().sum()) - int(same.sum()),
         model=model.fingerprint if model else None,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _labelled(joined: Joined, learnt: PairProbabilities, labels: DuplicateLabels) -> tuple[Ints, Mask]:
+    """(L,) places, among the pairs that the model was fitted to, of the labelled ones; (L,) their labels."""
+    a, b = (joined.pairs[name].to_numpy()[learnt.places] for name in ("row_a", "row_b"))
+    known, same = labels.judge(a, b)
+    places = np.flatnonzero(known)
+    return places, same[places]
 
 
 def _labels(engine: Engine, config: CalibrateConfig) -> tuple[DuplicateLabels, LabelReport | None]:

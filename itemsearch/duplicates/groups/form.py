@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
+from itemsearch.duplicates.pairs.learn import IDENTICAL
 from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
 from itemsearch.indexes.arrays import Ints
-from itemsearch.probability.thresholds import IDENTICAL
 
 CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)
 """The listings of such a pair are never in one group."""
@@ -43,13 +43,13 @@ DEFAULT_GROUPS = GroupSettings()
 class _Graph:
     """P pairs among L listings, which are numbered in order of id.
 
-    rows: (L,) in the index. a, b: (P,) numbers of listings, a < b. scores, joint, decisions: (P,).
+    rows: (L,) in the index. a, b: (P,) numbers of listings, a < b. probability, joint, decisions: (P,).
     """
 
     rows: Ints
     a: Ints
     b: Ints
-    scores: npt.NDArray[np.float64]
+    probability: npt.NDArray[np.float64]
     joint: npt.NDArray[np.float64]
     decisions: npt.NDArray[np.str_]
 
@@ -71,7 +71,7 @@ def group(
     pairs are never in one group. A group with a flag is to review.
 
     Args:
-        pairs: columns row_a, row_b, score, joint and decision, at least.
+        pairs: columns row_a, row_b, probability, joint and decision, at least.
         listings: of the index.
         rejected: the ids of pairs that must not be in one group, whether they are among `pairs` or not.
 
@@ -125,12 +125,14 @@ def _graph(pairs: pa.Table, listings: pa.Table, rejected: Collection[tuple[str, 
         np.concatenate([number[row_a], cannot_link[:, 0]]),
         np.concatenate([number[row_b], cannot_link[:, 1]]),
     )
-    no_score = np.zeros(len(cannot_link))
-    scores, joint = (np.concatenate([pairs[name].to_numpy(), no_score]) for name in ("score", "joint"))
+    nothing = np.zeros(len(cannot_link))
+    probability, joint = (
+        np.concatenate([pairs[name].to_numpy(), nothing]) for name in ("probability", "joint")
+    )
     decisions = np.array(
         [*pairs["decision"].to_pylist(), *[Decision.REJECTED] * len(cannot_link)], dtype=np.str_
     )
-    return _Graph(rows, np.minimum(a, b), np.maximum(a, b), scores, joint, decisions)
+    return _Graph(rows, np.minimum(a, b), np.maximum(a, b), probability, joint, decisions)
 
 
 def _identical(graph: _Graph) -> Ints:
@@ -151,7 +153,7 @@ def _clusters(graph: _Graph, identical: Ints, linking: npt.NDArray[np.bool_], de
     """
     cannot_link = graph.decided(*CANNOT_LINK_DECISIONS)
     used = (linking | cannot_link) & (identical[graph.a] != identical[graph.b])
-    weights = np.where(cannot_link, CANNOT_LINK, graph.scores)[used]
+    weights = np.where(cannot_link, CANNOT_LINK, graph.probability)[used]
     one, other = identical[graph.a[used]], identical[graph.b[used]]
     a, b, weights = _unique_pairs(np.minimum(one, other), np.maximum(one, other), weights)
     return average_linkage(len(identical), a, b, weights, density)[identical]
@@ -209,22 +211,26 @@ def _table(
     flags = np.where(large, TOO_LARGE, np.where(split[members], CHAIN_SPLIT, ""))
     lowest, where = np.unique(clusters[members], return_inverse=True)
     names = np.array([new_group_id(id) for id in ids.take(pa.array(lowest)).to_pylist()], dtype=object)
+    mean = _mean_probabilities(graph, clusters)
+    least = np.ones(len(clusters))
+    np.minimum.at(least, clusters[members], mean[members])
     columns = {
         "group_id": pa.array(names[where], pa.string()),
         "id": ids.take(pa.array(members)),
         "keeper": is_keeper,
         "tier": pa.array(np.where(automatic[members] & ~large, Tier.AUTOMATIC, Tier.REVIEW), pa.string()),
-        "score": pa.array(_mean_scores(graph, clusters)[members], pa.float32()),
+        "probability": pa.array(mean[members], pa.float32()),
+        "group_probability": pa.array(least[clusters[members]], pa.float32()),
         "flag": pa.array(flags, pa.string(), mask=flags == ""),
     }
     return pa.table(columns).cast(GROUPS_SCHEMA)
 
 
-def _mean_scores(graph: _Graph, clusters: Ints) -> npt.NDArray[np.float64]:
-    """(L,) the mean score of each listing's pairs within its cluster; 0 for none."""
+def _mean_probabilities(graph: _Graph, clusters: Ints) -> npt.NDArray[np.float64]:
+    """(L,) the mean probability of each listing's pairs within its cluster; 0 for none."""
     inside = clusters[graph.a] == clusters[graph.b]
     sums, counts = np.zeros(len(clusters)), np.zeros(len(clusters))
     for side in (graph.a[inside], graph.b[inside]):
-        np.add.at(sums, side, graph.scores[inside])
+        np.add.at(sums, side, graph.probability[inside])
         np.add.at(counts, side, 1)
     return sums / np.maximum(counts, 1)

@@ -101,6 +101,14 @@ class Candidates:
         kept = self.changed[a] | self.changed[b]
         return self._keys(a[kept], b[kept])
 
+    def proposed(self, a: Rows, b: Rows) -> Rows:
+        """Keys of the representatives of (P,) pairs of rows that a column proposes."""
+        a, b = self.representative[a], self.representative[b]
+        passes = np.zeros(self.total, bool)
+        passes[self.rows] = True
+        kept = (a != b) & passes[a] & passes[b] & (self.changed[a] | self.changed[b])
+        return self._keys(a[kept], b[kept])
+
     def to_representatives(self, between: Rows) -> Rows:
         """Keys of pairs of the other listings with their representatives.
 

@@ -13,17 +13,20 @@ import pyarrow.compute as pc
 
 from itemsearch.attributes.conflicts import find_conflicts
 from itemsearch.columns import read_texts
+from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE, CarriedColumns
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
 from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules
 from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
-from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.indexes.arrays import Floats, Mask, Rows
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.ranking.score_model import ScoreModel
 
 BLOCK_LISTINGS = 8192
 BLOCK_PAIRS = 8192
+ALIKE = 0.4
+"""The joint cosine from which on two titles are read for conflicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class PairEvidence:
     scorer: PairScorer | None
     image_hashes: ImageHashes
     attributes: AttributeReader
+    columns: CarriedColumns
 
     @classmethod
     def of(
@@ -52,6 +56,7 @@ class PairEvidence:
         vectors: Floats,
         score_model: ScoreModel | None,
         variant_rules: VariantRules,
+        columns: CarriedColumns,
         progress: Callable[[int], None] = lambda rows: None,
     ) -> Self:
         """Reads the title and the thumbnail of every listing; `progress` is called with how many are read.
@@ -72,18 +77,27 @@ class PairEvidence:
             modalities = _has_title(listings) + 2 * all_hashes.has_image.astype(np.int64)
             reader = PairReader(score_model.reader, vectors, all_ngrams, modalities)
             scorer = PairScorer(reader, score_model.ranking)
-        return cls(listings, vectors, scorer, all_hashes, attributes)
+        return cls(listings, vectors, scorer, all_hashes, attributes, columns)
 
     def measure(self, a: Rows, b: Rows) -> pa.Table:
-        """Measures the (P,) pairs of rows: `ROWS_SCHEMA` and the columns of numbers of `EVIDENCE_SCHEMA`."""
+        """Measures the (P,) pairs of rows: `ROWS_SCHEMA`, the numbers of `EVIDENCE_SCHEMA`, and besides:
+
+        support: float32, the highest cosine of any feature. identifier: int8, the identifiers' level.
+        conflict: whether variant rules or identifiers find a difference. level_0, ...: int8, the level of
+        each agreeing column.
+        """
         if self.scorer is None:
             joint = self._cosines(a, b)
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
+            support = joint
         else:
             evidence = self.scorer.reader.compare(a, b)
             joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
             score = self.scorer.ranking.score(evidence)
+            support = np.maximum(joint, evidence.features.max(axis=1, initial=0.0))
         numbers = {"score": score, "joint": joint, "title_similarity": title, "image_similarity": image}
+        identifier = self.columns.identifier_levels(a, b)
+        levels = self.columns.levels(a, b)
         return pa.table(
             {
                 "row_a": a,
@@ -95,6 +109,10 @@ class PairEvidence:
                 "image_hash_distance": pa.array(
                     self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.both(a, b)
                 ),
+                "support": support.astype(np.float32),
+                "identifier": identifier.astype(np.int8),
+                "conflict": self._conflicts(a, b, joint) | (identifier == UNLIKE),
+                **{f"level_{place}": column.astype(np.int8) for place, column in enumerate(levels.T)},
             }
         )
 
@@ -102,13 +120,24 @@ class PairEvidence:
         """Adds ids, words and conflicts to what `measure` returned: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`."""
         a, b = measured["row_a"], measured["row_b"]
         words = [differing_words(*pair) for pair in zip(self._titles(a), self._titles(b), strict=True)]
+        rows_a, rows_b = a.to_numpy(), b.to_numpy()
         attributes = zip(self.attributes.read(a), self.attributes.read(b), strict=True)
+        conflicts = [find_conflicts(*pair) for pair in attributes]
+        same_identifier: list[str | None] = [None] * len(conflicts)
+        for column in self.columns.identifiers:
+            levels = column.levels(rows_a, rows_b)
+            for place in np.flatnonzero(levels == EQUAL).tolist():
+                same_identifier[place] = f"{column.name} {column.describe(rows_a[place])}"
+            for place in np.flatnonzero(levels == UNLIKE).tolist():
+                texts = (column.describe(rows_a[place]), column.describe(rows_b[place]))
+                conflicts[place].append(f"{column.name}: {' / '.join(texts)}")
         columns = {
             "id_a": self.listings["id"].take(a),
             "id_b": self.listings["id"].take(b),
             "words_a": [first for first, _ in words],
             "words_b": [second for _, second in words],
-            "conflicts": [find_conflicts(*pair) for pair in attributes],
+            "same_identifier": same_identifier,
+            "conflicts": conflicts,
         }
         table = measured.select(ROWS_SCHEMA.names)
         for field in EVIDENCE_SCHEMA:
@@ -117,6 +146,16 @@ class PairEvidence:
                 field, values if isinstance(values, pa.ChunkedArray) else pa.array(values, field.type)
             )
         return table
+
+    def _conflicts(self, a: Rows, b: Rows, joint: Floats) -> Mask:
+        """(P,) whether the variant rules find a conflict; pairs too unlike to be one product are not read."""
+        conflicts = np.zeros(len(a), bool)
+        alike = np.flatnonzero(joint >= ALIKE)
+        rows = np.unique(np.concatenate([a[alike], b[alike]]))
+        attributes = dict(zip(rows.tolist(), self.attributes.read(pa.chunked_array([rows])), strict=True))
+        for place in alike.tolist():
+            conflicts[place] = bool(find_conflicts(attributes[a[place]], attributes[b[place]]))
+        return conflicts
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:
         return read_texts(self.listings, "title", rows.to_numpy())

@@ -1,8 +1,8 @@
 """Joins an index with itself: every pair of listings that may be one product, once, with its evidence.
 
 The join writes a part for each block of listings (their neighbours), then a part for each block of pairs
-(their evidence), so that a killed run continues after its last part. Only pairs that reach a threshold are
-kept: memory grows with the pairs that are kept, not with the pairs that are compared.
+(their evidence), so that a killed run continues after its last part. Every compared pair is kept, as numbers
+alone: about 50 bytes each.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES, CandidateConfig, Candidates, blocks
+from itemsearch.duplicates.pairs.columns import CarriedColumns
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
-from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.indexes.arrays import Mask, Rows
 from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
@@ -30,12 +30,9 @@ from itemsearch.search.filter import NO_FILTER, Filter
 
 QUERY_LISTINGS = 4096
 MEASURED_PAIRS = 65_536
-FORMAT = 2
+FORMAT = 3
 """Of the parts; raised when older ones can no longer be read."""
 SETTINGS = "settings.json"
-
-PairFilter = Callable[[pa.Table], Mask]
-"""From the table of P pairs that `PairEvidence.measure` returns to (P,) whether each reaches a threshold."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a step, how much of it is done, and of how much."""
@@ -45,35 +42,40 @@ Progress = Callable[[str, int, int], None]
 class JoinConfig:
     """Which pairs are joined.
 
-    filter: of listings and pairs. key: what `PairFilter` depends on, as text; parts of another key are not
-    reused.
+    filter: of listings and pairs. identifiers, compared: columns that are evidence beside those that
+    `CarriedColumns` takes by their names.
     """
 
     filter: Filter = NO_FILTER
     candidates: CandidateConfig = DEFAULT_CANDIDATES
     variant_rules: VariantRules = EVERY_RULE
-    key: str = ""
+    identifiers: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The result of a join. pairs: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`, in order of the ids. rows: listings
-    that pass the filter. compared: pairs whose evidence was measured."""
+    """The result of a join.
+
+    pairs: what `PairEvidence.measure` returns, of every compared pair, in order of the ids. evidence: to
+    describe some of them. rows: (R,) the listings that pass the filter. representatives: (R,) for each of
+    these, the row of the identical listing that is compared in its place.
+    """
 
     pairs: pa.Table
-    rows: int
-    compared: int
+    evidence: PairEvidence
+    rows: Rows
+    representatives: Rows
 
 
 def join(
     engine: Engine,
     config: JoinConfig,
-    pair_filter: PairFilter,
     folder: Path,
     progress: Progress,
     changed: Mask | None = None,
 ) -> Joined:
-    """Joins an index with itself and keeps the pairs whose evidence passes `pair_filter`.
+    """Joins an index with itself.
 
     Args:
         folder: of the parts; the caller removes it after use of the result.
@@ -90,19 +92,20 @@ def join(
         engine.vectors,
         engine.score_model,
         config.variant_rules,
+        CarriedColumns.of(engine.listings, config.identifiers, config.compared),
         lambda done: progress("listings read", done, total),
     )
     candidates = Candidates(engine, narrowing, config.candidates, evidence.attributes.columns, changed)
     keys = _find_candidates(candidates, evidence, parts, progress)
-    kept = [pa.schema([*ROWS_SCHEMA, *EVIDENCE_SCHEMA]).empty_table()]
+    measured = [evidence.measure(np.empty(0, np.int64), np.empty(0, np.int64))]
     for number, block in enumerate(blocks(keys, MEASURED_PAIRS)):
         path = parts.path(f"pairs-{number:06d}.parquet")
         if not path.exists():
-            measured = evidence.measure(*candidates.split(block))
-            parts.write_table(path, evidence.describe(measured.filter(pa.array(pair_filter(measured)))))
-        kept.append(pq.read_table(path, memory_map=True, page_checksum_verification=True))
+            parts.write_table(path, evidence.measure(*candidates.split(block)))
+        measured.append(pq.read_table(path, memory_map=True, page_checksum_verification=True))
         progress("pairs compared", min((number + 1) * MEASURED_PAIRS, len(keys)), len(keys))
-    return Joined(pa.concat_tables(kept), len(candidates.rows), len(keys))
+    rows = candidates.rows
+    return Joined(pa.concat_tables(measured), evidence, rows, candidates.representative[rows])
 
 
 def _find_candidates(
@@ -118,6 +121,7 @@ def _find_candidates(
         keys.append(np.load(path))
         progress("neighbours found", min((number + 1) * QUERY_LISTINGS, len(queries)), len(queries))
     keys.append(candidates.near_pictures(evidence.image_hashes))
+    keys += [candidates.proposed(*column.pairs()) for column in evidence.columns.identifiers]
     between = np.unique(np.concatenate(keys))
     return np.unique(np.concatenate([between, candidates.to_representatives(between)]))
 

@@ -11,8 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from itemsearch.indexes.arrays import Doubles, Ints
 
 SURE = 1e-6
 """Scores this near to 0 and 1 are taken for this much, so that their logits are finite."""
@@ -21,7 +20,7 @@ CONFLICT = -2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class ComparedPairs:
     """P compared pairs of N listings, each once.
 
     a, b (P,) int64: rows below `listings`, never equal. strength (P,) float64: log-odds of the evidence, such
@@ -34,8 +33,8 @@ class Pairs:
     listings: int
     a: Ints
     b: Ints
-    strength: Floats
-    support: Floats
+    strength: Doubles
+    support: Doubles
     levels: Ints
 
     @classmethod
@@ -72,13 +71,13 @@ class Pairs:
         )
 
 
-def directed(pairs: Pairs) -> tuple[Ints, Ints, Floats]:
+def directed(pairs: ComparedPairs) -> tuple[Ints, Ints, Doubles]:
     """(2P,) from, to and strength: first every pair from a to b, then every pair from b to a."""
     source = np.concatenate([pairs.a, pairs.b])
     return source, np.concatenate([pairs.b, pairs.a]), np.tile(pairs.strength, 2)
 
 
-def ranked(source: Ints, strength: Floats, listings: int) -> tuple[Ints, Ints]:
+def ranked(source: Ints, strength: Doubles, listings: int) -> tuple[Ints, Ints]:
     """(2P,) edges in order of their listing, the strongest first; and (N + 1,) where each one's begin.
 
     source [0, 1, 0], strength [1, 1, 2] -> order [2, 0, 1], starts [0, 2, 3].
@@ -88,7 +87,7 @@ def ranked(source: Ints, strength: Floats, listings: int) -> tuple[Ints, Ints]:
     return order, starts
 
 
-def neighbourhood(pairs: Pairs, depth: int, floor: float) -> Floats:
+def neighbourhood(pairs: ComparedPairs, depth: int, floor: float) -> Doubles:
     """(P,) the mean over both listings of the strength of their `depth`-th best other pair.
 
     It is `floor` where there are fewer, or weaker ones. The pair itself does not count, so that its own
@@ -103,11 +102,11 @@ def neighbourhood(pairs: Pairs, depth: int, floor: float) -> Floats:
     level = np.full(len(source), floor)
     level[there] = np.maximum(strength[order[place[there]]], floor)
     count = len(pairs.a)
-    mean: Floats = (level[:count] + level[count:]) / 2
+    mean: Doubles = (level[:count] + level[count:]) / 2
     return mean
 
 
-def levels(pairs: Pairs, depth: int, floor: float) -> Floats:
+def levels(pairs: ComparedPairs, depth: int, floor: float) -> Doubles:
     """(N,) the strength of each listing's `depth`-th best pair: what a new listing is weighed against."""
     source, _, strength = directed(pairs)
     order, starts = ranked(source, strength, pairs.listings)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Doubles, Ints
 from itemsearch.probability.mixture import Fitted
 from itemsearch.probability.model import Curve
-from itemsearch.probability.pairs import Floats, Ints
 
 HELD_SLOPE, HELD_SHIFT = 0.2, 0.6
 """Deviations of the logarithm of the slope, and of the shift, from what is known without labels."""
@@ -66,12 +66,12 @@ def _prior(factor: float, shift: float) -> float:
     return -0.5 * (float(np.log(factor)) ** 2 / HELD_SLOPE**2 + shift**2 / HELD_SHIFT**2)
 
 
-def _histogram(logit: Floats) -> tuple[Floats, Floats]:
+def _histogram(logit: Doubles) -> tuple[Doubles, Doubles]:
     """How many pairs are in each of `BINS` bins of the logit, and the bins' centres."""
     counts, edges = np.histogram(np.maximum(logit, FAINT), BINS)
     return counts.astype(np.float64), (edges[1:] + edges[:-1]) / 2
 
 
-def _expected(curve: Curve, weights: Floats, centres: Floats) -> float:
+def _expected(curve: Curve, weights: Doubles, centres: Doubles) -> float:
     """How many pairs of one product there are."""
     return float(weights @ (1 / (1 + np.exp(-(curve.slope * centres + curve.shift)))))

@@ -1,0 +1,165 @@
+"""Compares the carried columns of listings: identifiers, and columns that agree more or less."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from itemsearch.attributes.identifiers import (
+    MODEL_COLUMNS,
+    TRADE_COLUMNS,
+    Identifier,
+    contradict,
+    read_column,
+)
+from itemsearch.attributes.vocabulary import fold
+from itemsearch.columns import no_column, read_texts
+from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Ints, Rows
+from itemsearch.search.where import as_numbers
+
+MOST_SHARED = 20
+"""An identifier of more listings than this says nothing of any: a guess."""
+AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price")
+"""Columns that are compared where a catalog has them, in any case."""
+EQUAL_PRICE, NEAR_PRICE = 0.02, 0.25
+"""Relative differences up to which two numbers are equal, and near."""
+MISSING, UNLIKE, NEAR, EQUAL = -1, 0, 1, 2
+"""Levels of agreement."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierColumn:
+    """An identifier of N listings. codes: (N,) int64, equal for equal identifiers, -1 for none."""
+
+    name: str
+    trade: bool
+    identifiers: Sequence[Identifier | None]
+    codes: Ints
+
+    @classmethod
+    def of(cls, listings: pa.Table, name: str) -> IdentifierColumn:
+        """Reads a column of the index's listings."""
+        trade = name.casefold() not in MODEL_COLUMNS
+        identifiers, _ = read_column(read_texts(listings, name), trade, MOST_SHARED)
+        numbers: dict[str, int] = {}
+        codes = [-1 if each is None else numbers.setdefault(each.text, len(numbers)) for each in identifiers]
+        return cls(name, trade, identifiers, np.array(codes, np.int64))
+
+    def levels(self, a: Rows, b: Rows) -> Ints:
+        """(P,) `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
+        one, other = self.codes[a], self.codes[b]
+        known = (one >= 0) & (other >= 0)
+        levels = np.where(known & (one == other), EQUAL, MISSING)
+        for place in np.flatnonzero(known & (one != other)).tolist():
+            first, second = self.identifiers[a[place]], self.identifiers[b[place]]
+            if first is not None and second is not None and contradict(first, second, self.trade):
+                levels[place] = UNLIKE
+        return levels
+
+    def pairs(self) -> tuple[Rows, Rows]:
+        """(P,) and (P,) the rows of every two listings of one identifier."""
+        # codes [0, -1, 0, 0] -> order [1, 0, 2, 3]; the run of code 0 is rows 0, 2, 3: pairs 0-2, 0-3, 2-3.
+        order = np.argsort(self.codes, kind="stable")
+        order = order[self.codes[order] >= 0]
+        ones, others = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for step in range(1, MOST_SHARED):
+            same = self.codes[order[:-step]] == self.codes[order[step:]]
+            if not same.any():
+                break
+            ones.append(order[:-step][same])
+            others.append(order[step:][same])
+        return np.concatenate(ones), np.concatenate(others)
+
+    def describe(self, row: int) -> str:
+        identifier = self.identifiers[row]
+        return "" if identifier is None else identifier.text
+
+
+@dataclass(frozen=True, slots=True)
+class AgreeingColumn:
+    """A column of N listings: numbers (N,) float64, NaN for none, or folded texts, "" for none."""
+
+    name: str
+    numbers: npt.NDArray[np.float64] | None
+    texts: Sequence[str]
+
+    @classmethod
+    def of(cls, listings: pa.Table, name: str) -> AgreeingColumn:
+        """Reads a column; a text column of plain numbers counts as numbers."""
+        column = as_numbers(listings[name])
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            numbers = column.cast(pa.float64()).to_numpy()
+            return cls(name, np.where(numbers > 0, numbers, np.nan), ())
+        return cls(name, None, [fold(text).strip() for text in read_texts(listings, name)])
+
+    def levels(self, a: Rows, b: Rows) -> Ints:
+        """(P,) `EQUAL`, `NEAR`, `UNLIKE` or `MISSING`."""
+        if self.numbers is not None:
+            one, other = self.numbers[a], self.numbers[b]
+            with np.errstate(invalid="ignore"):
+                apart = np.abs(one - other) / np.maximum(one, other)
+                graded = np.where(apart <= EQUAL_PRICE, EQUAL, np.where(apart <= NEAR_PRICE, NEAR, UNLIKE))
+            return np.where(np.isnan(apart), MISSING, graded)
+        levels = [
+            _text_level(self.texts[x], self.texts[y]) for x, y in zip(a.tolist(), b.tolist(), strict=True)
+        ]
+        return np.array(levels, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedColumns:
+    """The columns of an index that are evidence beside title and picture."""
+
+    identifiers: tuple[IdentifierColumn, ...] = ()
+    agreeing: tuple[AgreeingColumn, ...] = ()
+
+    @classmethod
+    def of(cls, listings: pa.Table, identifiers: Sequence[str], compared: Sequence[str]) -> CarriedColumns:
+        """Reads the columns named, and those that are known by their names.
+
+        Raises:
+            UsageError: a column that is not there.
+        """
+        present = listings.column_names
+        for option, names in (("--identifier", identifiers), ("--compare", compared)):
+            for name in names:
+                if name not in present:
+                    raise UsageError(no_column(present, name, purpose=f" for {option}"))
+        known = [name for name in present if name.casefold() in (*TRADE_COLUMNS, *MODEL_COLUMNS)]
+        proving = tuple(dict.fromkeys((*known, *identifiers)))
+        alike = [name for name in present if name.casefold() in AGREEING_COLUMNS]
+        agreeing = [name for name in dict.fromkeys((*alike, *compared)) if name not in proving]
+        return cls(
+            tuple(IdentifierColumn.of(listings, name) for name in proving),
+            tuple(AgreeingColumn.of(listings, name) for name in agreeing),
+        )
+
+    def identifier_levels(self, a: Rows, b: Rows) -> Ints:
+        """(P,) over all identifiers: `EQUAL` where one is, else `UNLIKE` where one contradicts."""
+        levels = np.full(len(a), MISSING)
+        for column in self.identifiers:
+            of_column = column.levels(a, b)
+            levels = np.where(of_column == EQUAL, EQUAL, np.where(levels == MISSING, of_column, levels))
+        return levels
+
+    def levels(self, a: Rows, b: Rows) -> Ints:
+        """(P, C) of the agreeing columns."""
+        columns = [column.levels(a, b) for column in self.agreeing]
+        return np.stack(columns, axis=1) if columns else np.empty((len(a), 0), np.int64)
+
+    def names(self) -> tuple[str, ...]:
+        """Of the identifiers, then of the agreeing columns."""
+        return (*(column.name for column in self.identifiers), *(column.name for column in self.agreeing))
+
+
+def _text_level(one: str, other: str) -> int:
+    if not one or not other:
+        return MISSING
+    if one == other:
+        return EQUAL
+    return NEAR if set(one.split()) & set(other.split()) else UNLIKE

@@ -1,0 +1,97 @@
+"""Learns from the compared pairs of a catalog how probable it is that each is one product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE
+from itemsearch.duplicates.pairs.join import Joined
+from itemsearch.indexes.arrays import Doubles, Ints, Mask
+from itemsearch.probability.compared import ComparedPairs
+from itemsearch.probability.mixture import Fitted, apply, fit
+from itemsearch.probability.model import Curve, Model
+
+SAME_IDENTIFIER, OTHER_IDENTIFIER = 9.0, -5.0
+"""Log-odds that equal and contradicting identifiers add: guesses, as strong as proof that may have errors."""
+IDENTICAL = 1 - 1e-6
+"""The joint cosine of listings of one content."""
+IDENTICAL_PROBABILITY = 0.99
+"""Of listings that are equal in all that is known of them: a guess, which leaves one in a hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairProbabilities:
+    """fitted: of the pairs of different content, `places` (F,) among the P compared pairs. probability: (P,)
+    float64, of every compared pair. across: whether listings had to differ in a column."""
+
+    fitted: Fitted
+    places: Ints
+    probability: Doubles
+    across: bool
+
+    @property
+    def model(self) -> Model:
+        """What was learnt, without the catalog's pairs."""
+        return self.fitted.model
+
+    def with_curve(self, curve: Curve) -> PairProbabilities:
+        """The probabilities by another curve, such as `refine` gives."""
+        fitted = self.fitted.with_curve(curve)
+        probability = self.probability.copy()
+        probability[self.places] = fitted.probability
+        return replace(self, fitted=fitted, probability=probability)
+
+
+def learn(
+    joined: Joined, across: bool, model: Model | None = None, curve: Curve | None = None
+) -> PairProbabilities:
+    """Learns the probabilities of the pairs of a join.
+
+    Args:
+        across: whether the listings of a pair have to differ in a column, such as the seller.
+        model: what an earlier run learnt, applied instead of learning anew.
+        curve: a calibration's, in place of the one without labels.
+    """
+    identical = _identical(joined.pairs)
+    places = np.flatnonzero(~identical)
+    pairs = compared_pairs(joined.pairs.take(pa.array(places)), joined.representatives)
+    fitted = fit(pairs, across) if model is None else apply(model, pairs)
+    if curve is not None:
+        fitted = fitted.with_curve(curve)
+    probability = np.full(len(identical), IDENTICAL_PROBABILITY)
+    probability[places] = fitted.probability
+    return PairProbabilities(fitted, places, probability, across)
+
+
+def compared_pairs(pairs: pa.Table, listings: Ints) -> ComparedPairs:
+    """The pairs as `fit` takes them, with listings numbered from 0.
+
+    Args:
+        pairs: what `PairEvidence.measure` returns.
+        listings: (R,) rows of the listings that were compared, with repetitions.
+    """
+    rows = np.unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
+    a, b = (np.searchsorted(rows, pairs[name].to_numpy()) for name in ("row_a", "row_b"))
+    identifier = pairs["identifier"].to_numpy()
+    extra = np.select([identifier == EQUAL, identifier == UNLIKE], [SAME_IDENTIFIER, OTHER_IDENTIFIER], 0.0)
+    levels = [pairs[name].to_numpy() for name in pairs.column_names if name.startswith("level_")]
+    support = np.where(identifier == EQUAL, 1.0, pairs["support"].to_numpy())
+    return ComparedPairs.from_scores(
+        len(rows),
+        a,
+        b,
+        pairs["score"].to_numpy(),
+        support[:, None],
+        pairs["conflict"].to_numpy(),
+        extra,
+        np.stack(levels, axis=1).astype(np.int64) if levels else None,
+    )
+
+
+def _identical(pairs: pa.Table) -> Mask:
+    """(P,) pairs of one content, which says nothing of how alike two listings of one product are."""
+    same: Mask = (pairs["joint"].to_numpy() >= IDENTICAL) & ~pairs["conflict"].to_numpy()
+    return same
