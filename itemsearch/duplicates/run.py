@@ -55,6 +55,8 @@ from itemsearch.search.engine import Engine
 JOIN = "join"
 """The folder of unfinished work, inside the run folder; removed at the end of a run."""
 WEAKEST = 5
+LEAST_RIVAL = 0.05
+"""The score from which on a changed listing's partner has its other pairs compared too: its rivals."""
 PUBLISHED = (Decision.DUPLICATE, Decision.REVIEW, Decision.VARIANT, Decision.REJECTED)
 
 
@@ -154,7 +156,8 @@ def _join(engine: Engine, out: Path, config: RunConfig, progress: Progress, chan
     if changed is None:
         return joined
     partners = changed.copy()
-    partners[joined.pairs["row_a"].to_numpy()] = partners[joined.pairs["row_b"].to_numpy()] = True
+    strong = joined.pairs.filter(pc.greater_equal(joined.pairs["score"], LEAST_RIVAL))
+    partners[strong["row_a"].to_numpy()] = partners[strong["row_b"].to_numpy()] = True
     return join(engine, config.join, out / JOIN / "rivals", progress, partners)
 
 
