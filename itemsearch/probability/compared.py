@@ -87,11 +87,11 @@ def ranked(source: Ints, strength: Doubles, listings: int) -> tuple[Ints, Ints]:
     return order, starts
 
 
-def neighbourhood(pairs: ComparedPairs, depth: int, floor: float) -> Doubles:
+def neighbourhood(pairs: ComparedPairs, depth: int, floor: float, weights: Doubles) -> Doubles:
     """(P,) the mean over both listings of the strength of their `depth`-th best other pair.
 
     It is `floor` where there are fewer, or weaker ones. The pair itself does not count, so that its own
-    evidence moves nothing here.
+    evidence moves nothing here; nor do a crowd's pairs for each other: weights (P,), of `crowd_weights`.
     """
     source, _, strength = directed(pairs)
     order, starts = ranked(source, strength, pairs.listings)
@@ -101,14 +101,19 @@ def neighbourhood(pairs: ComparedPairs, depth: int, floor: float) -> Doubles:
     there = place < starts[source + 1]
     level = np.full(len(source), floor)
     level[there] = np.maximum(strength[order[place[there]]], floor)
+    crowded = np.tile(weights < 1, 2)
+    level[crowded] = levels(pairs, depth, floor, weights)[source[crowded]]
     count = len(pairs.a)
     mean: Doubles = (level[:count] + level[count:]) / 2
     return mean
 
 
-def levels(pairs: ComparedPairs, depth: int, floor: float) -> Doubles:
-    """(N,) the strength of each listing's `depth`-th best pair: what a new listing is weighed against."""
+def levels(pairs: ComparedPairs, depth: int, floor: float, weights: Doubles) -> Doubles:
+    """(N,) the strength of each listing's `depth`-th best pair outside its crowd: what a new listing is
+    weighed against. weights (P,): of `crowd_weights`."""
     source, _, strength = directed(pairs)
+    outside = np.tile(weights, 2) == 1
+    source, strength = source[outside], strength[outside]
     order, starts = ranked(source, strength, pairs.listings)
     place = starts[:-1] + depth - 1
     there = place < starts[1:]

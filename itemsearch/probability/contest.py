@@ -1,8 +1,8 @@
 """Who else a listing could be: each pair is weighed against the other pairs of both of its listings.
 
 A listing is one product, so what speaks for a as b speaks against a as c, unless b and c are themselves
-alike: then all three may be one. Belief propagation for matchings (Huang and Jebara 2009; Bayati et al.
-2011) with room for being alone gives each pair its share:
+alike: then all three may be one. Nor are the members of a crowd rivals of each other. Belief propagation for
+matchings (Huang and Jebara 2009; Bayati et al. 2011) with room for being alone gives each pair its share:
 
     logit p(ab) = u(ab) - log(1 + rivals of a but for b) - log(1 + rivals of b but for a)
 
@@ -19,7 +19,7 @@ from typing import Self
 
 import numpy as np
 
-from itemsearch.indexes.arrays import Doubles, Ints
+from itemsearch.indexes.arrays import Doubles, Ints, Mask
 from itemsearch.probability.compared import ComparedPairs, directed, ranked
 
 CLOSED = 1.5
@@ -34,19 +34,24 @@ LARGE = 50.0
 @dataclass(slots=True)
 class Contest:
     """edge, third (T,): of directed pairs 0 to 2P - 1, `third` is no rival of `edge`. free (2P,): the chance
-    that a pair's first listing is free when its second does not count; kept from round to round."""
+    that a pair's first listing is free when its second does not count; kept from round to round. crowded
+    (2P,): the pairs of crowds."""
 
     pairs: ComparedPairs
     source: Ints
+    crowded: Mask
     edge: Ints
     third: Ints
     free: Doubles
 
     @classmethod
-    def of(cls, pairs: ComparedPairs) -> Self:
+    def of(cls, pairs: ComparedPairs, weights: Doubles) -> Self:
+        """weights (P,): of `crowd_weights`."""
         source, target, strength = directed(pairs)
         edge, third = _closed(pairs, source, target, strength)
-        return cls(pairs, source, edge, third, np.full(len(source), 0.5))
+        crowded = np.tile(weights < 1, 2)
+        kept = ~(crowded[edge] & crowded[third])  # these are left out all at once
+        return cls(pairs, source, crowded, edge[kept], third[kept], np.full(len(source), 0.5))
 
     def logits(self, odds: Doubles, rounds: int) -> Doubles:
         """(P,) after some rounds; odds (P,): u, the log-odds of each pair by itself."""
@@ -59,6 +64,8 @@ class Contest:
             total = np.bincount(self.source, offered, self.pairs.listings)
             rivals = total[self.source] - offered
             rivals -= np.bincount(self.edge, offered[self.third], 2 * count)
+            of_crowd = np.bincount(self.source, offered * self.crowded, self.pairs.listings)
+            rivals -= np.where(self.crowded, of_crowd[self.source] - offered, 0)
             rivals = np.maximum(rivals, 0)
             self.free = np.sqrt(self.free / (1 + rivals))  # damped: half a step in logarithms
         logit: Doubles = odds - np.log1p(rivals[:count]) - np.log1p(rivals[count:])

@@ -17,6 +17,7 @@ from itemsearch.indexes.arrays import Doubles, Ints
 from itemsearch.probability.agreement import learn_weights, no_weights, weigh
 from itemsearch.probability.compared import ComparedPairs, levels, neighbourhood
 from itemsearch.probability.contest import Contest
+from itemsearch.probability.crowds import crowd_weights
 from itemsearch.probability.model import Curve, Model
 
 DEPTH = {True: 2, False: 3}
@@ -68,52 +69,54 @@ def fit(pairs: ComparedPairs, across: bool) -> Fitted:
         nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
         return Fitted(nothing, empty, empty, empty, np.zeros(pairs.listings))
     floor = float(np.median(pairs.strength))
-    level = neighbourhood(pairs, DEPTH[across], floor)
+    weights = crowd_weights(pairs)
+    level = neighbourhood(pairs, DEPTH[across], floor, weights)
     centre = float(np.median(level))
     start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
     start = replace(start, agreement=no_weights(pairs.levels))
     adjusted = start.adjust(pairs.strength, level)
-    contest = Contest.of(pairs)
+    contest = Contest.of(pairs, weights)
     model, odds, found = start, pairs.strength, -np.inf
     for step in range(STEPS):
         sure = _sigmoid(contest.logits(odds, ROUNDS))
-        model = _measure(model, pairs, adjusted, sure)
+        model = _measure(model, pairs, adjusted, sure, weights)
         if step > 5 and abs(sure.sum() - found) < ENOUGH * max(sure.sum(), 10):
             break
         found = float(sure.sum())
         by_itself = model.odds(adjusted) + weigh(pairs.levels, model.agreement)
         target = np.clip(by_itself, -LARGEST_ODDS, LARGEST_ODDS)
         odds = odds + STEP * (target - odds)
-    return _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS))
+    return _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS), weights)
 
 
 def apply(model: Model, pairs: ComparedPairs) -> Fitted:
     """Scores the pairs of a catalog by a model that was learnt before, from it or from an earlier state."""
-    level = neighbourhood(pairs, model.depth, model.floor)
+    weights = crowd_weights(pairs)
+    level = neighbourhood(pairs, model.depth, model.floor, weights)
     odds = model.odds(model.adjust(pairs.strength, level)) + weigh(pairs.levels, model.agreement)
     odds = np.clip(odds, -LARGEST_ODDS, LARGEST_ODDS)
-    return _fitted(model, pairs, Contest.of(pairs).logits(odds, LAST_ROUNDS))
+    return _fitted(model, pairs, Contest.of(pairs, weights).logits(odds, LAST_ROUNDS), weights)
 
 
-def _fitted(model: Model, pairs: ComparedPairs, logit: Doubles) -> Fitted:
+def _fitted(model: Model, pairs: ComparedPairs, logit: Doubles, weights: Doubles) -> Fitted:
     return Fitted(
         model,
         logit,
         pairs.support,
         model.probability(logit, pairs.support),
-        levels(pairs, model.depth, model.floor),
+        levels(pairs, model.depth, model.floor, weights),
     )
 
 
-def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Doubles) -> Model:
-    """Both kinds and their share, given how sure each pair is; adjusted, sure (P,)."""
+def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Doubles, weights: Doubles) -> Model:
+    """Both kinds and their share, given how sure each pair is and how much it counts; each (P,)."""
     partners = np.bincount(np.concatenate([pairs.a, pairs.b]), np.tile(sure, 2), minlength=pairs.listings)
     alone = float(np.clip(1 - np.minimum(partners, 1).mean(), LEAST_ALONE, 1))
+    other, sure = (1 - sure) * weights, sure * weights
     count = float(sure.sum())
     held = HELD + HELD_SHARE * count
     mean = float((sure @ adjusted + held * MEAN) / (count + held))
     spread = sure @ (adjusted - mean) ** 2 + held * (DEVIATION**2 + (MEAN - mean) ** 2)
-    other = 1 - sure
     start = _weighted_quantile(adjusted, other, TAIL)
     tail = adjusted > start
     there = max(float(other[tail].sum()), 1e-9)

@@ -81,3 +81,20 @@ def some_listings(count: int, seed: int = 0) -> list[dict]:
             listing(f"{number:05d}", title, vector.astype(np.float32), picture, seller=f"s{number % 3}")
         )
     return made
+
+
+def crowd(count: int, seed: int = 1, noise: float = 0.1) -> list[dict]:
+    """One listing many times: its words in another order, some with a slip, its picture compressed anew."""
+    rng = np.random.default_rng(seed)
+    words = ["oak", "round", "small", "dining", "table", "with", "drawer"]
+    centre = rng.standard_normal(16)
+    made = []
+    for number in range(count):
+        said = rng.permutation(words).tolist()
+        if number % 3 == 0:
+            said[0] = said[0][:-1]
+        vector = centre / np.linalg.norm(centre) + noise / 4 * rng.standard_normal(16)
+        vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+        picture = jpeg(9999, quality=60 + number % 35)
+        made.append(listing(f"crowd-{number:03d}", " ".join(said), vector, picture, seller=f"s{number % 3}"))
+    return made
