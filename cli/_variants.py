@@ -28,7 +28,7 @@ Compared = Annotated[
     list[str],
     typer.Option(
         "--compare",
-        help="A column that agrees more often for one product, beside brand, manufacturer, maker and price. "
+        help="A column that agrees more often for one product, beside brand, manufacturer, maker, price and description. "
         "Repeatable.",
     ),
 ]

@@ -18,13 +18,14 @@ from itemsearch.attributes.identifiers import (
 )
 from itemsearch.attributes.vocabulary import fold
 from itemsearch.columns import no_column, read_texts
+from itemsearch.duplicates.pairs.long_texts import LongTexts, is_long
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints, Rows
 from itemsearch.search.where import as_numbers
 
 MOST_SHARED = 20
 """An identifier of more listings than this says nothing of any: a guess."""
-AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price")
+AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price", "description")
 """Columns that are compared where a catalog has them, in any case."""
 EQUAL_PRICE, NEAR_PRICE = 0.02, 0.25
 """Relative differences up to which two numbers are equal, and near."""
@@ -82,23 +83,29 @@ class IdentifierColumn:
 
 @dataclass(frozen=True, slots=True)
 class AgreeingColumn:
-    """A column of N listings: numbers (N,) float64, NaN for none, or folded texts, "" for none."""
+    """A column of N listings: numbers (N,) float64, NaN for none, long texts, or folded ones, "" for none."""
 
     name: str
     numbers: npt.NDArray[np.float64] | None
     texts: Sequence[str]
+    long: LongTexts | None = None
 
     @classmethod
     def of(cls, listings: pa.Table, name: str) -> AgreeingColumn:
-        """Reads a column; a text column of plain numbers counts as numbers."""
+        """Reads a column; text of plain numbers counts as numbers, text of many words as long texts."""
         column = as_numbers(listings[name])
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             numbers = column.cast(pa.float64()).to_numpy()
             return cls(name, np.where(numbers > 0, numbers, np.nan), ())
-        return cls(name, None, [fold(text).strip() for text in read_texts(listings, name)])
+        texts = read_texts(listings, name)
+        if is_long(texts):
+            return cls(name, None, (), LongTexts.of(texts))
+        return cls(name, None, [fold(text).strip() for text in texts])
 
     def levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) `EQUAL`, `NEAR`, `UNLIKE` or `MISSING`."""
+        """(P,) `EQUAL`, `NEAR`, `UNLIKE` or `MISSING`; of long texts as `LongTexts.levels`."""
+        if self.long is not None:
+            return self.long.levels(a, b)
         if self.numbers is not None:
             one, other = self.numbers[a], self.numbers[b]
             with np.errstate(invalid="ignore"):
