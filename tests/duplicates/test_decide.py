@@ -36,9 +36,7 @@ def test_the_probability_decides_and_a_conflict_makes_a_variant() -> None:
 
 
 def test_what_a_person_rejected_stays_rejected() -> None:
-    table = pairs(
-        {"row_a": 0, "row_b": 1, "probability": 0.99}, {"row_a": 1, "row_b": 2, "probability": 0.1}
-    )
+    table = pairs({"row_a": 0, "row_b": 1, "probability": 0.99}, {"row_a": 1, "row_b": 2, "probability": 0.1})
     decided = decide(table, Thresholds(0.5), {("p1", "p0"), ("p1", "p2")})
     assert decided["decision"].to_pylist() == ["rejected", "rejected"]
     again = decide(decided, Thresholds(0.5))

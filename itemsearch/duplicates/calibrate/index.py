@@ -69,7 +69,7 @@ def calibrate_index(index: Path, config: CalibrateConfig, progress: Progress) ->
         IndexFolderError: no index, or a damaged one.
     """
     engine = Engine.open(index)
-    labels, read = _labels(engine, config)
+    labels, read = read_calibration_labels(engine, config)
     calibration = calibrate(engine, labels, config, progress)
     with index_errors(index):
         version = publish_calibration(index, calibration, engine.summary.version, config.keep)
@@ -128,7 +128,15 @@ def _labelled(joined: Joined, learnt: PairProbabilities, labels: DuplicateLabels
     return places, same[places]
 
 
-def _labels(engine: Engine, config: CalibrateConfig) -> tuple[DuplicateLabels, LabelReport | None]:
+def read_calibration_labels(
+    engine: Engine, config: CalibrateConfig
+) -> tuple[DuplicateLabels, LabelReport | None]:
+    """Reads the labels of a file and of people; the report is of the file, None without one.
+
+    Raises:
+        CatalogError: the file cannot be read.
+        UsageError: neither a file nor the decisions of people are asked for.
+    """
     if not (config.labels or config.decisions):
         raise UsageError("no labels: give --labels FILE, --decisions or both")
     listings = engine.listings
