@@ -69,7 +69,7 @@ def test_the_report_is_one_file_that_fetches_nothing(index: Path, tmp_path: Path
     assert not re.search(r"https?://|url\(|@import", page)
     assert page.count("<script") == page.count("<style") == 1
     assert page.count('src="data:image/jpeg;base64,') == 4  # in the group, and as a weakest pair
-    assert page.count("probability <span") == 2  # of the group, and of the weakest pair
+    assert page.count("probability <span") == 3  # of the group, its pair and the weakest pair
 
 
 def test_a_page_without_groups_says_so(index: Path, tmp_path: Path) -> None:
