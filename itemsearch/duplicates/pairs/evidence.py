@@ -172,8 +172,9 @@ class PairEvidence:
         alike = np.flatnonzero(joint >= ALIKE)
         rows = np.unique(np.concatenate([a[alike], b[alike]]))
         attributes = dict(zip(rows.tolist(), self.attributes.read(pa.chunked_array([rows])), strict=True))
-        for place in alike.tolist():
-            conflicts[place] = bool(find_conflicts(attributes[a[place]], attributes[b[place]]))
+        for place, one, other in zip(alike.tolist(), a[alike].tolist(), b[alike].tolist(), strict=True):
+            first, second = attributes[one], attributes[other]
+            conflicts[place] = first is not second and bool(find_conflicts(first, second))
         return conflicts
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:
