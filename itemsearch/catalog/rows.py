@@ -117,6 +117,7 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                     items=tuple(item for item in outcomes if not isinstance(item, Reject)),
                     carried=records.carried.take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
+                    no_titles=tuple(each.no_title for each in checked if each.no_title),
                 )
                 row += len(outcomes)
                 if row == source.rows:

@@ -73,6 +73,22 @@ def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ListingEnco
         assert after[id] == row
 
 
+def test_a_title_that_is_folded_otherwise_is_embedded_again(
+    tmp_path: Path, encoder: ListingEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop.csv"
+    shop.write_text("id,title\n1,red mug &amp; lid\n2,red mug & lid\n3,lamp\n")
+    with monkeypatch.context() as earlier_version:
+        earlier_version.setattr("itemsearch.catalog.validate.fold_title", str.strip)
+        embed(shop, tmp_path / "store", encoder)
+    report = embed(shop, tmp_path / "store", encoder)
+    assert (report.embedded, report.reused) == (1, 2)
+    rows = rows_of(tmp_path / "store")
+    assert rows["1"]["title"] == "red mug & lid"
+    assert rows["1"]["content_hash"] == rows["2"]["content_hash"]
+    assert rows["1"]["embedding"] == pytest.approx(rows["2"]["embedding"], abs=1e-6)
+
+
 def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder) -> None:
     other = ListingEncoder.from_pretrained(str(save_tiny_model(tmp_path / "other", seed=1)))
     embed(catalog_csv, tmp_path / "store", encoder)
