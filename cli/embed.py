@@ -69,6 +69,7 @@ def embed(
             + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
             "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
+            "placeholders": f"{report.placeholder_images:,} listings, whose picture many unlike ones share",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
         }

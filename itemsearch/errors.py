@@ -7,7 +7,8 @@ ItemSearchError
 │   ├── EmptyCatalogError
 │   └── MissingColumnError
 ├── ImageError              an image cannot be read
-│   └── ImageNotFoundError  there is no such file, or it is outside the image root
+│   ├── ImageNotFoundError  there is no such file, or it is outside the image root
+│   └── PlaceholderError    the image is a placeholder, and there is no title
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
@@ -54,6 +55,10 @@ class ImageError(ItemSearchError):
 
 
 class ImageNotFoundError(ImageError):
+    pass
+
+
+class PlaceholderError(ImageError):
     pass
 
 

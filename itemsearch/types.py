@@ -21,6 +21,7 @@ class RejectReason(StrEnum):
     MISSING_ID = "missing_id"
     DUPLICATE_ID = "duplicate_id"
     EMPTY = "no_title_and_no_image"
+    PLACEHOLDER = "no_title_and_placeholder_image"
     IMAGE_NOT_FOUND = "image_not_found"
     IMAGE_UNREADABLE = "image_unreadable"
 
@@ -29,8 +30,8 @@ class RejectReason(StrEnum):
 class Reject:
     """A rejected row.
 
-    row: counts the rows of all the files from 1, in order. message: says what to mend. no_title: as written, a
-    title that is none (`titles.is_no_title`); "" for any other.
+    row: counts the rows of all the files from 1, in order. message: says what to mend. no_title: as written,
+    a title that is none (`titles.is_no_title`); "" for any other.
     """
 
     row: int
@@ -48,7 +49,7 @@ class Listing:
     the image upright, RGB and at most `catalog.images.MAX_SIDE` pixels a side. content_hash: 32 hex digits,
     of the title and the image's encoded bytes; equal hashes mean equal embeddings under one model. known: the
     image was not decoded, because the listing is embedded already; `image` is then None whether the listing
-    has one or not.
+    has one or not. placeholder: the row's image is a placeholder, and the listing therefore has none.
     """
 
     row: int
@@ -58,6 +59,7 @@ class Listing:
     image: Image.Image | None
     content_hash: str
     known: bool = False
+    placeholder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

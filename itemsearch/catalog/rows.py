@@ -20,10 +20,20 @@ from itemsearch.catalog.parquet import ParquetTable
 from itemsearch.catalog.tables import Records, Table
 from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.columns import no_column
-from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
+from itemsearch.errors import (
+    EmptyCatalogError,
+    ImageError,
+    ImageNotFoundError,
+    MissingColumnError,
+    PlaceholderError,
+)
 from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
+_REASONS = {
+    ImageNotFoundError: RejectReason.IMAGE_NOT_FOUND,
+    PlaceholderError: RejectReason.PLACEHOLDER,
+}
 
 T = TypeVar("T")
 
@@ -150,7 +160,6 @@ def _finish(image_root: str, build: Callable[[Cells, bytes | None], T], cells: C
             data = read_image_file(locate_image(image_root, data))
         return build(cells, data)
     except ImageError as error:
-        missing = isinstance(error, ImageNotFoundError)
-        reason = RejectReason.IMAGE_NOT_FOUND if missing else RejectReason.IMAGE_UNREADABLE
+        reason = _REASONS.get(type(error), RejectReason.IMAGE_UNREADABLE)
         name = "embedded image" if isinstance(cells.image, bytes) else f"image {cells.image!r:.80}"
-        return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}")
+        return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}", cells.no_title)

@@ -231,6 +231,23 @@ def test_check_tells_reasons_with_examples(run: Run, tmp_path: Path) -> None:
     assert run("check", tmp_path / "c.csv", "--max-bad-rate", "0.7").code == 0
 
 
+def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
+    things = ("Steel bottle 500 ml", "Oak dining chair", "Cotton shirt", "Garden hose 25 m", "Red mug", "nan")
+    draw_picture(0).save(tmp_path / "none.png")
+    rows = [f"{number},{title},none.png,{number}E+12\n" for number, title in enumerate(things)]
+    (tmp_path / "c.csv").write_text("id,title,image,ean\n" + "".join(rows))
+    told = run("check", tmp_path / "c.csv", "--max-bad-rate", "0.5").out
+    assert "1 title that is no title: 'nan' 1\n" in told
+    assert "one picture is shared by 6 listings with unlike titles: none.png" in told
+    assert "identifier ean: 5 cells, 0 valid, 5 " in told
+    as_json = run("check", tmp_path / "c.csv", "--max-bad-rate", "0.5", "--json").json
+    assert as_json["no_titles"] == {"nan": 1}
+    assert as_json["placeholders"] == [{"image": "none.png", "listings": 6}]
+    assert as_json["placeholder_images"] == 5
+    assert as_json["identifiers"].keys() == {"ean"}  # type: ignore[attr-defined]
+    assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
+
+
 def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("sku,name\n1,mug\n2,lamp\n")
     one_line(run("check", tmp_path / "c.csv"), 1, "c.csv", "'id'", "--column")
