@@ -12,9 +12,9 @@ from itemsearch.cli._output import emit_json, progress, table
 from itemsearch.cli.index_versions import Index, Keep
 from itemsearch.errors import UsageError
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
-from itemsearch.indexes.types import Target
 
 if TYPE_CHECKING:
+    from itemsearch.indexes.types import Target
     from itemsearch.search.folder import IndexSummary
 
 TargetRecall = Annotated[
@@ -67,6 +67,8 @@ def read_target(recall: float | None, at: int, max_memory: str, max_ms: float | 
     Raises:
         UsageError: a recall, k, size or time out of range, or limits without a recall.
     """
+    from itemsearch.indexes.types import Target
+
     if recall is None:
         if max_memory or max_ms is not None or at != 10:
             raise UsageError("--at, --max-memory and --max-latency-ms belong to --target-recall")

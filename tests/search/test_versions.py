@@ -54,7 +54,7 @@ def test_a_flipped_byte_in_any_file_is_told_by_name(tmp_path: Path, run: Run) ->
     index = tmp_path / "index"
     assert build_index_folder(write_vectors(tmp_path, 0, 10_000), index, CPU).kind == "ivfpq"
     code, out, _ = run("index", "verify", index)
-    assert (code, "10,000 rows, 1,000 ids looked for and found" in out) == (0, True)
+    assert (code, "10,000 rows, 1,000 ids found by their own vectors" in out) == (0, True)
     folder = current_version(index).folder
     files = [index / "CURRENT", *sorted(folder.iterdir())]
     assert {"index.faiss", "listings.arrow", "MANIFEST.json"} <= {path.name for path in files}

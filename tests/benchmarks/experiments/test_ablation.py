@@ -116,7 +116,7 @@ def test_a_stopped_training_is_resumed(
 
     def stopped(catalogs: object, config: PretrainConfig, out: Path, report: object, note: object) -> object:
         done = pretrain(catalogs, config, out, report, note)
-        return replace(done, progress=replace(done.progress, finished=out.name != "untrained"))
+        return replace(done, finished=out.name != "untrained")
 
     with monkeypatch.context() as patched:
         patched.setattr(ablation, "pretrain", stopped)

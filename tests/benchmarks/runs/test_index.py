@@ -44,7 +44,9 @@ def test_ties_are_right_and_missing_or_repeated_rows_are_not(vectors: VectorSet)
 
 def test_indexes_are_compared(benchmark: Callable[..., Any], tmp_path: Path) -> None:
     write_vectors(tmp_path / "vectors", 11_000, 16, seed=0)
-    metrics = benchmark("index", tmp_path / "vectors", "--out", tmp_path / "run", "--asked", "50", "-k", "5")
+    metrics = benchmark(
+        "index", tmp_path / "vectors", "--out", tmp_path / "run", "--max-queries", "50", "-k", "5"
+    )
     points = {(point["name"], point["effort"]): point for point in metrics["points"]}
     without_reranking = "FAISS IVF-PQ, no re-ranking"
     families = {"FAISS Flat", "FAISS HNSW", "FAISS IVF-Flat", without_reranking, "usearch HNSW"}
