@@ -59,6 +59,8 @@ def embed(
     if as_json:
         emit_json(report)
         return
+    if report.placeholder_images:
+        note(f"{report.placeholder_images:,} listings have a placeholder picture, which counts as no image")
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.reasons.items()))
     facts(
         {
@@ -69,7 +71,6 @@ def embed(
             + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
             "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
-            "placeholders": f"{report.placeholder_images:,} listings, whose picture many unlike ones share",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
         }

@@ -241,7 +241,7 @@ class Engine:
             for place in range(len(ranked.rows))
             if ranked.scores[place] >= min_score
         )
-        return Result(query_id, tuple(hits))
+        return Result(query_id, tuple(hits), ranked.incomparable)
 
 
 def _checked(k: int) -> int:

@@ -112,7 +112,7 @@ def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
         "\n".join(json.dumps({"query_id": f"q{n}", "title": titles(60)[n]}) for n in range(40))
     )
     done = run("search", index, "--queries", queries, "--out", out, "-k", 2, "--json")
-    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80}
+    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80, "incomparable": 0}
     assert pq.read_metadata(out).num_rows == 80
     queries.write_text('{"query_id": "a", "title": "mug"}\n{"query_id": "b", "title": ""}\n')
     partly = run("search", index, "--queries", queries, "--out", out)
