@@ -7,8 +7,7 @@ ItemSearchError
 │   ├── EmptyCatalogError
 │   └── MissingColumnError
 ├── ImageError              an image cannot be read
-│   ├── ImageNotFoundError  there is no such file, or it is outside the image root
-│   └── PlaceholderError    the image is a placeholder, and there is no title
+│   └── ImageNotFoundError  there is no such file, or it is outside the image root
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
@@ -55,10 +54,6 @@ class ImageError(ItemSearchError):
 
 
 class ImageNotFoundError(ImageError):
-    pass
-
-
-class PlaceholderError(ImageError):
     pass
 
 

@@ -11,10 +11,10 @@ from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.placeholders import Placeholder, image_digest
 from itemsearch.catalog.rows import RowSource, check_columns, open_tables, read_rows
 from itemsearch.catalog.tables import Table, unify_schemas
-from itemsearch.catalog.validate import Cells
+from itemsearch.catalog.validate import BadCellError, Cells
 from itemsearch.columns import no_column
-from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError, PlaceholderError
-from itemsearch.types import Listing, RowBatch
+from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
+from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
@@ -90,7 +90,8 @@ def _listing(is_known: IsKnown, placeholders: frozenset[int], cells: Cells, data
     placeholder = bool(placeholders) and data is not None and image_digest(data) in placeholders
     if placeholder and not cells.title:
         title = f"{cells.no_title!r:.60} is no title" if cells.no_title else "there is no title"
-        raise PlaceholderError(f"a placeholder, which many listings with unlike titles share, and {title}")
+        message = f"a placeholder, which many listings with unlike titles share, and {title}"
+        raise BadCellError(message, RejectReason.PLACEHOLDER)
     digest = content_hash(cells.title, None if placeholder else data)
     known = is_known(cells.id, digest)
     image = None if known or data is None else decode_image(data)  # a placeholder is not let through damaged
