@@ -1,9 +1,11 @@
 """Finds placeholders: pictures, such as "no image", that many listings with unlike titles share.
 
 Variants and several offers of one product share a picture too, but their titles are alike. How alike titles
-are is the mean cosine of their n-grams, weighted by inverse document frequency. Measured on 4,000 to 36,000
-titles of three shops: .02 to .04 between any titles (at most .09 among 16), .25 to .9 between five or more
-offers of one product.
+are is the mean cosine of their n-grams, weighted by inverse document frequency. In three shops it is .02 to
+.04 among any titles (at most .09 among 16), and .25 or more among five or more offers of one product. With
+the figures below, none of 777 products of five or more offers was taken for a placeholder, and each of 3,600
+draws of 5 to 50 titles was; of draws from one narrow category, whose titles are alike, between a seventh and
+nine tenths: a placeholder in a single such category may stay unseen.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ class Placeholder:
 
 
 def image_digest(data: bytes) -> int:
-    """64 bits of the hash of an image's encoded bytes: two of a million images agree once in 37 million."""
+    """64 bits of a hash of an image's encoded bytes: two agree in one of 37 million catalogs of a million."""
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
