@@ -112,7 +112,7 @@ def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
         "\n".join(json.dumps({"query_id": f"q{n}", "title": titles(60)[n]}) for n in range(40))
     )
     done = run("search", index, "--queries", queries, "--out", out, "-k", 2, "--json")
-    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80}
+    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80, "incomparable": 0}
     assert pq.read_metadata(out).num_rows == 80
     queries.write_text('{"query_id": "a", "title": "mug"}\n{"query_id": "b", "title": ""}\n')
     partly = run("search", index, "--queries", queries, "--out", out)
@@ -221,6 +221,23 @@ def test_check_tells_reasons_with_examples(run: Run, tmp_path: Path) -> None:
     assert "1 no_title_and_no_image" in told.out
     assert "row 3, id '3'" in told.out
     assert run("check", tmp_path / "c.csv", "--max-bad-rate", "0.7").code == 0
+
+
+def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
+    things = ("Steel bottle 500 ml", "Oak dining chair", "Cotton shirt", "Garden hose 25 m", "Red mug", "nan")
+    draw_picture(0).save(tmp_path / "none.png")
+    rows = [f"{number},{title},none.png,{number}E+12\n" for number, title in enumerate(things)]
+    (tmp_path / "c.csv").write_text("id,title,image,ean\n" + "".join(rows))
+    told = run("check", tmp_path / "c.csv", "--max-bad-rate", "0.5").out
+    assert "1 title that is no title: 'nan' 1\n" in told
+    assert "one picture is shared by 6 listings with unlike titles: none.png" in told
+    assert "identifier ean: 5 cells, 0 valid, 5 " in told
+    as_json = run("check", tmp_path / "c.csv", "--max-bad-rate", "0.5", "--json").json
+    assert as_json["no_titles"] == {"nan": 1}
+    assert as_json["placeholders"] == [{"image": "none.png", "listings": 6}]
+    assert as_json["placeholder_images"] == 5
+    assert as_json["identifiers"].keys() == {"ean"}  # type: ignore[attr-defined]
+    assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
 
 
 def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:
