@@ -28,8 +28,8 @@ Compared = Annotated[
     list[str],
     typer.Option(
         "--compare",
-        help="A column that agrees more often for one product, beside brand, manufacturer, maker, price and description. "
-        "Repeatable.",
+        help="A column that agrees more often for one product, beside brand, manufacturer, maker, price and "
+        "description. Repeatable.",
     ),
 ]
 MinPrecision = Annotated[

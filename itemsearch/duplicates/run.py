@@ -28,6 +28,7 @@ from itemsearch.duplicates.pairs.decide import (
     Thresholds,
     TierEstimates,
     decide,
+    held_back,
 )
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
@@ -180,8 +181,7 @@ def _earlier_model(config: RunConfig) -> Model | None:
 def _thresholds(learnt: PairProbabilities, joined: Joined, config: RunConfig) -> Thresholds:
     if config.min_probability is not None:
         return Thresholds(config.min_probability, min(REVIEW, config.min_probability))
-    conflict = joined.pairs["conflict"].to_numpy()
-    return Thresholds.keeping(config.min_precision, learnt.probability, conflict)
+    return Thresholds.keeping(config.min_precision, learnt.probability, held_back(joined.pairs))
 
 
 def _decide(
@@ -231,7 +231,6 @@ def _report(
     duplicates = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
     weakest = duplicates.slice(max(duplicates.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
     labels = learnt.model.curve.labels
-    conflict = joined.pairs["conflict"].to_numpy()
     return RunReport(
         rows=len(joined.rows),
         joined=len(joined.rows),
@@ -241,7 +240,7 @@ def _report(
         listings=tables.groups.num_rows,
         changes={name: len(values) for name, values in asdict(changes).items()},
         weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
-        estimates=TierEstimates.of(learnt.probability, conflict, thresholds, labels),
+        estimates=TierEstimates.of(learnt.probability, joined.pairs, thresholds, labels),
         expected=float(learnt.probability.sum()),
         labels=labels,
         columns=joined.evidence.columns.names(),

@@ -24,21 +24,21 @@ def test_the_probability_decides_and_a_conflict_makes_a_variant() -> None:
         {"row_a": 0, "row_b": 4, "probability": 0.1},
         {"row_a": 0, "row_b": 5, "probability": 0.99, "conflicts": ["size: 500 ml / 1 l"]},
         {"row_a": 0, "row_b": 6, "probability": 0.1, "conflicts": ["size: 500 ml / 1 l"]},
+        {"row_a": 0, "row_b": 7, "probability": 0.97, "doubt": "one picture under two numbers"},
     )
     decided = decide(table, Thresholds(0.9))
-    expected = ["duplicate", "duplicate", "review", "different", "variant", "different"]
+    expected = ["duplicate", "duplicate", "review", "different", "variant", "different", "review"]
     assert decided["decision"].to_pylist() == expected
     reasons = decided["reason"].to_pylist()
     assert reasons[0] == "probability 0.970, a duplicate from 0.900; the pictures are the same"
     assert reasons[2] == "probability 0.300, to review from 0.250; gtin 04006381333931 is of both"
     assert reasons[3] == "probability 0.100 is below 0.250"
+    assert reasons[6] == "probability 0.970, to review from 0.250; one picture under two numbers"
     assert reasons[4] == "probability 0.990: alike, but size: 500 ml / 1 l"
 
 
 def test_what_a_person_rejected_stays_rejected() -> None:
-    table = pairs(
-        {"row_a": 0, "row_b": 1, "probability": 0.99}, {"row_a": 1, "row_b": 2, "probability": 0.1}
-    )
+    table = pairs({"row_a": 0, "row_b": 1, "probability": 0.99}, {"row_a": 1, "row_b": 2, "probability": 0.1})
     decided = decide(table, Thresholds(0.5), {("p1", "p0"), ("p1", "p2")})
     assert decided["decision"].to_pylist() == ["rejected", "rejected"]
     again = decide(decided, Thresholds(0.5))
@@ -56,9 +56,9 @@ def test_the_threshold_keeps_a_precision_and_is_never_below_a_half() -> None:
 
 
 def test_pairs_with_conflicts_are_in_no_tier() -> None:
-    probability = np.array([0.99, 0.99, 0.3])
-    conflict = np.array([False, True, False])
-    estimates = TierEstimates.of(probability, conflict, Thresholds(0.9), labels=0)
-    assert (estimates.automatic.pairs, estimates.with_review.pairs) == (1, 2)
+    probability = np.array([0.99, 0.99, 0.3, 0.99])
+    measured = pa.table({"conflict": [False, True, False, False], "doubt": [None, None, None, "doubt"]})
+    estimates = TierEstimates.of(probability, measured, Thresholds(0.9), labels=0)
+    assert (estimates.automatic.pairs, estimates.with_review.pairs) == (1, 3)
     assert estimates.automatic.precision.value == 0.99
     assert estimates.automatic.precision.low < 0.99 < estimates.automatic.precision.high

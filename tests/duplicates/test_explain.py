@@ -13,7 +13,6 @@ from itemsearch.errors import UnknownIdError, UsageError
 from itemsearch.search.engine import Engine
 
 
-
 def ranked(engine: Engine) -> Any:
     """Opens engines with the ranking of `opened`, which the index's folder does not hold."""
     return patch.object(Engine, "open", lambda folder: engine)

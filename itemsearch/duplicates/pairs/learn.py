@@ -62,7 +62,7 @@ def learn(
     differing = joined.pairs.take(pa.array(places))
     score = differing["score"].to_numpy()
     if joined.evidence.scorer is None:
-        score = score_of_cosine(score)
+        score = score_of_cosine(differing)
     pairs = compared_pairs(differing, score, joined.representatives)
     fitted = fit(pairs, across) if model is None else apply(model, pairs)
     if curve is not None:
@@ -97,13 +97,18 @@ def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedP
     )
 
 
-def score_of_cosine(joint: Doubles) -> Doubles:
+def score_of_cosine(pairs: pa.Table) -> Doubles:
     """(P,) stand-ins for the match scores of external embeddings, for which no ranking was fitted.
 
-    Log-odds rise in a straight line from those of a sibling, at the median cosine of compared pairs, to those
-    of one product, at 1: a guess, since what a cosine means differs from model to model.
+    Log-odds rise in a straight line from those of a sibling, at the median cosine of a listing with its third
+    nearest, to those of one product, at 1: a guess, since what a cosine means differs from model to model.
     """
-    usual = float(np.median(joint)) if len(joint) else 0.0
+    joint = pairs["joint"].to_numpy().astype(np.float64)
+    ends = np.concatenate([pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()])
+    order = np.lexsort((-np.tile(joint, 2), ends))
+    starts = np.flatnonzero(np.diff(ends[order], prepend=-1))
+    third = starts + np.minimum(2, np.diff(starts, append=len(ends)) - 1)
+    usual = float(np.median(np.tile(joint, 2)[order[third]])) if len(joint) else 0.0
     share = (joint - usual) / max(1 - usual, 1e-6)
     logit = SIBLING + (ONE_PRODUCT - SIBLING) * share
     score: Doubles = 1 / (1 + np.exp(-np.clip(logit, -20, 20)))
