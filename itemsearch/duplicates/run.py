@@ -240,7 +240,9 @@ def _report(
         listings=tables.groups.num_rows,
         changes={name: len(values) for name, values in asdict(changes).items()},
         weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
-        estimates=TierEstimates.of(learnt.probability, joined.pairs, thresholds, labels),
+        estimates=TierEstimates.of(
+            learnt.probability, joined.pairs, thresholds, labels, learnt.fitted.too_high
+        ),
         expected=float(learnt.probability.sum()),
         labels=labels,
         columns=joined.evidence.columns.names(),

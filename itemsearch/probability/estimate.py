@@ -7,9 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from itemsearch.indexes.arrays import Doubles, Mask
+from itemsearch.probability.compared import ComparedPairs
 
 DOUBT = 0.6
 """Log-odds by which a catalog's probabilities may be off as a whole without labels."""
+SPURIOUS = 0.05
+"""So many pairs a listing may be expected of siblings alone; training catalogs of none had up to .03."""
+USUAL, STEEP, LARGE = 0.2, 4.0, 4.0
+"""A share of strong pairs that are no listing's best, up to which nothing is wrong; log-odds of doubt for each
+unit above; and the most that `SPURIOUS` adds. All are chosen on training catalogs."""
 LABELS = 25.0
 """So many labels halve the square of that doubt."""
 DEVIATIONS = 1.96
@@ -35,7 +41,29 @@ class Estimate:
     recall: Share
 
 
-def estimate(probability: Doubles, passed: Mask, threshold: float, labels: int = 0) -> Estimate:
+def sibling_doubt(pairs: ComparedPairs, probability: Doubles, weights: Doubles) -> float:
+    """Log-odds by which probabilities may be too high because siblings look like one product.
+
+    They may where few duplicates are expected, which may be siblings all, and where many strong pairs are not
+    the best ones of their listings.
+
+    Args:
+        probability: (P,). weights: (P,) of `crowd_weights`.
+    """
+    expected = float(probability @ weights)
+    kept = 1 - SPURIOUS * pairs.listings / max(expected, SPURIOUS)
+    best = np.full(pairs.listings, -np.inf)
+    for rows in (pairs.a, pairs.b):
+        np.maximum.at(best, rows, pairs.strength)
+    strong = (pairs.strength >= 0) & (weights == 1)
+    beaten = (pairs.strength < best[pairs.a]) | (pairs.strength < best[pairs.b])
+    share = float(beaten[strong].mean()) if strong.any() else 0.0
+    return min(LARGE, -float(np.log(max(kept, np.exp(-LARGE))))) + STEEP * max(share - USUAL, 0.0)
+
+
+def estimate(
+    probability: Doubles, passed: Mask, threshold: float, labels: int = 0, too_high: float = 0.0
+) -> Estimate:
     """Estimates the precision and recall of the pairs that passed.
 
     Args:
@@ -43,9 +71,11 @@ def estimate(probability: Doubles, passed: Mask, threshold: float, labels: int =
         passed: (P,) the pairs that are accepted.
         threshold: the least probability of the pairs that passed, for the record.
         labels: how many the curve was refined by.
+        too_high: of `sibling_doubt`.
     """
-    doubt = DOUBT / np.sqrt(1 + labels / LABELS)
-    values, lows, highs = (_shares(_shifted(probability, by), passed) for by in (0.0, -doubt, doubt))
+    known = np.sqrt(1 + labels / LABELS)
+    doubts = (0.0, -(DOUBT + too_high) / known, DOUBT / known)
+    values, lows, highs = (_shares(_shifted(probability, by), passed) for by in doubts)
     counts = (float(passed.sum()), float(probability.sum()))
     shares = []
     for value, low, high, count in zip(values, lows, highs, counts, strict=True):

@@ -18,6 +18,7 @@ from itemsearch.probability.agreement import learn_weights, no_weights, weigh
 from itemsearch.probability.compared import ComparedPairs, levels, neighbourhood
 from itemsearch.probability.contest import Contest
 from itemsearch.probability.crowds import crowd_weights
+from itemsearch.probability.estimate import sibling_doubt
 from itemsearch.probability.model import Curve, Model
 
 DEPTH = {True: 2, False: 3}
@@ -44,13 +45,15 @@ LARGEST_ODDS = 30.0
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """model: scores new pairs. logit (P,): before the curve, the evidence that labels refine. probability
-    (P,). neighbourhoods (N,): the level of each listing's, for `Model.score_new`."""
+    (P,). neighbourhoods (N,): the level of each listing's, for `Model.score_new`. too_high: of
+    `sibling_doubt`."""
 
     model: Model
     logit: Doubles
     support: Doubles
     probability: Doubles
     neighbourhoods: Doubles
+    too_high: float
 
     def with_curve(self, curve: Curve) -> Fitted:
         """With another curve, such as `refine` gave."""
@@ -67,7 +70,7 @@ def fit(pairs: ComparedPairs, across: bool) -> Fitted:
     if not len(pairs.a):
         empty = np.empty(0)
         nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
-        return Fitted(nothing, empty, empty, empty, np.zeros(pairs.listings))
+        return Fitted(nothing, empty, empty, empty, np.zeros(pairs.listings), 0.0)
     floor = float(np.median(pairs.strength))
     weights = crowd_weights(pairs)
     level = neighbourhood(pairs, DEPTH[across], floor, weights)
@@ -99,12 +102,14 @@ def apply(model: Model, pairs: ComparedPairs) -> Fitted:
 
 
 def _fitted(model: Model, pairs: ComparedPairs, logit: Doubles, weights: Doubles) -> Fitted:
+    probability = model.probability(logit, pairs.support)
     return Fitted(
         model,
         logit,
         pairs.support,
-        model.probability(logit, pairs.support),
+        probability,
         levels(pairs, model.depth, model.floor, weights),
+        sibling_doubt(pairs, probability, weights),
     )
 
 

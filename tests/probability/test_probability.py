@@ -11,7 +11,7 @@ import pytest
 from itemsearch.decode import decode
 from itemsearch.probability.agreement import learn_weights
 from itemsearch.probability.compared import ComparedPairs
-from itemsearch.probability.estimate import estimate, threshold_for
+from itemsearch.probability.estimate import estimate, sibling_doubt, threshold_for
 from itemsearch.probability.mixture import Fitted, fit
 from itemsearch.probability.model import Curve, Model
 from itemsearch.probability.refine import refine
@@ -199,6 +199,27 @@ def test_a_threshold_keeps_what_it_promises(usual: tuple[ComparedPairs, np.ndarr
         (closer := estimate(fitted.probability, passed, least, labels=200)).precision.high
         - closer.precision.low
     )
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_siblings_widen_the_interval_downwards(across: bool) -> None:
+    some, none = fit(made(600, 300)[0], across), fit(made(600, 0)[0], across)
+    assert some.too_high < 0.5
+    assert none.too_high > 2
+    passed = some.probability >= 0.9
+    plain = estimate(some.probability, passed, 0.9).precision
+    wide = estimate(some.probability, passed, 0.9, too_high=2.0).precision
+    assert wide.low < plain.low - 0.05
+    assert (wide.value, wide.high) == (plain.value, plain.high)
+
+
+def test_strong_pairs_that_are_nobodys_best_are_doubted() -> None:
+    pairs, _ = made(600, 300)
+    strength = np.where(np.random.default_rng(1).random(len(pairs.a)) < 0.1, 2.0, pairs.strength)
+    weights = np.ones(len(pairs.a))
+    likely = np.full(len(pairs.a), 0.5)
+    muddled = sibling_doubt(replace(pairs, strength=strength), likely, weights)
+    assert muddled > sibling_doubt(pairs, likely, weights) + 0.5
 
 
 def test_a_threshold_that_keeps_nothing_is_none() -> None:

@@ -109,7 +109,9 @@ def calibrate(
     return Calibration(
         curve=refined.model.curve,
         min_precision=config.min_precision,
-        automatic=TierEstimates.of(refined.probability, joined.pairs, thresholds, len(places)).automatic,
+        automatic=TierEstimates.of(
+            refined.probability, joined.pairs, thresholds, len(places), refined.fitted.too_high
+        ).automatic,
         other=config.other,
         labels=len(places),
         same_pairs=int(same.sum()),

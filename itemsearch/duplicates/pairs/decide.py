@@ -49,12 +49,20 @@ class TierEstimates:
     with_review: Estimate
 
     @classmethod
-    def of(cls, probability: Doubles, pairs: pa.Table, thresholds: Thresholds, labels: int) -> TierEstimates:
-        """Estimates from (P,) probabilities of measured pairs; `labels` is how many they were refined by."""
+    def of(
+        cls,
+        probability: Doubles,
+        pairs: pa.Table,
+        thresholds: Thresholds,
+        labels: int,
+        too_high: float = 0.0,
+    ) -> TierEstimates:
+        """Estimates from (P,) probabilities of measured pairs; `labels` is how many they were refined by, and
+        `too_high` of `sibling_doubt`."""
         may_pass = (~held_back(pairs), ~pairs["conflict"].to_numpy())
         least = (thresholds.automatic, thresholds.review)
         tiers = [
-            estimate(probability, may & (probability >= threshold), threshold, labels)
+            estimate(probability, may & (probability >= threshold), threshold, labels, too_high)
             for may, threshold in zip(may_pass, least, strict=True)
         ]
         return cls(*tiers)

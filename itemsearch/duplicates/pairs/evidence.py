@@ -29,6 +29,8 @@ _DIGITS = re.compile(r"\d+")
 BLOCK_PAIRS = 8192
 UNLIKE_TITLES = 0.15
 """Titles of a lower similarity share no more than a word or two: a guess."""
+PICTURED = 0.9
+"""The share of listings with pictures from which on a missing picture is doubted: a guess."""
 ALIKE = 0.4
 """The joint cosine from which on two titles are read for conflicts."""
 
@@ -154,8 +156,13 @@ class PairEvidence:
         return table
 
     def _doubts(self, a: Rows, b: Rows, title_similarity: Floats, identifier: Rows) -> pa.Array:
-        """(P,) the doubt about pairs of one picture: shops show one for several products."""
+        """(P,) the doubt about pairs of one picture, since shops show one for several products; and, where
+        nearly all listings have pictures, about pairs without one, since siblings are told apart by it."""
         doubts: list[str | None] = [None] * len(a)
+        has_image = self.image_hashes.has_image
+        if len(has_image) and has_image.mean() >= PICTURED:
+            for place in np.flatnonzero(~self.image_hashes.both(a, b) & (identifier != EQUAL)).tolist():
+                doubts[place] = "a picture is missing"
         shown_twice = np.flatnonzero(self.image_hashes.same(a, b) & (identifier != EQUAL))
         titles = (read_texts(self.listings, "title", side[shown_twice]) for side in (a, b))
         for place, first, second in zip(shown_twice.tolist(), *titles, strict=True):

@@ -83,7 +83,7 @@ class LongTexts:
         wanted = self.keys[place] + (b - a)[pair] * self.size
         found = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         product = np.where(self.keys[found] == wanted, self.weights[place] * self.weights[found], 0.0)
-        cosines: Doubles = np.bincount(pair, product, len(a))
+        cosines: Doubles = np.bincount(pair, product, len(a)).astype(np.float64)
         return cosines
 
 
