@@ -18,7 +18,7 @@ MOST_WORDS = 0.5
 
 
 def evidence_in_words(pair: Mapping[str, Any], title: str, other: str) -> tuple[str, ...]:
-    """Phrases for a row of `EVIDENCE_SCHEMA` of two listings with these titles, conflicts and doubts first."""
+    """Phrases for a row of `EVIDENCE_SCHEMA` of two listings with these titles; conflicts come first."""
     conflicts = [conflict.replace(":", " differs:", 1) for conflict in pair["conflicts"] or ()]
     doubt = [pair["doubt"]] if pair["doubt"] else []
     identifier = [f"the same {pair['same_identifier']}"] if pair["same_identifier"] else []
