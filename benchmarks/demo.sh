@@ -18,6 +18,6 @@ id=$(cut -d, -f2 sample/labels.csv | sort | uniq -d | head -n 1 | xargs -I{} gre
 say itemsearch search index --id "$id" -k 5
 say itemsearch search index --title "striped mug" -k 5
 say itemsearch search index --image "sample/images/$id.jpg" -k 3
-say itemsearch calibrate index --labels sample/labels.csv --min-precision 0.8
 say itemsearch duplicates index --out duplicates
+say python -m itemsearch.benchmarks.experiments.true_pairs duplicates sample/labels.csv
 printf '\nOpen %s/duplicates/report.html in a browser.\n' "$folder"

@@ -22,6 +22,9 @@ def sample_catalog(
 ) -> None:
     """Draw a sample catalog with known duplicates. Writes catalog.csv, images/ and labels.csv.
 
+    One shop lists most products, one in ten of them in a family that differs in colour, size or another
+    detail; other sellers list some again.
+
     Example: itemsearch sample-catalog sample --products 500
     """
     from itemsearch.sample.catalog import draw_catalog

@@ -18,9 +18,11 @@ MOST_WORDS = 0.5
 
 
 def evidence_in_words(pair: Mapping[str, Any], title: str, other: str) -> tuple[str, ...]:
-    """Phrases for a row of `EVIDENCE_SCHEMA` of two listings with these titles, conflicts first."""
+    """Phrases for a row of `EVIDENCE_SCHEMA` of two listings with these titles; conflicts come first."""
     conflicts = [conflict.replace(":", " differs:", 1) for conflict in pair["conflicts"] or ()]
-    return (*conflicts, _pictures(pair), _titles(pair, title, other))
+    doubt = [pair["doubt"]] if pair["doubt"] else []
+    identifier = [f"the same {pair['same_identifier']}"] if pair["same_identifier"] else []
+    return (*conflicts, *doubt, *identifier, _pictures(pair), _titles(pair, title, other))
 
 
 def _pictures(pair: Mapping[str, Any]) -> str:

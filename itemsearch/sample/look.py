@@ -14,7 +14,7 @@ _STEPS = 40
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The visible attributes of one product. Products of a series share `shape` and differ in one other.
+    """The visible attributes of one product. Products of a family share `shape` and differ in one other.
 
     accent: the second colour, of the pattern and of details. word: the text of the pattern "Lettering".
     shape: three numbers from 0 to 1 that each drawing interprets. size: 0 for the smallest of its kind, 1 for

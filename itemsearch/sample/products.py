@@ -1,9 +1,9 @@
-"""Random generation of invented products, in series of one brand and model that differ in one attribute."""
+"""Random generation of invented products, most alone, some in families that differ in one attribute."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
@@ -19,6 +19,11 @@ _BACKGROUNDS: tuple[Colour, ...] = ((253, 253, 252), (250, 249, 246), (248, 249,
 
 _CONTRAST = 62
 """Smallest difference in brightness, of 0 to 255, between a product's two colours."""
+
+_FAMILY_SIZES = (2, 6)
+"""Smallest and largest number of products in a family."""
+_FAMILY_SHARE = 0.1
+"""Share of the products that are in a family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +103,28 @@ class SampleProduct:
 
 
 def invent_products(count: int, rng: np.random.Generator) -> list[SampleProduct]:
-    """`count` products with distinct titles, in series of one to eight, which take each kind in turn."""
+    """`count` products with distinct titles, of each kind in turn.
+
+    One in ten is in a family of 2 to 6, which share brand, model and shape and differ in one attribute, such
+    as the colour, pattern or size. The others have a model of their own.
+    """
     product_by_title: dict[str, SampleProduct] = {}
-    kinds, series_count = cycle(KINDS), Counter[tuple[str, str, str]]()
+    kinds, models, in_families = cycle(KINDS), Counter[tuple[str, str, str]](), 0
     while len(product_by_title) < count:
-        first = _first_of_series(next(kinds), rng)
+        first = _first_of_family(next(kinds), rng)
         name = (first.kind.category, first.brand, first.model)
-        series_count[name] += 1
-        if series_count[name] > 1:
-            first = replace(first, model=f"{first.model} {series_count[name]}")
-        series = _series(first, int(rng.integers(1, 9)), rng)
-        product_by_title |= {product.title: product for product in series}
+        models[name] += 1
+        if models[name] > 1:
+            first = replace(first, model=f"{first.model} {models[name]}")
+        size = 1
+        if in_families < _FAMILY_SHARE * len(product_by_title):
+            size = int(rng.integers(_FAMILY_SIZES[0], _FAMILY_SIZES[1] + 1))
+            in_families += size
+        product_by_title |= _family(first, size, rng)
     return list(product_by_title.values())[:count]
 
 
-def _first_of_series(kind: ProductKind, rng: np.random.Generator) -> SampleProduct:
+def _first_of_family(kind: ProductKind, rng: np.random.Generator) -> SampleProduct:
     colour = _pick(list(PALETTE), rng)
     first, second, third = rng.random(3).tolist()
     return SampleProduct(
@@ -130,11 +142,13 @@ def _first_of_series(kind: ProductKind, rng: np.random.Generator) -> SampleProdu
     )
 
 
-def _series(first: SampleProduct, length: int, rng: np.random.Generator) -> Iterator[SampleProduct]:
-    """The first product, and others that each differ from it in one attribute."""
-    yield first
-    for _ in range(length - 1):
-        yield _sibling(first, rng)
+def _family(first: SampleProduct, size: int, rng: np.random.Generator) -> dict[str, SampleProduct]:
+    """The first product and its siblings, `size` products in all, by title."""
+    family = {first.title: first}
+    while len(family) < size:
+        sibling = _sibling(first, rng)
+        family.setdefault(sibling.title, sibling)
+    return family
 
 
 def _sibling(product: SampleProduct, rng: np.random.Generator) -> SampleProduct:

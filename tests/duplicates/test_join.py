@@ -58,6 +58,8 @@ def test_pairs_have_the_evidence_of_a_search(index: Path, tmp_path: Path) -> Non
             pair = by_ids[min(id, hit.id), max(id, hit.id)]
             numbers = [pair[name] for name in ("score", "joint", "title_similarity", "image_similarity")]
             expected = [hit.score, hit.joint, hit.title_similarity, hit.image_similarity]
+            if hit.title_similarity is None and hit.image_similarity is None:
+                continue  # a search puts what cannot be compared last, with a score of 0
             assert numbers == [
                 value if value is None else pytest.approx(value, abs=1e-5) for value in expected
             ]

@@ -26,6 +26,8 @@ def test_evidence_is_told_in_plain_words() -> None:
 
     assert told(same_image=True) == "same picture; titles share most words"
     assert told(conflicts=["colour: red / green"]).startswith("colour differs: red / green; ")
+    assert told(doubt="one picture under two numbers").startswith("one picture under two numbers; ")
+    assert told(same_identifier="gtin 123").startswith("the same gtin 123; ")
     assert told(image_hash_distance=2).startswith("nearly the same picture")
     assert told(image_similarity=0.1).startswith("pictures look different")
     assert told(image_similarity=None, image_hash_distance=None).startswith("pictures not compared")

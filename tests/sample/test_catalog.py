@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from itemsearch.attributes.identifiers import Identifier, read_trade_number
 from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.read import open_catalog
 from itemsearch.errors import UsageError
-from itemsearch.sample.catalog import COLUMNS, SampleReport, draw_catalog
+from itemsearch.sample.catalog import COLUMNS, PLACEHOLDER, SampleReport, draw_catalog
+from itemsearch.sample.names import SELLERS
+from itemsearch.sample.shop import MAIN_SELLER, plan_listings
 
 Rows = dict[str, dict[str, str]]
 
@@ -44,6 +49,8 @@ def test_counts_agree(report: SampleReport, rows: Rows, groups: dict[str, str]) 
     assert report.relistings == 24
     assert report.without_image == sum(not row["image"] for row in rows.values()) == 1
     assert report.without_title == sum(not row["title"] for row in rows.values()) == 1
+    placeholders = sum(row["image"] == PLACEHOLDER for row in rows.values())
+    assert report.with_placeholder == placeholders == 1
     assert report.categories == len({row["category"] for row in rows.values()}) >= 14
 
 
@@ -58,14 +65,43 @@ def test_neither_id_nor_order_tells_the_group(groups: dict[str, str]) -> None:
     assert sum(first == second for first, second in neighbours) < 3
 
 
-def test_a_group_is_one_product_of_several_sellers(rows: Rows, groups: dict[str, str]) -> None:
+def test_a_group_is_one_product(rows: Rows, groups: dict[str, str]) -> None:
     sizes = Counter(groups.values())
     for group in (group for group, size in sizes.items() if size > 1):
         members = [rows[id] for id in groups if groups[id] == group]
         assert all(row["title"] and row["image"] for row in members)
         assert len({row["category"] for row in members}) == len({row["colour"] for row in members}) == 1
-        assert len({row["seller"] for row in members}) == len(members)
+        prices = [float(row["price"]) for row in members]
+        assert max(prices) / min(prices) < 1.3
+        assert len(valid_gtins(members)) <= 1
         assert len({row["title"] for row in members}) > 1
+
+
+def valid_gtins(rows: Iterable[dict[str, str]]) -> set[str]:
+    read = [read_trade_number(row["gtin"]) for row in rows]
+    return {number.text for number in read if isinstance(number, Identifier) and number.valid}
+
+
+def test_one_shop_lists_most_and_others_list_again() -> None:
+    listings = plan_listings(2000, np.random.default_rng(0))
+    sellers = Counter(listing.seller for listing in listings)
+    assert 0.75 < sellers[MAIN_SELLER] / len(listings) < 0.9
+    assert set(sellers) == set(SELLERS)
+    first = {listing.group: listing for listing in listings if not listing.copy}
+    again = [listing for listing in listings if listing.copy]
+    twice = sum(listing.seller == first[listing.group].seller for listing in again) / len(again)
+    assert 0.05 < twice < 0.16
+    shared = sum(listing.gtin == first[listing.group].gtin for listing in again) / len(again)
+    assert 0.55 < shared < 0.8
+    assert {"", "0000000000000", "Does not apply", "N/A"} < {listing.gtin for listing in listings}
+
+
+def test_products_have_gtins_of_their_own(rows: Rows, groups: dict[str, str]) -> None:
+    by_group: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for id, row in rows.items():
+        by_group[groups[id]].append(row)
+    numbers = [number for members in by_group.values() for number in valid_gtins(members)]
+    assert len(set(numbers)) == len(numbers) > 0.85 * PRODUCTS
 
 
 def test_different_groups_are_different_products(rows: Rows, groups: dict[str, str]) -> None:

@@ -82,12 +82,23 @@ def test_products_are_many_and_different() -> None:
     assert {product.colour for product in products} == set(PALETTE)
 
 
-def test_series_differ_in_one_thing() -> None:
+def families(count: int, seed: int) -> list[list[SampleProduct]]:
     series: dict[tuple[str, str, str], list[SampleProduct]] = defaultdict(list)
-    for product in invent_products(300, np.random.default_rng(2)):
+    for product in invent_products(count, np.random.default_rng(seed)):
         series[product.kind.category, product.brand, product.model].append(product)
-    assert sum(len(members) > 2 for members in series.values()) > 20
-    for first, *siblings in series.values():
+    return list(series.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tenth_of_the_products_has_siblings(seed: int) -> None:
+    sizes = [len(members) for members in families(600, seed)]
+    assert 0.08 <= sum(size for size in sizes if size > 1) / 600 <= 0.12
+    assert max(sizes) <= 6
+    assert sum(size > 1 for size in sizes) >= 10
+
+
+def test_families_differ_in_one_thing() -> None:
+    for first, *siblings in families(900, 2):
         for sibling in siblings:
             names = [field.name for field in fields(SampleProduct)]
             changed = [name for name in names if getattr(first, name) != getattr(sibling, name)]
@@ -95,7 +106,7 @@ def test_series_differ_in_one_thing() -> None:
             assert changed[0] in ("colour", "accent", "pattern", "size", "detail")
 
 
-def test_series_go_on_when_names_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_go_on_when_names_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("itemsearch.sample.products.MODELS", ("Fjord",))
     products = invent_products(2000, np.random.default_rng(0))
     assert len({product.title for product in products}) == 2000

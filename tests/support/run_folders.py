@@ -26,6 +26,7 @@ def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict
         "words_b": ["Green"],
         "conflicts": [],
         "same_identifier": None,
+        "doubt": None,
         "probability": 0.99,
         "reason": "probability 0.990, a duplicate from 0.900",
     }

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from itemsearch.attributes.identifiers import (
     MODEL_COLUMNS,
+    MOST_SHARED,
     TRADE_COLUMNS,
     Identifier,
     contradict,
@@ -23,8 +24,6 @@ from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints, Rows
 from itemsearch.search.where import as_numbers
 
-MOST_SHARED = 20
-"""An identifier of more listings than this says nothing of any: a guess."""
 AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price", "description")
 """Columns that are compared where a catalog has them, in any case."""
 EQUAL_PRICE, NEAR_PRICE = 0.02, 0.25
