@@ -12,10 +12,10 @@ from itemsearch.probability.compared import ComparedPairs
 DOUBT = 0.6
 """Log-odds by which a catalog's probabilities may be off as a whole without labels."""
 SPURIOUS = 0.05
-"""So many pairs a listing may be expected of siblings alone; up to .03 were in training catalogs of none."""
+"""So many pairs a listing may be expected of siblings alone; up to .03 were where there were none."""
 USUAL, STEEP, LARGE = 0.2, 4.0, 4.0
-"""A share of strong pairs that are no listing's best, up to which nothing is wrong; log-odds of doubt for each
-unit above; and the most that `SPURIOUS` adds. All are chosen on training catalogs."""
+"""The share of strong pairs that are not the best of both listings, up to which nothing is wrong; log-odds of
+doubt for each unit above; and the most that `SPURIOUS` adds. All are chosen on training catalogs."""
 LABELS = 25.0
 """So many labels halve the square of that doubt."""
 DEVIATIONS = 1.96
