@@ -15,12 +15,14 @@ import typer
 from itemsearch.cli.benchmark import benchmark_app
 from itemsearch.cli.calibrate import calibrate
 from itemsearch.cli.check import check
+from itemsearch.cli.dedupe import dedupe
 from itemsearch.cli.doctor import doctor
 from itemsearch.cli.duplicates import duplicates
 from itemsearch.cli.embed import embed
 from itemsearch.cli.explain import explain
 from itemsearch.cli.fit_ranking import fit_ranking
 from itemsearch.cli.index import index_app
+from itemsearch.cli.match import match
 from itemsearch.cli.pretrain import pretrain
 from itemsearch.cli.rebuild import rebuild
 from itemsearch.cli.review import review
@@ -37,11 +39,13 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 app.command("sample-catalog")(sample_catalog)
+app.command()(dedupe)
 app.command()(check)
 app.command()(embed)
 app.add_typer(index_app, name="index")
 app.command()(search)
 app.command()(duplicates)
+app.command()(match)
 app.command()(explain)
 app.command()(review)
 app.command()(calibrate)

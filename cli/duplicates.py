@@ -86,10 +86,10 @@ def duplicates(
     if as_json:
         emit_json(report)
         return
-    _print(report, out)
+    print_run(report, out)
 
 
-def _print(report: RunReport, out: Path) -> None:
+def print_run(report: RunReport, out: Path) -> None:
     from itemsearch.review.report import share_text
 
     changed = ", ".join(f"{count:,} {name}" for name, count in report.changes.items() if count)

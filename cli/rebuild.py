@@ -33,7 +33,8 @@ def rebuild(
 ) -> None:
     """Update an index from its catalog: the nightly job. Embeds what changed, builds, checks and publishes.
 
-    A version that fails a check is not published, and the current one stays.
+    A version that fails a check is not published, and the current one stays. Ends with the duplicates, where
+    the configuration names a folder for them.
 
     Example: itemsearch rebuild --config rebuild.toml
     """
@@ -87,7 +88,7 @@ def _print_line(stage: Stage) -> None:
         f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
         for name, value in stage.facts.items()
     )
-    note(f"{stage.name:<6} {stage.seconds:8.1f} s  {stage.failed or facts_text}")
+    note(f"{stage.name:<10} {stage.seconds:8.1f} s  {stage.failed or facts_text}")
 
 
 def _print_json_line(stage: Stage) -> None:

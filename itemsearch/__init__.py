@@ -33,7 +33,8 @@ from itemsearch.errors import (
 )
 
 if TYPE_CHECKING:
-    from itemsearch.search.engine import Engine
+    from itemsearch.matching.engine import Engine
+    from itemsearch.matching.results import Answer, Candidate, Match
     from itemsearch.search.filter import Filter
     from itemsearch.search.results import Hit, Result
     from itemsearch.types import Query
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Answer",
+    "Candidate",
     "CatalogError",
     "CatalogNotFoundError",
     "DecisionsError",
@@ -53,6 +56,7 @@ __all__ = [
     "ImageNotFoundError",
     "IndexFolderError",
     "ItemSearchError",
+    "Match",
     "MissingColumnError",
     "ModelError",
     "ModelMismatchError",
@@ -68,9 +72,12 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Engine": "itemsearch.search.engine",
+    "Answer": "itemsearch.matching.results",
+    "Candidate": "itemsearch.matching.results",
+    "Engine": "itemsearch.matching.engine",
     "Filter": "itemsearch.search.filter",
     "Hit": "itemsearch.search.results",
+    "Match": "itemsearch.matching.results",
     "Query": "itemsearch.types",
     "Result": "itemsearch.search.results",
 }

@@ -46,6 +46,7 @@ class RebuildConfig:
 
     columns: role to column name, as for --column.
     model, device, dtype: as for `itemsearch embed`.
+    duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
     metrics: Prometheus textfile; "" for none.
     """
@@ -58,6 +59,7 @@ class RebuildConfig:
     model: str = "default"
     device: str = "auto"
     dtype: str = "float32"
+    duplicates: str = ""
     record: str = "rebuild.jsonl"
     metrics: str = ""
     build: IndexOptions = field(default_factory=IndexOptions)
@@ -83,6 +85,7 @@ def read_rebuild_config(path: Path) -> RebuildConfig:
         store=absolute(config.store),
         index=absolute(config.index),
         image_root=absolute(config.image_root),
+        duplicates=absolute(config.duplicates),
         record=absolute(config.record),
         metrics=absolute(config.metrics),
         model=absolute(config.model) if (root / config.model).is_dir() else config.model,

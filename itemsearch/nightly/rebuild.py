@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.dedupe import update_duplicates
+from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ListingEncoder
-from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.errors import GateError, IndexFolderError, ItemSearchError
 from itemsearch.indexes.storage.files import read_distinct
 from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.indexes.types import Target
 from itemsearch.nightly.config import Guards, RebuildConfig
 from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder
+from itemsearch.search.engine import Engine
 from itemsearch.search.folder import IndexSummary, index_errors
 from itemsearch.store.reuse import EarlierRows
 
@@ -48,11 +51,13 @@ class RebuildPlan:
 
 
 def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSummary:
-    """Runs the stages check, embed and index, each of which records its counts in `log`.
+    """Runs the stages check, embed, index and, where the configuration names a folder for them, duplicates,
+    each of which records its counts in `log`.
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError, ModelError: as `embed_catalog`.
         GateError: the target recall is not reached, or a guard fails; the old version stays current.
+        ItemSearchError: the duplicates cannot be found; the new version stays current.
     """
     store, index = Path(config.store), Path(config.index)
     with log.stage("check") as stage:
@@ -83,7 +88,29 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
 
         summary = build_index_folder(store, index, built, [guard])
         stage.facts |= _index_facts(summary)
+    if config.duplicates:
+        with log.stage("duplicates") as stage:
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
     return summary
+
+
+def _find_duplicates(index: Path, out: Path, version: int) -> dict[str, Any]:
+    """What the stage duplicates records.
+
+    Raises:
+        ItemSearchError: says that the version is published all the same.
+    """
+    try:
+        report = update_duplicates(Engine.open(index), out, RunConfig(), lambda step, done, total: None)
+    except ItemSearchError as error:
+        raise type(error)(f"version {version} is current, but not its duplicates: {error}") from error
+    return {
+        "listings": report.listings,
+        "compared": report.compared,
+        **{f"{name}_pairs": count for name, count in report.pairs.items()},
+        **{f"{name}_groups": count for name, count in report.groups.items()},
+        **{f"{name}_changes": count for name, count in report.changes.items()},
+    }
 
 
 def _index_facts(summary: IndexSummary) -> dict[str, Any]:

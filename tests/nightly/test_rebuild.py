@@ -9,7 +9,7 @@ from support.catalogs import write_catalog
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app, main
-from itemsearch.errors import GateError, TooManyBadRowsError
+from itemsearch.errors import GateError, TooManyBadRowsError, UsageError
 from itemsearch.indexes.building.tune import tune
 from itemsearch.indexes.searching.params import Tuning
 from itemsearch.indexes.storage.versions import current_version
@@ -151,3 +151,26 @@ def test_a_damaged_index_is_built_again(shop: Path) -> None:
     stages = run(shop)
     assert "vectors.npy" in str(facts(stages, "check")["damaged"])
     assert Engine.open(shop.parent / "index").summary.rows == 40
+
+
+def test_a_night_ends_with_the_duplicates(shop: Path) -> None:
+    shop.write_text(shop.read_text() + 'duplicates = "duplicates"\n')
+    stages = run(shop)
+    assert [stage["name"] for stage in stages] == ["check", "embed", "index", "duplicates"]
+    counts = facts(stages, "duplicates")
+    assert counts["compared"] > 0
+    assert {"listings", "duplicate_pairs", "automatic_groups", "new_changes"} <= counts.keys()
+    assert (shop.parent / "duplicates" / "report.html").is_file()
+    assert "itemsearch_rebuild_duplicates_compared" in (shop.parent / "itemsearch.prom").read_text()
+
+
+def test_a_failure_of_the_duplicates_fails_the_night_and_leaves_the_new_version(shop: Path) -> None:
+    shop.write_text(shop.read_text() + 'duplicates = "duplicates"\n')
+    (shop.parent / "duplicates").mkdir()
+    (shop.parent / "duplicates" / "groups.parquet").write_text("damaged")
+    with pytest.raises(UsageError, match=r"version 1 is current, but not its duplicates: .*groups\.parquet"):
+        CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert Engine.open(shop.parent / "index").summary.version == 1
+    record = json.loads((shop.parent / "rebuild.jsonl").read_text())
+    assert record["failed"].startswith("version 1 is current")
+    assert [bool(stage["failed"]) for stage in record["stages"]] == [False, False, False, True]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE
+from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import Joined
 from itemsearch.indexes.arrays import Doubles, Ints, Mask
 from itemsearch.probability.compared import ComparedPairs
@@ -60,9 +61,7 @@ def learn(
     identical = _identical(joined.pairs)
     places = np.flatnonzero(~identical)
     differing = joined.pairs.take(pa.array(places))
-    score = differing["score"].to_numpy()
-    if joined.evidence.scorer is None:
-        score = score_of_cosine(differing)
+    score = match_scores(differing, joined.evidence)
     pairs = compared_pairs(differing, score, joined.representatives)
     fitted = fit(pairs, across) if model is None else apply(model, pairs)
     if curve is not None:
@@ -95,6 +94,14 @@ def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedP
         extra,
         np.stack(levels, axis=1).astype(np.int64) if levels else None,
     )
+
+
+def match_scores(pairs: pa.Table, evidence: PairEvidence) -> Doubles:
+    """(P,) the match scores of measured pairs, or stand-ins for them where there is no ranking."""
+    if evidence.scorer is None:
+        return score_of_cosine(pairs)
+    scores: Doubles = pairs["score"].to_numpy()
+    return scores
 
 
 def score_of_cosine(pairs: pa.Table) -> Doubles:
