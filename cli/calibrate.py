@@ -60,7 +60,7 @@ def calibration_line(summary: IndexSummary) -> str:
 
     learnt = summary.calibration
     if learnt is None:
-        return f"none: probabilities come from the catalog alone; itemsearch calibrate {summary.folder} refines them"
+        return f"none, the catalog alone; itemsearch calibrate {summary.folder} refines probabilities"
     return (
         f"{learnt.labels:,} labelled pairs; for a precision of {learnt.min_precision:g} an estimated "
         f"{share_text(learnt.automatic.recall)} of the pairs are automatic; {learnt.made}"
@@ -81,7 +81,8 @@ def _print(report: CalibrateReport) -> None:
     lines |= {
         "pairs": f"{learnt.labels:,} labelled pairs are compared, {learnt.same_pairs:,} of one product; "
         f"{learnt.unproposed:,} more of one product are too unlike to be compared",
-        "threshold": f"probability {learnt.automatic.threshold:.3f}, for a precision of {learnt.min_precision:g}",
+        "threshold": f"probability {learnt.automatic.threshold:.3f}, which is to keep a precision of "
+        f"{learnt.min_precision:g}",
         "precision": f"an estimated {share_text(learnt.automatic.precision)}",
         "recall": f"an estimated {share_text(learnt.automatic.recall)} of all pairs that are compared",
         "version": f"{report.version}",

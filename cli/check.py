@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from itemsearch.cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, catalog_config
 from itemsearch.cli._output import emit_json, facts, progress
 from itemsearch.errors import TooManyBadRowsError
+
+if TYPE_CHECKING:
+    from itemsearch.attributes.identifiers import IdentifierCounts
+    from itemsearch.catalog import CatalogCheck, Placeholder
+
+SHOWN_TITLES = 5
 
 
 def check(
@@ -18,6 +26,8 @@ def check(
 ) -> None:
     """Count the usable and the bad rows of a catalog. Each kind of bad row is shown with examples.
 
+    Titles that are no title, placeholder pictures and identifiers that say nothing are counted too.
+
     Example: itemsearch check shop.csv
     """
     from itemsearch.catalog import check_catalog
@@ -26,7 +36,10 @@ def check(
         summary = check_catalog(catalog_config(catalog, column, image_root))
     rejected = sum(summary.rejects.values())
     if as_json:
-        emit_json({**asdict(summary), "rejected": rejected})
+        placeholders = [
+            {"image": each.name, "listings": each.listings} for each in summary.placeholders
+        ]  # without their hashes, which are of no use outside
+        emit_json({**asdict(summary), "placeholders": placeholders, "rejected": rejected})
     else:
         facts(
             {
@@ -37,6 +50,8 @@ def check(
                 "rejected": f"{rejected:,}",
             }
         )
+        for place, line in enumerate(_warnings(summary)):
+            print(line if place else f"\n{line}")
         for reason, count in summary.rejects.items():
             print(f"\n{count:,} {reason.value}")
             for example in summary.examples[reason]:
@@ -45,3 +60,36 @@ def check(
         raise TooManyBadRowsError(
             f"{rejected} of {summary.rows} rows would be rejected, more than --max-bad-rate {max_bad_rate:g}"
         )
+
+
+def _warnings(summary: CatalogCheck) -> Iterator[str]:
+    """A line on each thing that is read and says nothing of a product, and one on each identifier column."""
+    if summary.no_titles:
+        shown = ", ".join(f"{title!r:.40} {count:,}" for title, count in _first(summary.no_titles))
+        more = ", ..." if len(summary.no_titles) > SHOWN_TITLES else ""
+        total = sum(summary.no_titles.values())
+        are = "title that is" if total == 1 else "titles that are"
+        yield f"{total:,} {are} no title: {shown}{more}"
+    for placeholder in summary.placeholders:
+        yield _describe_placeholder(placeholder)
+    for name, counts in summary.identifiers.items():
+        yield _describe_identifiers(name, counts)
+
+
+def _first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return list(counts.items())[:SHOWN_TITLES]
+
+
+def _describe_placeholder(placeholder: Placeholder) -> str:
+    return (
+        f"one picture is shared by {placeholder.listings:,} listings with unlike titles: {placeholder.name}; "
+        "it is taken for a placeholder, and counts as no image"
+    )
+
+
+def _describe_identifiers(name: str, counts: IdentifierCounts) -> str:
+    unusable = [f"{count:,} {reason.value}" for reason, count in counts.unusable.items()]
+    others = counts.rows - counts.valid - sum(counts.unusable.values())
+    if others:
+        unusable.insert(0, f"{others:,} with a wrong check digit, used as the shop's own numbers")
+    return ", ".join([f"identifier {name}: {counts.rows:,} cells, {counts.valid:,} valid", *unusable])

@@ -59,6 +59,8 @@ def embed(
     if as_json:
         emit_json(report)
         return
+    if report.placeholder_images:
+        note(f"{report.placeholder_images:,} listings have a placeholder picture, which counts as no image")
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.reasons.items()))
     facts(
         {

@@ -69,11 +69,18 @@ def search(
     )
     if as_json:
         query = {"id": id, "title": title or None, "image": image and str(image)}
-        emit_json({"query": query, "k": k, "results": [asdict(hit) for hit in result.hits]})
-    elif result.hits:
+        hits = [asdict(hit) for hit in result.hits]
+        emit_json({"query": query, "k": k, "results": hits, "incomparable": result.incomparable})
+        return
+    if result.hits:
         _show(result.hits)
     else:
         note("nothing found under these conditions")
+    if result.incomparable:
+        note(
+            f"{result.incomparable:,} of the nearest listings could not be compared with the query, for want "
+            "of a title or an image; they come last"
+        )
 
 
 def _show(hits: Sequence[Hit]) -> None:
@@ -122,6 +129,11 @@ def _search_file(
             f"{report.rows:,} queries = {report.answered:,} answered + {report.rejected:,} rejected; "
             f"{report.results:,} results in {out}"
         )
+        if report.incomparable:
+            note(
+                f"{report.incomparable:,} times a near listing could not be compared with its query, for "
+                "want of a title or an image, and came last"
+            )
     if report.rejected > max_bad_rate * report.rows:
         raise TooManyBadRowsError(
             f"{report.rejected} of {report.rows} queries rejected, more than --max-bad-rate {max_bad_rate:g}"

@@ -21,28 +21,35 @@ class RejectReason(StrEnum):
     MISSING_ID = "missing_id"
     DUPLICATE_ID = "duplicate_id"
     EMPTY = "no_title_and_no_image"
+    PLACEHOLDER = "no_title_and_placeholder_image"
     IMAGE_NOT_FOUND = "image_not_found"
     IMAGE_UNREADABLE = "image_unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A rejected row. row: counts the rows of all the files from 1, in order. message: says what to mend."""
+    """A rejected row.
+
+    row: counts the rows of all the files from 1, in order. message: says what to mend. no_title: as written,
+    a title that is none (`titles.is_no_title`); "" for any other.
+    """
 
     row: int
     id: str
     reason: RejectReason
     message: str
+    no_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A row of a catalog that passed validation.
 
-    title, image: "" and None where the row has none; never both. The image is upright, RGB and at most
-    `catalog.images.MAX_SIDE` pixels a side. content_hash: 32 hex digits, of the title and the image's encoded
-    bytes; equal hashes mean equal embeddings under one model. known: the image was not decoded, because the
-    listing is embedded already; `image` is then None whether the listing has one or not.
+    title, image: "" and None where the row has none; never both. The title is folded (`titles.fold_title`),
+    the image upright, RGB and at most `catalog.images.MAX_SIDE` pixels a side. content_hash: 32 hex digits,
+    of the title and the image's encoded bytes; equal hashes mean equal embeddings under one model. known: the
+    image was not decoded, because the listing is embedded already; `image` is then None whether the listing
+    has one or not. placeholder: the row's image is a placeholder, and the listing therefore has none.
     """
 
     row: int
@@ -52,6 +59,7 @@ class Listing:
     image: Image.Image | None
     content_hash: str
     known: bool = False
+    placeholder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +84,12 @@ class RowBatch(Generic[T]):
     """A batch of rows of a catalog (T is `Listing`) or of a queries file (`Query`).
 
     rows: how many were read, `len(items)` + `len(rejects)`. carried: the other columns of the items, a row
-    each in the same order; its schema is the same for every batch.
+    each in the same order; its schema is the same for every batch. no_titles: of items and rejects, the
+    titles that are no title, as they are written.
     """
 
     rows: int
     items: tuple[T, ...]
     carried: pa.RecordBatch
     rejects: tuple[Reject, ...]
+    no_titles: tuple[str, ...] = ()

@@ -16,7 +16,9 @@ def find_conflicts(a: Attributes, b: Attributes) -> list[str]:
     red". Of models, of which a title may name many, one in common is enough. Of a model's suffix, and of a
     part, to say nothing is to speak: "13" is not "13 Pro", a vacuum cleaner is not its replacement filter.
     """
-    conflicts = {_part_conflict(a, b), _part_conflict(b, a, swapped=True)}
+    conflicts = set()
+    if a.has_part or b.has_part:
+        conflicts = {_part_conflict(a, b), _part_conflict(b, a, swapped=True)}
     for key in a.values.keys() & b.values.keys():
         if key[0] == "part":
             continue

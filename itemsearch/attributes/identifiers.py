@@ -36,6 +36,8 @@ _PLACEHOLDERS = frozenset(
     {"na", "nan", "none", "null", "unknown", "doesnotapply", "notapplicable", "tbd", "test"}
 )
 LEAST_MODEL_LENGTH = 4
+MOST_SHARED = 20
+"""An identifier of more listings than this says nothing of any: a guess."""
 
 
 class Unusable(StrEnum):
@@ -129,7 +131,7 @@ def read_column(
         identifiers.append(each if isinstance(each, Identifier) and not shared else None)
     valid = sum(each is not None and each.valid for each in identifiers)
     rows = sum(each is not None for each in found)
-    return identifiers, IdentifierCounts(rows, valid, +unusable)
+    return identifiers, IdentifierCounts(rows, valid, dict(+unusable))
 
 
 def contradict(one: Identifier, other: Identifier, trade: bool) -> bool:

@@ -50,6 +50,11 @@ class Attributes:
     values: Values
     words: frozenset[str] = frozenset()
 
+    @property
+    def has_part(self) -> bool:
+        """Whether the title names a part of a product."""
+        return any(rule == "part" for rule, _ in self.values)
+
 
 def _sizes(text: Text) -> Reading:
     yield from read_measures(text.folded, "size")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
 from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.placeholders import Placeholder, image_digest
 from itemsearch.catalog.rows import RowSource, check_columns, open_tables, read_rows
 from itemsearch.catalog.tables import Table, unify_schemas
-from itemsearch.catalog.validate import Cells
+from itemsearch.catalog.validate import BadCellError, Cells
 from itemsearch.columns import no_column
 from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
-from itemsearch.types import Listing, RowBatch
+from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
@@ -29,7 +30,9 @@ class Catalog(RowSource):
 
     __slots__ = ()
 
-    def batches(self, is_known: IsKnown = nothing_is_known) -> Iterator[RowBatch[Listing]]:
+    def batches(
+        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[Placeholder] = ()
+    ) -> Iterator[RowBatch[Listing]]:
         """Yields all rows, batch by batch; memory grows with their ids alone.
 
         Rows are numbered from 1 over all the files, rejected ones included.
@@ -37,12 +40,15 @@ class Catalog(RowSource):
         Args:
             is_known: of an id and a content hash, whether the image need not be decoded; called on several
                 threads.
+            placeholders: as `find_placeholders` returns them. A row with one of them is a listing without an
+                image, and rejected if it has no title.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
-        return read_rows(self, partial(_listing, is_known))
+        digests = frozenset(placeholder.digest for placeholder in placeholders)
+        return read_rows(self, partial(_listing, is_known, digests))
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:
@@ -80,11 +86,17 @@ def content_hash(title: str, image_data: bytes | None) -> str:
     return digest.hexdigest()
 
 
-def _listing(is_known: IsKnown, cells: Cells, data: bytes | None) -> Listing:
-    digest = content_hash(cells.title, data)
+def _listing(is_known: IsKnown, placeholders: frozenset[int], cells: Cells, data: bytes | None) -> Listing:
+    placeholder = bool(placeholders) and data is not None and image_digest(data) in placeholders
+    if placeholder and not cells.title:
+        title = f"{cells.no_title!r:.60} is no title" if cells.no_title else "there is no title"
+        message = f"a placeholder, which many listings with unlike titles share, and {title}"
+        raise BadCellError(message, RejectReason.PLACEHOLDER)
+    digest = content_hash(cells.title, None if placeholder else data)
     known = is_known(cells.id, digest)
-    image = None if known or data is None else decode_image(data)
-    return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known)
+    image = None if known or data is None else decode_image(data)  # a placeholder is not let through damaged
+    image = None if placeholder else image
+    return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known, placeholder)
 
 
 def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:

@@ -18,7 +18,7 @@ from itemsearch.catalog.images import locate_image, read_image_file
 from itemsearch.catalog.jsonl import open_jsonl
 from itemsearch.catalog.parquet import ParquetTable
 from itemsearch.catalog.tables import Records, Table
-from itemsearch.catalog.validate import Cells, RowValidator
+from itemsearch.catalog.validate import BadCellError, Cells, RowValidator
 from itemsearch.columns import no_column
 from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
 from itemsearch.types import Reject, RejectReason, RowBatch
@@ -95,7 +95,7 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
 
     Args:
         build: makes an item of cells and the encoded image; called on several threads. A row for which it
-            raises an `ImageError` is rejected.
+            raises an `ImageError` or a `BadCellError` is rejected.
 
     Raises:
         CatalogError: a file is damaged, or there is no row.
@@ -117,6 +117,7 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                     items=tuple(item for item in outcomes if not isinstance(item, Reject)),
                     carried=records.carried.take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
+                    no_titles=tuple(each.no_title for each in checked if each.no_title),
                 )
                 row += len(outcomes)
                 if row == source.rows:
@@ -148,8 +149,14 @@ def _finish(image_root: str, build: Callable[[Cells, bytes | None], T], cells: C
         if isinstance(data, str):
             data = read_image_file(locate_image(image_root, data))
         return build(cells, data)
-    except ImageError as error:
-        missing = isinstance(error, ImageNotFoundError)
-        reason = RejectReason.IMAGE_NOT_FOUND if missing else RejectReason.IMAGE_UNREADABLE
+    except (ImageError, BadCellError) as error:
+        reason = _reason(error)
         name = "embedded image" if isinstance(cells.image, bytes) else f"image {cells.image!r:.80}"
-        return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}")
+        return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}", cells.no_title)
+
+
+def _reason(error: ImageError | BadCellError) -> RejectReason:
+    if isinstance(error, BadCellError):
+        return error.reason
+    missing = isinstance(error, ImageNotFoundError)
+    return RejectReason.IMAGE_NOT_FOUND if missing else RejectReason.IMAGE_UNREADABLE

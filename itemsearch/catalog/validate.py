@@ -11,17 +11,20 @@ from decimal import Decimal
 import numpy as np
 
 from itemsearch.catalog.tables import JsonText
+from itemsearch.titles import clean_text, fold_title, is_no_title
 from itemsearch.types import Reject, RejectReason
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_SPACES = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _JSON_INTEGER = re.compile(r"-?[0-9]+")
 _JSON_NUMBER = re.compile(r"-?[0-9].*")
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A valid record whose image is not read yet: `image` is its bytes, its path, or None."""
+    """A valid record whose image is not read yet.
+
+    image: its bytes, its path, or None. no_title: as written, a title that is none, for which `title` is "".
+    """
 
     row: int
     place: str
@@ -30,6 +33,7 @@ class Cells:
     category: str
     image: bytes | str | None
     embedding: np.ndarray | None
+    no_title: str = ""
 
 
 class RowValidator:
@@ -48,19 +52,24 @@ class RowValidator:
         row_id = ""
         try:
             row_id = self._id(row, record.get("id"))
+            written = fold_title(cell_text("title", record.get("title")))
+            title, no_title = ("", written) if is_no_title(written) else (written, "")
             cells = Cells(
                 row=row,
                 place=place,
                 id=row_id,
-                title=clean_text(cell_text("title", record.get("title"))),
+                title=title,
                 category=clean_text(cell_text("category", record.get("category"))),
                 image=_image_source(record.get("image")),
                 embedding=self._embedding(record.get("embedding")),
+                no_title=no_title,
             )
         except BadCellError as error:
             return Reject(row, row_id or error.id, error.reason, f"{place}: {error}")
         if not cells.title and cells.image is None and cells.embedding is None:
-            return Reject(row, row_id, RejectReason.EMPTY, f"{place}: no title and no image")
+            why = f": {no_title!r:.60} is no title" if no_title else ""
+            message = f"{place}: no title and no image{why}"
+            return Reject(row, row_id, RejectReason.EMPTY, message, no_title)
         return cells
 
     def _id(self, row: int, value: object) -> str:
@@ -85,11 +94,6 @@ class RowValidator:
                 f"the embedding has {len(embedding)} numbers where the first has {self._dimension}"
             )
         return embedding
-
-
-def clean_text(text: str) -> str:
-    """Removes control characters and outer white space; makes every other run of white space one space."""
-    return " ".join(_CONTROL_BUT_SPACES.sub("", text).split())
 
 
 class BadCellError(Exception):

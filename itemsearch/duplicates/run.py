@@ -28,6 +28,7 @@ from itemsearch.duplicates.pairs.decide import (
     Thresholds,
     TierEstimates,
     decide,
+    held_back,
 )
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
@@ -55,6 +56,8 @@ from itemsearch.search.engine import Engine
 JOIN = "join"
 """The folder of unfinished work, inside the run folder; removed at the end of a run."""
 WEAKEST = 5
+LEAST_RIVAL = 0.05
+"""The score from which on a changed listing's partner has its other pairs compared too: its rivals."""
 PUBLISHED = (Decision.DUPLICATE, Decision.REVIEW, Decision.VARIANT, Decision.REJECTED)
 
 
@@ -170,7 +173,8 @@ def _join(engine: Engine, out: Path, config: RunConfig, progress: Progress, chan
     if changed is None:
         return joined
     partners = changed.copy()
-    partners[joined.pairs["row_a"].to_numpy()] = partners[joined.pairs["row_b"].to_numpy()] = True
+    strong = joined.pairs.filter(pc.greater_equal(joined.pairs["score"], LEAST_RIVAL))
+    partners[strong["row_a"].to_numpy()] = partners[strong["row_b"].to_numpy()] = True
     return join(engine, config.join, out / JOIN / "rivals", progress, partners)
 
 
@@ -193,8 +197,7 @@ def _earlier_model(config: RunConfig) -> Model | None:
 def _thresholds(learnt: PairProbabilities, joined: Joined, config: RunConfig) -> Thresholds:
     if config.min_probability is not None:
         return Thresholds(config.min_probability, min(REVIEW, config.min_probability))
-    conflict = joined.pairs["conflict"].to_numpy()
-    return Thresholds.keeping(config.min_precision, learnt.probability, conflict)
+    return Thresholds.keeping(config.min_precision, learnt.probability, held_back(joined.pairs))
 
 
 def _decide(
@@ -244,7 +247,6 @@ def _report(
     duplicates = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
     weakest = duplicates.slice(max(duplicates.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
     labels = learnt.model.curve.labels
-    conflict = joined.pairs["conflict"].to_numpy()
     return RunReport(
         rows=len(joined.rows),
         joined=len(joined.rows),
@@ -254,7 +256,7 @@ def _report(
         listings=tables.groups.num_rows,
         changes={name: len(values) for name, values in asdict(changes).items()},
         weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
-        estimates=TierEstimates.of(learnt.probability, conflict, thresholds, labels),
+        estimates=TierEstimates.of(learnt.probability, joined.pairs, thresholds, labels),
         expected=float(learnt.probability.sum()),
         labels=labels,
         columns=joined.evidence.columns.names(),

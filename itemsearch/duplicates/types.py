@@ -38,6 +38,7 @@ EVIDENCE_SCHEMA = pa.schema(
         "words_b": pa.list_(pa.string()),
         "same_identifier": pa.string(),
         "conflicts": pa.list_(pa.string()),
+        "doubt": pa.string(),
     }
 )
 """The evidence on a pair; id_a comes before id_b in the index's order of ids.
@@ -47,7 +48,8 @@ title_similarity and image_similarity are null where a listing lacks the modalit
 are equal byte for byte. image_hash_distance: Hamming distance, 0 to 64 bits, of the thumbnails' perceptual
 hashes; null where a listing has no picture. words_a, words_b: the words that only this title has.
 same_identifier: an identifier that both listings have, such as "gtin 04006381333931". conflicts: the
-differences that the variant rules or the identifiers find, such as "size: 500 ml / 1 l".
+differences that the variant rules or the identifiers find, such as "size: 500 ml / 1 l". doubt: why a person
+has to decide whatever the probability, such as "one picture under two numbers"; null for no reason.
 """
 
 PAIRS_SCHEMA = pa.schema(

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
@@ -41,7 +41,8 @@ class EmbedReport:
     """Counts of rows: rows = embedded + reused + rejected.
 
     reused: rows that an earlier run had embedded from the same title and image. without_title,
-    without_image: of the embedded and the reused. reasons: the rejected by reason. damaged: shards of earlier
+    without_image: of the embedded and the reused. placeholder_images: of those without image, how many have a
+    picture that is a placeholder. reasons: the rejected by reason. damaged: shards of earlier
     runs that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
     whole run.
     """
@@ -52,6 +53,7 @@ class EmbedReport:
     rejected: int
     without_title: int
     without_image: int
+    placeholder_images: int
     reasons: dict[str, int]
     damaged: tuple[str, ...]
     dim: int
@@ -68,7 +70,8 @@ def embed_catalog(
     """Embeds every valid row of `catalog` into the store `out`.
 
     Embeddings that `out` has already, from the same model, title and image, are reused; so are those of a run
-    that was stopped.
+    that was stopped. The catalog is read twice: first to find its placeholders, listings with which are
+    embedded by their title alone.
 
     Args:
         progress: called with how many rows were read and how many of them rejected so far.
@@ -80,18 +83,19 @@ def embed_catalog(
         StoreError: `out` holds other files, or another process is writing there.
     """
     started = time.perf_counter()
-    rows = embedded = without_title = without_image = 0
+    rows = embedded = without_title = without_image = placeholder_images = 0
     reasons: Counter[str] = Counter()
     listings = open_catalog(catalog)
     with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        for batch in _prefetched(listings.batches(earlier.holds)):
+        for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
             if batch.items:
                 embeddings, thumbnails = _embed(batch.items, earlier, encoder, config.batch_size)
                 store.add(batch.items, embeddings, thumbnails, batch.carried)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
                 without_image += thumbnails.count(None)
+                placeholder_images += sum(listing.placeholder for listing in batch.items)
             store.reject(batch.rejects)
             rows += batch.rows
             reasons.update(reject.reason.value for reject in batch.rejects)
@@ -114,6 +118,7 @@ def embed_catalog(
         rejected=rejected,
         without_title=without_title,
         without_image=without_image,
+        placeholder_images=placeholder_images,
         reasons=dict(reasons),
         damaged=tuple(map(str, earlier.damaged)),
         dim=encoder.dim,

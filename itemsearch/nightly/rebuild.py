@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import GateError, IndexFolderError
@@ -108,7 +108,8 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     encoder = ListingEncoder.from_pretrained(config.model, config.device)
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
-    for batch in open_catalog(_catalog(config)).batches(lambda id, content_hash: True):
+    catalog = open_catalog(_catalog(config))
+    for batch in catalog.batches(lambda id, content_hash: True, find_placeholders(catalog)):
         rows, listings = rows + batch.rows, listings + len(batch.items)
         reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
     current = _current_version(Path(config.index), {})

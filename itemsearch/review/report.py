@@ -81,7 +81,7 @@ def report_facts(report: RunReport) -> list[str]:
     return [
         f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
         f"{report.groups[Tier.AUTOMATIC]:,} of them automatic.",
-        f"Of the {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
+        f"Of {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
         f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
         f"Estimated from {basis}.",
         f"{report.pairs[Decision.VARIANT]:,} pairs are variants: alike, but another size, colour or such.",

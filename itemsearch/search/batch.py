@@ -40,12 +40,16 @@ class BatchConfig:
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """Counts: rows read = answered + rejected; `results` rows were written."""
+    """Counts: rows read = answered + rejected; `results` rows were written.
+
+    incomparable: as in `Result`, over all queries.
+    """
 
     rows: int
     answered: int
     rejected: int
     results: int
+    incomparable: int
 
 
 def search_file(
@@ -68,22 +72,24 @@ def search_file(
         CatalogError: the queries file as a whole cannot be read.
         UsageError, ModelMismatchError: as `Engine.search_many`.
     """
-    rows = answered = rejected = results = 0
+    rows = answered = rejected = results = incomparable = 0
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         replacing(out) as temporary,
         pq.ParquetWriter(temporary, RESULTS_SCHEMA, write_page_checksum=True) as writer,
     ):
         for batch in read_queries(queries, other=config.filter.other):
-            batch_results = _table(engine.search_many(batch.items, config.k, config.min_score, config.filter))
+            answers = engine.search_many(batch.items, config.k, config.min_score, config.filter)
+            batch_results = _table(answers)
             writer.write_table(batch_results)
             for reject in batch.rejects:
                 on_reject(reject)
             rows, results = rows + batch.rows, results + batch_results.num_rows
             answered, rejected = answered + len(batch.items), rejected + len(batch.rejects)
+            incomparable += sum(answer.incomparable for answer in answers)
             progress(rows)
     assert rows == answered + rejected, f"{rows} queries in, {answered} answered, {rejected} rejected"
-    return BatchReport(rows, answered, rejected, results)
+    return BatchReport(rows, answered, rejected, results, incomparable)
 
 
 def _table(results: list[Result]) -> pa.Table:

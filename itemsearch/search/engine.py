@@ -30,6 +30,7 @@ from itemsearch.search.folder import (
 from itemsearch.search.query_vectors import encode_queries, load_encoder, read_image, unit_vectors
 from itemsearch.search.ranker import Ranked, Ranker
 from itemsearch.search.results import Hit, Result
+from itemsearch.titles import fold_title, is_no_title
 from itemsearch.types import Query
 
 if TYPE_CHECKING:
@@ -128,13 +129,16 @@ class Engine:
                 listing of `id`.
 
         Raises:
-            UsageError: k is below 1, neither or both of id and title/image are given, or the filter cannot be
-                evaluated.
+            UsageError: k is below 1, neither or both of id and title/image are given, the title is no title
+                (`is_no_title`), or the filter cannot be evaluated.
             UnknownIdError: the index does not hold the id.
             ImageError: the image cannot be read.
             ModelMismatchError: the model is not the one that made the index.
         """
-        if (id is not None) == (bool(title.strip()) or image is not None):
+        title = fold_title(title)
+        if is_no_title(title):
+            raise UsageError(f"{title!r} is no title: give the words of a title, or search by image or id")
+        if (id is not None) == (bool(title) or image is not None):
             raise UsageError("give either an id, or a title and/or an image")
         filter = Filter(where, other)
         if id is not None:
@@ -146,7 +150,7 @@ class Engine:
             raise UsageError(f"a title or an image has no {other!r} to differ from: search by id")
         if isinstance(image, str | Path):
             image = read_image(image)
-        query = Query(1, "", " ".join(title.split()), image, None)
+        query = Query(1, "", title, image, None)
         return self.search_many([query], k, min_score, filter)[0]
 
     def search_many(
@@ -237,7 +241,7 @@ class Engine:
             for place in range(len(ranked.rows))
             if ranked.scores[place] >= min_score
         )
-        return Result(query_id, tuple(hits))
+        return Result(query_id, tuple(hits), ranked.incomparable)
 
 
 def _checked(k: int) -> int:

@@ -11,7 +11,7 @@ class Hit:
 
     rank: 1 for the first.
     score: the match score, 0 to 1, by which hits are ranked; the joint cosine where the query is an embedding
-        or the index has no ranking.
+        or the index has no ranking. A listing that cannot be compared with the query has the least: 0 or -1.
     joint: the cosine of the two embeddings, -1 to 1.
     title_similarity: the cosine of the titles' n-grams, 0 to 1; None where one of the two has no title, or
         the score is the joint cosine.
@@ -31,7 +31,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The hits of one query, by falling score; equal scores by joint cosine, then by id."""
+    """The hits of one query, by falling score; equal scores by joint cosine, then by id.
+
+    incomparable: of the listings whose embeddings are nearest to the query's, how many cannot be compared
+    with it: they have no title where it has only a title, or no image where it has only an image. None of
+    them is ranked above a listing that can.
+    """
 
     query_id: str
     hits: tuple[Hit, ...]
+    incomparable: int

@@ -28,6 +28,12 @@ def test_csv(write, encode):
     ]
 
 
+def test_titles_are_read_as_in_a_catalog(write):
+    (batch,) = read_queries(str(write("q.csv", "query_id,title\n1,<b>a</b> &amp; b\n2,N/A\n")))
+    assert [query.title for query in batch.items] == ["a & b"]
+    assert batch.rejects[0].message == "q.csv line 3: no title and no image: 'N/A' is no title"
+
+
 @pytest.mark.parametrize("type_", [pa.list_(pa.float32()), pa.list_(pa.float64(), 2), pa.list_(pa.float16())])
 def test_parquet_embeddings(tmp_path, type_):
     vectors = pa.array([np.array(v, np.float16) for v in ([1, 2], [3, 0.5], [np.nan, 1])]).cast(type_)

@@ -336,6 +336,16 @@ def test_content_hash_depends_on_title_and_image_and_where_one_ends(write, encod
     assert [p.content_hash for p in batch.items] == [content_hash("a", encode()), content_hash("a", None)]
 
 
+def test_a_title_has_one_hash_however_its_characters_are_written(write):
+    titles = ["Café &amp; bar", "Cafe\u0301 <b>&#38;</b> bar", "Café & bar\u200b", "nan", "café & bar"]
+    rows = "".join(f"{i},{title}\n" for i, title in enumerate(titles))
+    (batch,) = read(write("c.csv", "id,title\n" + rows))
+    assert {p.content_hash for p in batch.items[:3]} == {content_hash("Café & bar", None)}
+    assert batch.items[3].title == "café & bar"
+    assert batch.no_titles == ("nan",)
+    assert rejects_of([batch]) == [(4, "3", RejectReason.EMPTY)]
+
+
 def test_order_is_kept_whatever_the_pictures_cost(write, encode):
     for i in range(40):
         side = 900 if i % 7 == 0 else 4

@@ -6,26 +6,12 @@ import numpy as np
 import pytest
 
 from itemsearch.catalog.jsonl import JsonText
-from itemsearch.catalog.validate import Cells, RowValidator, clean_text
+from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.types import Reject, RejectReason
 
 
 def check(**record):
     return RowValidator().check(1, "a.csv line 2", {"id": "1", "title": "t", **record})
-
-
-@pytest.mark.parametrize(
-    ("text", "clean"),
-    [
-        ("  a \t b\r\nc\u00a0\u2003d  ", "a b c d"),
-        ("a\0b\x07\x7f\x9fc", "abc"),
-        ("a \0 b", "a b"),
-        ("&amp; <b>é</b>", "&amp; <b>é</b>"),
-        (" \0\n", ""),
-    ],
-)
-def test_clean_text(text, clean):
-    assert clean_text(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -113,6 +99,21 @@ def test_what_is_no_image(value):
 def test_no_title_and_no_image():
     reject = check(title=" \0 ", image=" ")
     assert (reject.reason, reject.id) == (RejectReason.EMPTY, "1")
+
+
+@pytest.mark.parametrize("title", ["nan", "N/A", " - ", "DEFAULT TITLE", "&nbsp;nan<br>"])
+def test_a_title_that_is_none_is_missing(title):
+    reject = check(title=title)
+    assert (reject.reason, reject.id) == (RejectReason.EMPTY, "1")
+    assert reject.message == f"a.csv line 2: no title and no image: {reject.no_title!r} is no title"
+    cells = check(title=title, image="a.jpg")
+    assert (cells.title, cells.no_title) == ("", reject.no_title)
+    assert reject.no_title in ("nan", "N/A", "-", "DEFAULT TITLE")
+
+
+def test_titles_are_folded():
+    cells = check(title="Caf&eacute; <b>table</b>", category="A &amp; B")
+    assert (cells.title, cells.category, cells.no_title) == ("Café table", "A &amp; B", "")
 
 
 @pytest.mark.parametrize("value", [[1.0, 2, -0.5], "[1.0, 2, -0.5]", JsonText("[1.0,2,-0.5]")])

@@ -13,13 +13,13 @@ import faiss
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from itemsearch.probability.thresholds import Threshold, Thresholds
 from support.catalogs import draw_picture, titles
-from support.indexes_of_listings import straight
 from support.models import save_tiny_model
 
 from itemsearch.cli.app import main
-from itemsearch.probability.calibration import Calibration, CurvePoint, Share, publish_calibration
+from itemsearch.probability.calibration import Calibration, publish_calibration
+from itemsearch.probability.estimate import Estimate, Share
+from itemsearch.probability.model import Curve
 from itemsearch.search.folder import read_summary
 
 
@@ -112,7 +112,7 @@ def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
         "\n".join(json.dumps({"query_id": f"q{n}", "title": titles(60)[n]}) for n in range(40))
     )
     done = run("search", index, "--queries", queries, "--out", out, "-k", 2, "--json")
-    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80}
+    assert done.json == {"rows": 40, "answered": 40, "rejected": 0, "results": 80, "incomparable": 0}
     assert pq.read_metadata(out).num_rows == 80
     queries.write_text('{"query_id": "a", "title": "mug"}\n{"query_id": "b", "title": ""}\n')
     partly = run("search", index, "--queries", queries, "--out", out)
@@ -123,20 +123,24 @@ def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
     assert run("search", index, "--queries", queries, "--out", out, "--max-bad-rate", 0.5).code == 0
 
 
+IGNORED = ("--ignore-variant", "model", "--ignore-variant", "number", "--ignore-variant", "colour")
+"""The titles of the test catalog differ in these alone."""
+
+
 def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
-    done = run(
-        "duplicates", index, "--out", tmp_path, "--min-score", 0.5, "--ignore-variant", "model", "--json"
-    ).json
+    asked = ("duplicates", index, "--out", tmp_path, "--min-probability", 0.001, *IGNORED)
+    done = run(*asked, "--json").json
     assert done["rows"] == 60
     pairs = pq.read_table(tmp_path / "pairs.parquet").to_pylist()
     assert len(pairs) == sum(done["pairs"].values()) > 0
-    assert all(pair["score"] >= 0.5 for pair in pairs)
-    told = run("duplicates", index, "--out", tmp_path, "--min-score", 0.5, "--ignore-variant", "model")
-    assert re.search(r"changes +none", told.out)
-    assert "scores are not probabilities" in told.err
-    assert "the duplicates of the lowest scores:" in told.err
+    assert all(pair["probability"] >= 0.001 for pair in pairs)
+    assert 0 <= done["estimates"]["automatic"]["precision"]["low"] <= 1
+    shown = run(*asked)
+    assert re.search(r"changes +none", shown.out)
+    assert "from the catalog alone, no labels" in shown.out
+    assert "the duplicates of the lowest probabilities:" in shown.err
     weakest = [pair for pair in pairs if pair["decision"] == "duplicate"][-1]
-    assert f"{weakest['id_a']} and {weakest['id_b']}: score" in told.err
+    assert f"{weakest['id_a']} and {weakest['id_b']}: probability" in shown.err
     page = (tmp_path / "report.html").read_text()
     assert "http://" not in page
     assert "https://" not in page
@@ -144,8 +148,8 @@ def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
 
 def test_duplicates_asked_for_wrongly_are_one_line(run: Run, index: Path, tmp_path: Path) -> None:
     asked = ("duplicates", index, "--out", tmp_path)
-    one_line(run(*asked, "--min-score", 0.9, "--min-precision", 0.9), 2, "either --min-precision or")
-    one_line(run(*asked, "--min-precision", 0.9), 2, "is not calibrated", "run itemsearch calibrate")
+    one_line(run(*asked, "--identifier", "taste"), 2, "no column 'taste' for --identifier", "'price'")
+    one_line(run(*asked, "--compare", "taste"), 2, "no column 'taste' for --compare", "'price'")
     one_line(run(*asked, "--ignore-variant", "taste"), 2, "no variant rule 'taste'", "colour")
     one_line(run(*asked, "--variant-column", "taste"), 2, "no column 'taste'", "'price'")
     one_line(run(*asked, "--new", 7), 1, "no version 7")
@@ -159,59 +163,47 @@ def test_duplicates_asked_for_wrongly_are_one_line(run: Run, index: Path, tmp_pa
 
 def test_what_calibrate_learnt_is_used(run: Run, index: Path, tmp_path: Path) -> None:
     shutil.copytree(index, tmp_path / "index")
-    weights = straight(joint=1.0)
-    whole, none = Share(1.0, 1.0, 1.0), Share(0.0, 0.0, 0.0)
+    share = Share(1.0, 1.0, 1.0)
     learnt = Calibration(
-        thresholds=Thresholds((Threshold("probability", 0.9, 0.5),), weights),
+        curve=Curve(1.0, 40.0, labels=25),
         min_precision=0.95,
-        threshold=whole,
-        precision=whole,
-        recall=none,
-        tiers=(),
-        curve=(CurvePoint(0.55, 0.8, 1.0), CurvePoint(0.6, 0.9, 0.7), CurvePoint(0.9, 0.96, 0.1)),
+        automatic=Estimate(0.9, 0, share, share),
         other="",
-        labels=0,
-        same_pairs=0,
-        different_pairs=0,
+        labels=25,
+        same_pairs=12,
         unproposed=0,
         model=None,
         made="",
     )
     publish_calibration(tmp_path / "index", learnt, read_summary(index).version)
-    asked = (
-        "duplicates",
-        tmp_path / "index",
-        "--out",
-        tmp_path / "out",
-        "--ignore-variant",
-        "model",
-        "--json",
-    )
-    strict, loose = run(*asked), run(*asked, "--min-precision", 0.9)
-    assert "scores are not probabilities" not in strict.err
-    assert strict.json["calibrated"] is True
-    assert strict.json["pairs"]["duplicate"] == 0 < loose.json["pairs"]["duplicate"]
-    one_line(run(*asked, "--min-precision", 0.99), 2, "no threshold reaches a precision of 0.99", "0.960")
-    assert "probability 0." in run("explain", tmp_path / "index", "00012", "00042").out
+    asked = ("duplicates", tmp_path / "index", "--out", tmp_path / "out", *IGNORED)
+    calibrated = run(*asked, "--json").json
+    assert calibrated["labels"] == 25
+    assert calibrated["pairs"]["duplicate"] > 0
+    assert "25 labels and the catalog" in run(*asked).out
+    across = run(*asked, "--other", "category", "--json").json
+    assert across["labels"] == 0  # labels of all pairs say nothing of those across categories
 
 
-def test_a_pair_is_explained(run: Run, index: Path) -> None:
-    told = run("explain", index, "00012", "00042", "--min-score", 0.5)
-    assert told.code == 0
+def test_a_pair_is_explained(run: Run, index: Path, tmp_path: Path) -> None:
+    run("duplicates", index, "--out", tmp_path / "out")
+    shown = run("explain", tmp_path / "out", "00012", "00042")
+    assert shown.code == 0
     for words in (
         titles(60)[12],
         titles(60)[42],
         "decision",
         "conflicts",
         "of 64 bits of the perceptual hashes",
-        "score 0.5",
+        "probability 0.",
     ):
-        assert words in told.out
-    explained = run("explain", index, "00042", "00012", "--min-score", 0.5, "--json").json
+        assert words in shown.out
+    explained = run("explain", tmp_path / "out", "00042", "00012", "--json").json
     assert explained["ids"] == ["00012", "00042"]
     assert explained["joint"] == pytest.approx(explained["score"])
-    one_line(run("explain", index, "00012", "gone"), 1, "id 'gone' is not in")
-    one_line(run("explain", index, "00012", "00012"), 2, "the ids of two listings")
+    one_line(run("explain", tmp_path / "out", "00012", "gone"), 1, "id 'gone' is not in")
+    one_line(run("explain", tmp_path / "out", "00012", "00012"), 2, "the ids of two listings")
+    one_line(run("explain", index, "00012", "00042"), 2, "not the folder of a run")
 
 
 def test_a_sample_catalog_is_checked_without_a_reject(run: Run, tmp_path: Path) -> None:
@@ -229,6 +221,23 @@ def test_check_tells_reasons_with_examples(run: Run, tmp_path: Path) -> None:
     assert "1 no_title_and_no_image" in told.out
     assert "row 3, id '3'" in told.out
     assert run("check", tmp_path / "c.csv", "--max-bad-rate", "0.7").code == 0
+
+
+def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
+    things = ("Steel bottle 500 ml", "Oak dining chair", "Cotton shirt", "Garden hose 25 m", "Red mug", "nan")
+    draw_picture(0).save(tmp_path / "none.png")
+    rows = [f"{number},{title},none.png,{number}E+12\n" for number, title in enumerate(things)]
+    (tmp_path / "c.csv").write_text("id,title,image,ean\n" + "".join(rows))
+    told = run("check", tmp_path / "c.csv", "--max-bad-rate", "0.5").out
+    assert "1 title that is no title: 'nan' 1\n" in told
+    assert "one picture is shared by 6 listings with unlike titles: none.png" in told
+    assert "identifier ean: 5 cells, 0 valid, 5 " in told
+    as_json = run("check", tmp_path / "c.csv", "--max-bad-rate", "0.5", "--json").json
+    assert as_json["no_titles"] == {"nan": 1}
+    assert as_json["placeholders"] == [{"image": "none.png", "listings": 6}]
+    assert as_json["placeholder_images"] == 5
+    assert as_json["identifiers"].keys() == {"ean"}  # type: ignore[attr-defined]
+    assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
 
 
 def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:
@@ -311,7 +320,7 @@ def test_a_filter_on_the_command_line(run: Run, index: Path, tmp_path: Path) -> 
     for query, own in (("a", "vase"), ("b", "lamp")):
         found = pq.read_table(out, filters=[("query_id", "=", query)])["id"].to_pylist()
         assert sorted(found) == [f"{row:05d}" for row in range(50, 60) if category[row] != own]
-    pairs = ("duplicates", index, "--out", tmp_path, "--min-score", -1, "--where", "price < 10")
+    pairs = ("duplicates", index, "--out", tmp_path, "--where", "price < 10")
     assert run(*pairs, "--other", "category", "--json").json["rows"] == 10
 
 

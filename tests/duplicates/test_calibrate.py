@@ -8,25 +8,30 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from itemsearch.duplicates.calibrate.fit import LEAST_FOUND, fit, fit_weights
-from itemsearch.duplicates.calibrate.sample import Sample, split
-from itemsearch.probability.thresholds import FEATURES
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app
-from itemsearch.duplicates.calibrate.index import CalibrateConfig, calibrate_index
+from itemsearch.duplicates.calibrate.index import (
+    CalibrateConfig,
+    calibrate,
+    calibrate_index,
+    read_calibration_labels,
+)
 from itemsearch.duplicates.calibrate.labels import DuplicateLabels, read_labels
-from itemsearch.duplicates.pairs.decide import probabilities
+from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.errors import (
     CatalogError,
     EmptyCatalogError,
+    GateError,
     IndexFolderError,
     MissingColumnError,
     UsageError,
 )
 from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.probability.calibration import publish_calibration, read_calibration
+from itemsearch.probability.model import Curve
 from itemsearch.search.build import build_index_folder
+from itemsearch.search.engine import Engine
 from itemsearch.search.folder import index_errors, read_summary
 
 ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}
@@ -65,15 +70,14 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return siblings(tmp_path_factory.mktemp("known") / "catalog")
 
 
-def test_the_promised_precision_is_kept_on_products_apart(known: tuple[Path, Path]) -> None:
+def test_labels_refine_the_curve_and_a_version_keeps_it(known: tuple[Path, Path]) -> None:
     index, labels = known
     before = current_version(index)
     report = calibrate_index(index, CalibrateConfig(str(labels), min_precision=0.9), no_progress)
     learnt = report.calibration
-    assert learnt.precision.value >= 0.88
-    assert learnt.recall.value > 0.5
-    assert learnt.threshold.low <= learnt.threshold.value
-    assert [tier.tier for tier in learnt.tiers] == ["automatic", "review", "different"]
+    assert learnt.curve.labels == learnt.labels > 100
+    assert 0 < learnt.same_pairs < learnt.labels
+    assert learnt.automatic.precision.value >= 0.9
     assert report.labels
     assert report.labels.rows == report.labels.used + len(report.labels.refused)
     after = current_version(index)
@@ -83,36 +87,59 @@ def test_the_promised_precision_is_kept_on_products_apart(known: tuple[Path, Pat
     assert read_summary(index).calibration == read_calibration(after.folder) == learnt
 
 
-def test_no_product_is_on_both_sides() -> None:
-    ids = pa.table({"id": [f"p{row}" for row in range(60)]})
-    labels = DuplicateLabels.of({row: str(row // 3) for row in range(60)}, {}, 60)
-    a, b = np.triu_indices(60, 1)
-    schema = {
-        "score": 0.5,
-        "joint": 0.5,
-        "title_similarity": 0.5,
-        "image_similarity": 0.5,
-        "image_hash_distance": 1,
-        "conflicts": [],
-    }
-    pairs = pa.table({"row_a": a, "row_b": b, **{name: [value] * len(a) for name, value in schema.items()}})
-    one, other = split(pairs, labels, ids)
-    assert one.same.sum() + other.same.sum() == 20 * 3
-    assert not set(one.products.ravel()) & set(other.products.ravel())
-    assert one.true.sum() + other.true.sum() == 20 * 3
+def true_and_estimated(index: Path, labels: Path, out: Path, curve: Curve | None) -> tuple[float, float, int]:
+    """The true and the estimated precision of the automatic tier, and the number of pairs to review."""
+    with labels.open() as file:
+        product = {row["id"]: row["group"] for row in csv.DictReader(file)}
+    report = find_duplicates(Engine.open(index), out, RunConfig(min_precision=0.7, curve=curve), no_progress)
+    pairs = pq.read_table(out / "pairs.parquet").to_pylist()
+    right = [product[p["id_a"]] == product[p["id_b"]] for p in pairs if p["decision"] == "duplicate"]
+    return float(np.mean(right)), report.estimates.automatic.precision.value, report.pairs["review"]
+
+
+def test_labels_of_a_part_neither_flood_the_reviewer_nor_break_the_promise(
+    known: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Labels of a tenth of the catalog once sent most of its pairs to review."""
+    index, labels = known
+    rows = labels.read_text().splitlines()
+    part = tmp_path / "part.csv"
+    part.write_text("\n".join([rows[0], *(row for row in rows[1:] if int(row.split(",")[1]) < 40)]) + "\n")
+    engine = Engine.open(index)
+    config = CalibrateConfig(str(part), min_precision=0.7)
+    curve = calibrate(engine, read_calibration_labels(engine, config)[0], config, no_progress).curve
+    plain = true_and_estimated(index, labels, tmp_path / "plain", None)
+    refined = true_and_estimated(index, labels, tmp_path / "refined", curve)
+    for true, estimated, to_review in (plain, refined):
+        assert true >= estimated - 0.1
+        assert to_review < 300
+
+
+def test_positives_alone_are_labels_too(known: tuple[Path, Path], tmp_path: Path) -> None:
+    index, labels = known
+    with labels.open() as file:
+        groups: dict[str, list[str]] = {}
+        for row in csv.DictReader(file):
+            groups.setdefault(row["group"], []).append(row["id"])
+    twice = [ids for ids in groups.values() if len(ids) == 2][:40]
+    path = tmp_path / "same.csv"
+    path.write_text("id_a,id_b,same\n" + "".join(f"{a},{b},true\n" for a, b in twice))
+    engine, config = Engine.open(index), CalibrateConfig(str(path), min_precision=0.9)
+    learnt = calibrate(engine, read_calibration_labels(engine, config)[0], config, no_progress)
+    assert learnt.labels == learnt.same_pairs > 10
 
 
 def test_a_precision_that_is_not_reached_publishes_nothing(known: tuple[Path, Path], tmp_path: Path) -> None:
     index, labels = known
     version = current_version(index).number
-    siblings_as_one = "".join(f"p{row:04d},{row // 2}\n" for row in range(300))
-    (tmp_path / "wrong.csv").write_text("id,group\n" + siblings_as_one)
-    with pytest.raises(UsageError, match=r"no threshold keeps precision 0\.95 .* the best of any is 0\."):
-        calibrate_index(index, CalibrateConfig(str(tmp_path / "wrong.csv")), no_progress)
+    all_apart = "".join(f"p{row:04d},{row}\n" for row in range(400))
+    (tmp_path / "wrong.csv").write_text("id,group\n" + all_apart)
+    with pytest.raises(GateError, match=r"no probability keeps a precision of 0\.999; nothing is published"):
+        calibrate_index(index, CalibrateConfig(str(tmp_path / "wrong.csv"), min_precision=0.999), no_progress)
     with pytest.raises(UsageError, match="give a share between 0 and 1"):
         calibrate_index(index, CalibrateConfig(str(labels), min_precision=95), no_progress)
     (tmp_path / "few.csv").write_text("id_a,id_b,same\np0001,p0002,no\n")
-    with pytest.raises(UsageError, match="too few labels"):
+    with pytest.raises(UsageError, match="labelled pairs are compared; calibrating takes 10 or more"):
         calibrate_index(index, CalibrateConfig(str(tmp_path / "few.csv")), no_progress)
     with pytest.raises(UsageError, match="no labels"):
         calibrate_index(index, CalibrateConfig(), no_progress)
@@ -136,18 +163,6 @@ def test_a_build_by_the_same_model_keeps_what_was_learnt(
     assert build_index_folder(store, folder).calibration == own
     with pytest.raises(IndexFolderError, match="version 3 was published meanwhile"), index_errors(folder):
         publish_calibration(folder, own, 1)
-
-
-def test_what_a_listing_lacks_speaks_neither_for_nor_against() -> None:
-    rng = np.random.default_rng(0)
-    found = rng.normal(size=(400, len(FEATURES)))
-    same = found[:, 0] - found[:, 4] + rng.normal(size=400) > 0
-    found[rng.random(400) < 0.3, 4] = np.nan
-    lacking = Sample(found, same, np.zeros(400, bool), np.zeros((400, 2), np.int64), np.array([same.sum()]))
-    weights = fit_weights(lacking)
-    assert weights.coefficients["image_similarity"] < 0 < weights.coefficients["score"]
-    stood_in = np.where(np.isnan(found), np.nanmean(found, axis=0), found)
-    assert probabilities(found, weights) == pytest.approx(probabilities(stood_in, weights))
 
 
 def test_labels_of_either_kind_are_read_and_bad_rows_named(tmp_path: Path) -> None:
@@ -218,25 +233,8 @@ def test_the_command_says_what_it_learnt(known: tuple[Path, Path]) -> None:
     arguments = ["calibrate", str(index), "--labels", str(labels), "--min-precision", "0.9"]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "on held-out products" in done.stdout
+    assert "an estimated" in done.stdout
     told = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)
     assert told["calibration"]["min_precision"] == 0.9
     info = CliRunner().invoke(app, ["index", "info", str(index)], catch_exceptions=False).stdout
-    assert "of pairs without a person" in info
-
-
-def half(seed: int) -> Sample:
-    """Pairs of one product, too few of which stand clear of 200 others for a threshold of their own."""
-    rng = np.random.default_rng(seed)
-    same = np.arange(200 + 2 * LEAST_FOUND) < 2 * LEAST_FOUND
-    clear = np.arange(len(same)) < LEAST_FOUND
-    found = rng.normal(np.where(clear, 6.0, 0.0)[:, None], 1.0, (len(same), len(FEATURES)))
-    listings = 2 * np.arange(len(same))
-    pairs = np.stack([listings, np.where(same, listings, listings + 1)], axis=1)
-    true = np.bincount(listings[same], minlength=2 * len(same))
-    return Sample(found, same, np.zeros(len(same), bool), pairs, true)
-
-
-def test_a_threshold_that_nothing_kept_apart_reaches_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"no threshold keeps precision 0\.9"):
-        fit(half(0), half(1), 0.9)
+    assert "labelled pairs; for a precision of 0.9" in info

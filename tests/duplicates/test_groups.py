@@ -21,7 +21,7 @@ def decided(pairs: Sequence[Decided], joint: float = 0.9) -> pa.Table:
         {
             "row_a": a,
             "row_b": b,
-            "score": pa.array([0.99] * len(a), pa.float32()),
+            "probability": pa.array([0.99] * len(a), pa.float32()),
             "joint": pa.array([joint] * len(a), pa.float32()),
             "decision": decisions,
         }

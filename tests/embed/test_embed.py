@@ -73,6 +73,45 @@ def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ListingEnco
         assert after[id] == row
 
 
+def test_a_title_that_is_folded_otherwise_is_embedded_again(
+    tmp_path: Path, encoder: ListingEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop.csv"
+    shop.write_text("id,title\n1,red mug &amp; lid\n2,red mug & lid\n3,lamp\n")
+    with monkeypatch.context() as earlier_version:
+        earlier_version.setattr("itemsearch.catalog.validate.fold_title", str.strip)
+        embed(shop, tmp_path / "store", encoder)
+    report = embed(shop, tmp_path / "store", encoder)
+    assert (report.embedded, report.reused) == (1, 2)
+    rows = rows_of(tmp_path / "store")
+    assert rows["1"]["title"] == "red mug & lid"
+    assert rows["1"]["content_hash"] == rows["2"]["content_hash"]
+    assert rows["1"]["embedding"] == pytest.approx(rows["2"]["embedding"], abs=1e-6)
+
+
+def test_a_placeholder_is_no_image(tmp_path: Path, encoder: ListingEncoder) -> None:
+    things = ("Steel bottle 500 ml", "Oak dining chair", "Cotton shirt", "Garden hose 25 m", "Red mug")
+    for number in range(5):
+        draw_picture(number).save(tmp_path / f"{number}.png")
+    rows = [f"{number},{title},{number}.png\n" for number, title in enumerate(things)]
+    shop = tmp_path / "shop.csv"
+    shop.write_text("id,title,image\n" + "".join(rows))
+    embed(shop, tmp_path / "store", encoder)
+    for number in range(1, 5):
+        draw_picture(0).save(tmp_path / f"{number}.png")
+    shop.write_text("id,title,image\n" + "".join(rows) + "5,,1.png\n")
+    report = embed(shop, tmp_path / "store", encoder, max_bad_rate=0.5)
+    assert (report.embedded, report.reused, report.rejected) == (5, 0, 1)
+    assert (report.without_image, report.placeholder_images) == (5, 5)
+    assert report.reasons == {"no_title_and_placeholder_image": 1}
+    for id, row in rows_of(tmp_path / "store").items():
+        assert (row["has_image"], row["thumbnail"]) == (False, None)
+        alone = encoder.encode([things[int(id)]], [None])[0]
+        np.testing.assert_allclose(row["embedding"], alone, atol=1e-5)  # type: ignore[call-overload]
+    report = embed(shop, tmp_path / "store", encoder, max_bad_rate=0.5)
+    assert (report.embedded, report.reused, report.placeholder_images) == (0, 5, 5)
+
+
 def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder) -> None:
     other = ListingEncoder.from_pretrained(str(save_tiny_model(tmp_path / "other", seed=1)))
     embed(catalog_csv, tmp_path / "store", encoder)

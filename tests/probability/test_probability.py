@@ -190,12 +190,14 @@ def test_a_threshold_keeps_what_it_promises(usual: tuple[ComparedPairs, np.ndarr
     _, same, fitted = usual
     least = threshold_for(fitted.probability, 0.95)
     assert least is not None
-    said = estimate(fitted.probability, least)
+    passed = fitted.probability >= least
+    said = estimate(fitted.probability, passed, least)
     assert said.precision.value >= 0.95
     assert said.precision.low <= same[fitted.probability >= least].mean() <= 1
     assert said.recall.low <= said.recall.value <= said.recall.high
     assert said.precision.high - said.precision.low > (
-        (closer := estimate(fitted.probability, least, labels=200)).precision.high - closer.precision.low
+        (closer := estimate(fitted.probability, passed, least, labels=200)).precision.high
+        - closer.precision.low
     )
 
 

@@ -35,8 +35,8 @@ def found(own_index: Path, tmp_path: Path) -> Path:
     pairs = [
         a_pair("00000", "00001"),
         a_pair("00000", "00002", same_image=True),
-        a_pair("00010", "00011", score=0.6),
-        a_pair("00020", "00021", score=0.97),
+        a_pair("00010", "00011", probability=0.6),
+        a_pair("00020", "00021", probability=0.97),
         a_pair("00030", "00031", "variant", conflicts=["colour: red / green"]),
     ]
     groups = [

@@ -18,7 +18,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from support.catalogs import draw_picture
 from support.run_folders import a_group, a_pair, tables
 
-from itemsearch.duplicates.run_folder import DuplicateTables
+from itemsearch.duplicates.run_folder import DuplicateTables, read_tables
 from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
 from itemsearch.review.report import write_groups_report
@@ -97,8 +97,8 @@ def text(browser: webdriver.Chrome) -> str:
 
 @pytest.fixture
 def report(found: Path, own_index: Path) -> str:
-    run_tables = DuplicateTables.read(found, Engine.open(own_index).ranker.listings)
-    write_groups_report(found / "report.html", run_tables, ["3 groups."], False)
+    run_tables = read_tables(found, Engine.open(own_index).ranker.listings)
+    write_groups_report(found / "report.html", run_tables, ["3 groups."])
     return (found / "report.html").as_uri()
 
 
@@ -153,7 +153,7 @@ def test_a_report_of_thousands_of_groups_stays_quick(
     groups = [a_group(f"g{n}", ids[2 * n : 2 * n + 2], ("review", "automatic")[n % 2]) for n in range(count)]
     pairs = [a_pair(*ids[2 * n : 2 * n + 2]) for n in range(count)]
     path = tmp_path / "report.html"
-    assert write_groups_report(path, DuplicateTables(listings, *tables(pairs, groups)), [], True) == count
+    assert write_groups_report(path, DuplicateTables(listings, *tables(pairs, groups)), []) == count
     browser.get(path.as_uri())
     # A page this long may still be read when the driver takes it for loaded.
     WebDriverWait(browser, 30).until(
@@ -216,8 +216,8 @@ def test_a_picture_is_uploaded(browser: webdriver.Chrome, found: Path, tmp_path:
 
 def test_hostile_listings_run_no_script(browser: webdriver.Chrome, evil_found: Path) -> None:
     session = ReviewSession.open(evil_found)
-    run_tables = DuplicateTables.read(evil_found, session.engine.listings)
-    write_groups_report(evil_found / "report.html", run_tables, [], False)
+    run_tables = read_tables(evil_found, session.engine.listings)
+    write_groups_report(evil_found / "report.html", run_tables, [])
     with served(browser, evil_found) as address:
         pages = ["/", "/pairs?kind=variants", "/decisions", "/search?words=%3Cscript%3Ealert(1)%3C/script%3E"]
         for page in [(evil_found / "report.html").as_uri(), *(f"{address}{page}" for page in pages)]:

@@ -43,19 +43,19 @@ def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> Non
         a_group("gone", ["00030", "no longer there"]),
     ]
     pairs = [
-        a_pair("00020", "00021", score=0.99),
-        a_pair("00020", "00022", score=0.5),
+        a_pair("00020", "00021", probability=0.99),
+        a_pair("00020", "00022", probability=0.5),
         a_pair("00040", "00041", "variant"),
         a_pair("00042", "no longer there", "variant"),
-        a_pair("00043", "00044", score=0.3),
+        a_pair("00043", "00044", probability=0.3),
     ]
     shown = read_cards(DuplicateTables(listings, *tables(pairs, groups)), variants=9, weakest=2)
     assert [group.id for group in shown.groups] == ["large", "small", "sure"]
     large = shown.groups[0]
     assert [member.listing.id for member in large.members] == ["00022", "00020", "00021"]
     assert [member.keeper for member in large.members] == [True, False, False]
-    nearest = [member.nearest and member.nearest.score for member in large.members]
-    assert [score and round(score, 2) for score in nearest] == [None, 0.5, 0.99]
+    nearest = [member.nearest and member.nearest.probability for member in large.members]
+    assert [each and round(each, 2) for each in nearest] == [None, 0.5, 0.99]
     assert [(pair.first.id, pair.second.id) for pair in shown.variants] == [("00040", "00041")]
     assert [pair.first.id for pair in shown.weakest] == ["00043", "00020"]
 
@@ -63,27 +63,23 @@ def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> Non
 def test_the_report_is_one_file_that_fetches_nothing(index: Path, tmp_path: Path) -> None:
     listings = Engine.open(index).listings
     found = tables([a_pair("00000", "00001")], [a_group("g", ["00000", "00001"])])
-    assert (
-        write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), ["1 group."], False) == 1
-    )
+    assert write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), ["1 group."]) == 1
     page = (tmp_path / "r.html").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
     assert not re.search(r"https?://|url\(|@import", page)
     assert page.count("<script") == page.count("<style") == 1
     assert page.count('src="data:image/jpeg;base64,') == 4  # in the group, and as a weakest pair
-    assert "not probabilities" in page
-    write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), ["1 group."], True)
-    assert "not probabilities" not in (tmp_path / "r.html").read_text()
+    assert page.count("probability <span") == 3  # of the group, its pair and the weakest pair
 
 
 def test_a_page_without_groups_says_so(index: Path, tmp_path: Path) -> None:
     listings = Engine.open(index).ranker.listings
-    assert write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *tables([], [])), [], True) == 0
+    assert write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *tables([], [])), []) == 0
     assert "There are no groups" in (tmp_path / "r.html").read_text()
 
 
 def test_vectors_without_titles_or_pictures_can_be_shown(tmp_path: Path) -> None:
     listings = pa.table({"id": ["a", "b"]})
     found = tables([a_pair("a", "b")], [a_group("g", ["a", "b"])])
-    write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), [], True)
+    write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *found), [])
     assert "no picture" in (tmp_path / "r.html").read_text()

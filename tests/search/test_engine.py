@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (full-width letters are the matter of a test)
 from __future__ import annotations
 
 import shutil
@@ -68,6 +69,12 @@ def test_by_title_and_image(index: Path, store: Path, encoder: ListingEncoder, t
     assert_ranked(engine.search(image=draw_picture(23), k=4), slow_ranking(store, query)[:4])
 
 
+def test_a_title_finds_the_same_in_any_spelling(index: Path) -> None:
+    engine, title = Engine.open(index), titles(60)[23]
+    spelt = "<b>" + title.replace(" ", "&nbsp;", 1).replace("model", "ｍｏｄｅｌ") + "</b>\u200b"
+    assert engine.search(title=spelt) == engine.search(title=title)
+
+
 def test_equal_scores_come_in_order_of_their_ids(tmp_path: Path) -> None:
     ids = ["b", "a", "é", "Z", "10", "9"]
     vectors = pa.array([[1.0, 0.0]] * 6, pa.list_(pa.float32()))
@@ -116,6 +123,8 @@ def test_wrong_arguments_are_refused(index: Path, tmp_path: Path) -> None:
         engine.search()
     with pytest.raises(UsageError, match="either an id"):
         engine.search(id="00000", title="mug")
+    with pytest.raises(UsageError, match="'N/A' is no title"):
+        engine.search(title=" N/A ")
     with pytest.raises(ImageError, match=r"none\.png"):
         engine.search(image=tmp_path / "none.png")
     (tmp_path / "words.png").write_text("words")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from itemsearch.probability.thresholds import FEATURES, Weights
 
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
@@ -82,9 +81,3 @@ def some_listings(count: int, seed: int = 0) -> list[dict]:
             listing(f"{number:05d}", title, vector.astype(np.float32), picture, seller=f"s{number % 3}")
         )
     return made
-
-
-def straight(**slopes: float) -> Weights:
-    """A probability whose logit is a sum of features."""
-    nothing = dict.fromkeys(FEATURES, 0.0)
-    return Weights(0.0, {**nothing, **slopes}, nothing)

@@ -25,7 +25,9 @@ def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict
         "words_a": ["Red"],
         "words_b": ["Green"],
         "conflicts": [],
-        "reason": "The score is at least 0.95.",
+        "same_identifier": None,
+        "probability": 0.99,
+        "reason": "probability 0.990, a duplicate from 0.900",
     }
     return {"id_a": a, "id_b": b, "decision": decision, **plain, **evidence}
 
@@ -34,7 +36,15 @@ def a_group(
     id: str, ids: Sequence[str], tier: str = "review", flag: str | None = None
 ) -> list[dict[str, Any]]:
     return [
-        {"group_id": id, "id": own, "keeper": own == ids[0], "tier": tier, "score": 0.9, "flag": flag}
+        {
+            "group_id": id,
+            "id": own,
+            "keeper": own == ids[0],
+            "tier": tier,
+            "probability": 0.9,
+            "group_probability": 0.9,
+            "flag": flag,
+        }
         for own in ids
     ]
 

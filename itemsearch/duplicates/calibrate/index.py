@@ -16,7 +16,7 @@ from itemsearch.duplicates.calibrate.labels import (
     labelled_pairs,
     read_labels,
 )
-from itemsearch.duplicates.pairs.decide import Thresholds, TierEstimates
+from itemsearch.duplicates.pairs.decide import Thresholds, TierEstimates, held_back
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
@@ -69,7 +69,7 @@ def calibrate_index(index: Path, config: CalibrateConfig, progress: Progress) ->
         IndexFolderError: no index, or a damaged one.
     """
     engine = Engine.open(index)
-    labels, read = _labels(engine, config)
+    labels, read = read_calibration_labels(engine, config)
     calibration = calibrate(engine, labels, config, progress)
     with index_errors(index):
         version = publish_calibration(index, calibration, engine.summary.version, config.keep)
@@ -94,13 +94,12 @@ def calibrate(
         joined = join(engine, settings, Path(folder) / "join", progress)
         learnt = learn(joined, bool(config.other))
         places, same = _labelled(joined, learnt, labels)
-        conflict = joined.pairs["conflict"].to_numpy()
     if len(places) < LEAST_LABELS:
         raise UsageError(
             f"{len(places)} labelled pairs are compared; calibrating takes {LEAST_LABELS} or more"
         )
     refined = learnt.with_curve(refine(learnt.fitted, places, same))
-    thresholds = Thresholds.keeping(config.min_precision, refined.probability, conflict)
+    thresholds = Thresholds.keeping(config.min_precision, refined.probability, held_back(joined.pairs))
     if thresholds.automatic > 1:
         raise GateError(
             f"{engine.folder}: by these labels no probability keeps a precision of {config.min_precision:g}; "
@@ -110,7 +109,7 @@ def calibrate(
     return Calibration(
         curve=refined.model.curve,
         min_precision=config.min_precision,
-        automatic=TierEstimates.of(refined.probability, conflict, thresholds, len(places)).automatic,
+        automatic=TierEstimates.of(refined.probability, joined.pairs, thresholds, len(places)).automatic,
         other=config.other,
         labels=len(places),
         same_pairs=int(same.sum()),
@@ -128,7 +127,15 @@ def _labelled(joined: Joined, learnt: PairProbabilities, labels: DuplicateLabels
     return places, same[places]
 
 
-def _labels(engine: Engine, config: CalibrateConfig) -> tuple[DuplicateLabels, LabelReport | None]:
+def read_calibration_labels(
+    engine: Engine, config: CalibrateConfig
+) -> tuple[DuplicateLabels, LabelReport | None]:
+    """Reads the labels of a file and of people; the report is of the file, None without one.
+
+    Raises:
+        CatalogError: the file cannot be read.
+        UsageError: neither a file nor the decisions of people are asked for.
+    """
     if not (config.labels or config.decisions):
         raise UsageError("no labels: give --labels FILE, --decisions or both")
     listings = engine.listings

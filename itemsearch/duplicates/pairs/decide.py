@@ -31,13 +31,13 @@ class Thresholds:
     review: float = REVIEW
 
     @classmethod
-    def keeping(cls, min_precision: float, probability: Doubles, conflict: Mask) -> Thresholds:
+    def keeping(cls, min_precision: float, probability: Doubles, held: Mask) -> Thresholds:
         """The lowest threshold whose pairs are expected to keep a precision.
 
         Args:
-            probability, conflict: (P,) of every compared pair; one with a conflict is never a duplicate.
+            probability: (P,) of every compared pair. held: (P,) those that are never duplicates.
         """
-        least = threshold_for(probability[~conflict], min_precision)
+        least = threshold_for(probability[~held], min_precision)
         return cls(NEVER if least is None else max(least, LEAST_AUTOMATIC))
 
 
@@ -49,13 +49,21 @@ class TierEstimates:
     with_review: Estimate
 
     @classmethod
-    def of(cls, probability: Doubles, conflict: Mask, thresholds: Thresholds, labels: int) -> TierEstimates:
-        """Estimates from (P,) probabilities; `labels` is how many they were refined by."""
+    def of(cls, probability: Doubles, pairs: pa.Table, thresholds: Thresholds, labels: int) -> TierEstimates:
+        """Estimates from (P,) probabilities of measured pairs; `labels` is how many they were refined by."""
+        may_pass = (~held_back(pairs), ~pairs["conflict"].to_numpy())
+        least = (thresholds.automatic, thresholds.review)
         tiers = [
-            estimate(probability, ~conflict & (probability >= least), least, labels)
-            for least in (thresholds.automatic, thresholds.review)
+            estimate(probability, may & (probability >= threshold), threshold, labels)
+            for may, threshold in zip(may_pass, least, strict=True)
         ]
         return cls(*tiers)
+
+
+def held_back(pairs: pa.Table) -> Mask:
+    """(P,) the measured pairs that are never duplicates without a person: of a conflict or a doubt."""
+    held: Mask = pairs["conflict"].to_numpy() | pairs["doubt"].is_valid().to_numpy()
+    return held
 
 
 def decide(
@@ -64,7 +72,7 @@ def decide(
     """Adds the columns decision and reason to pairs, or replaces them.
 
     A pair that a person rejected is rejected, whatever the evidence. A pair whose listings conflict is a
-    variant where it would be a duplicate or to review.
+    variant where it would be a duplicate or to review; of a pair with a doubt a person decides.
 
     Args:
         pairs: `ROWS_SCHEMA`, `EVIDENCE_SCHEMA` and probability.
@@ -78,18 +86,21 @@ def decide(
     #   0.30                        review
     #   0.10                        different
     rejected_sets = {frozenset(pair) for pair in rejected}
-    columns = ("id_a", "id_b", "probability", "conflicts", "same_image", "same_identifier")
+    columns = ("id_a", "id_b", "probability", "conflicts", "doubt", "same_image", "same_identifier")
     decisions, reasons = [], []
     for row in zip(*(pairs[name].to_pylist() for name in columns), strict=True):
-        id_a, id_b, probability, conflicts, same_image, same_identifier = row
+        id_a, id_b, probability, conflicts, doubt, same_image, same_identifier = row
         if rejected_sets and frozenset((id_a, id_b)) in rejected_sets:
             decision, reason = Decision.REJECTED, REJECTED_REASON
         else:
             decision = _decide_pair(probability, bool(conflicts), thresholds)
+            if decision is Decision.DUPLICATE and doubt:
+                decision = Decision.REVIEW
             reason = _reason(decision, probability, thresholds)
             reason += f": alike, but {'; '.join(conflicts)}" if conflicts else ""
             reason += f"; {same_identifier} is of both" if same_identifier else ""
-            reason += "; the pictures are the same" if same_image and not conflicts else ""
+            if not conflicts:
+                reason += f"; {doubt}" if doubt else "; the pictures are the same" if same_image else ""
         decisions.append(decision)
         reasons.append(reason)
     undecided = pairs.drop_columns([name for name in ("decision", "reason") if name in pairs.column_names])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -24,7 +25,10 @@ from itemsearch.ranking.ranking import Ranking
 from itemsearch.ranking.score_model import ScoreModel
 
 BLOCK_LISTINGS = 8192
+_DIGITS = re.compile(r"\d+")
 BLOCK_PAIRS = 8192
+UNLIKE_TITLES = 0.15
+"""Titles of a lower similarity share no more than a word or two: a guess."""
 ALIKE = 0.4
 """The joint cosine from which on two titles are read for conflicts."""
 
@@ -83,8 +87,8 @@ class PairEvidence:
         """Measures the (P,) pairs of rows: `ROWS_SCHEMA`, the numbers of `EVIDENCE_SCHEMA`, and besides:
 
         support: float32, the highest cosine of any feature. identifier: int8, the identifiers' level.
-        conflict: whether variant rules or identifiers find a difference. level_0, ...: int8, the level of
-        each agreeing column.
+        conflict: whether variant rules or identifiers find a difference. doubt: as in `EVIDENCE_SCHEMA`.
+        level_0, ...: int8, the level of each agreeing column.
         """
         if self.scorer is None:
             joint = self._cosines(a, b)
@@ -112,6 +116,7 @@ class PairEvidence:
                 "support": support.astype(np.float32),
                 "identifier": identifier.astype(np.int8),
                 "conflict": self._conflicts(a, b, joint) | (identifier == UNLIKE),
+                "doubt": self._doubts(a, b, title, identifier),
                 **{f"level_{place}": column.astype(np.int8) for place, column in enumerate(levels.T)},
             }
         )
@@ -138,6 +143,7 @@ class PairEvidence:
             "words_b": [second for _, second in words],
             "same_identifier": same_identifier,
             "conflicts": conflicts,
+            "doubt": measured["doubt"],
         }
         table = measured.select(ROWS_SCHEMA.names)
         for field in EVIDENCE_SCHEMA:
@@ -147,14 +153,28 @@ class PairEvidence:
             )
         return table
 
+    def _doubts(self, a: Rows, b: Rows, title_similarity: Floats, identifier: Rows) -> pa.Array:
+        """(P,) the doubt about pairs of one picture: shops show one for several products."""
+        doubts: list[str | None] = [None] * len(a)
+        shown_twice = np.flatnonzero(self.image_hashes.same(a, b) & (identifier != EQUAL))
+        titles = (read_texts(self.listings, "title", side[shown_twice]) for side in (a, b))
+        for place, first, second in zip(shown_twice.tolist(), *titles, strict=True):
+            numbers, others = set(_DIGITS.findall(first)), set(_DIGITS.findall(second))
+            if numbers - others and others - numbers:
+                doubts[place] = "one picture under two numbers"
+            elif title_similarity[place] < UNLIKE_TITLES:
+                doubts[place] = "one picture under unlike titles"
+        return pa.array(doubts, pa.string())
+
     def _conflicts(self, a: Rows, b: Rows, joint: Floats) -> Mask:
         """(P,) whether the variant rules find a conflict; pairs too unlike to be one product are not read."""
         conflicts = np.zeros(len(a), bool)
         alike = np.flatnonzero(joint >= ALIKE)
         rows = np.unique(np.concatenate([a[alike], b[alike]]))
         attributes = dict(zip(rows.tolist(), self.attributes.read(pa.chunked_array([rows])), strict=True))
-        for place in alike.tolist():
-            conflicts[place] = bool(find_conflicts(attributes[a[place]], attributes[b[place]]))
+        for place, one, other in zip(alike.tolist(), a[alike].tolist(), b[alike].tolist(), strict=True):
+            first, second = attributes[one], attributes[other]
+            conflicts[place] = first is not second and bool(find_conflicts(first, second))
         return conflicts
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:

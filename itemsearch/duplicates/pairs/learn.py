@@ -16,6 +16,8 @@ from itemsearch.probability.model import Curve, Model
 
 SAME_IDENTIFIER, OTHER_IDENTIFIER = 9.0, -5.0
 """Log-odds that equal and contradicting identifiers add: guesses, as strong as proof that may have errors."""
+SIBLING, ONE_PRODUCT = -5.0, 1.0
+"""Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
 IDENTICAL = 1 - 1e-6
 """The joint cosine of listings of one content."""
 IDENTICAL_PROBABILITY = 0.99
@@ -57,7 +59,11 @@ def learn(
     """
     identical = _identical(joined.pairs)
     places = np.flatnonzero(~identical)
-    pairs = compared_pairs(joined.pairs.take(pa.array(places)), joined.representatives)
+    differing = joined.pairs.take(pa.array(places))
+    score = differing["score"].to_numpy()
+    if joined.evidence.scorer is None:
+        score = score_of_cosine(differing)
+    pairs = compared_pairs(differing, score, joined.representatives)
     fitted = fit(pairs, across) if model is None else apply(model, pairs)
     if curve is not None:
         fitted = fitted.with_curve(curve)
@@ -66,11 +72,11 @@ def learn(
     return PairProbabilities(fitted, places, probability, across)
 
 
-def compared_pairs(pairs: pa.Table, listings: Ints) -> ComparedPairs:
+def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedPairs:
     """The pairs as `fit` takes them, with listings numbered from 0.
 
     Args:
-        pairs: what `PairEvidence.measure` returns.
+        pairs: what `PairEvidence.measure` returns. score: (P,) from 0 to 1.
         listings: (R,) rows of the listings that were compared, with repetitions.
     """
     rows = np.unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
@@ -83,12 +89,30 @@ def compared_pairs(pairs: pa.Table, listings: Ints) -> ComparedPairs:
         len(rows),
         a,
         b,
-        pairs["score"].to_numpy(),
+        score,
         support[:, None],
         pairs["conflict"].to_numpy(),
         extra,
         np.stack(levels, axis=1).astype(np.int64) if levels else None,
     )
+
+
+def score_of_cosine(pairs: pa.Table) -> Doubles:
+    """(P,) stand-ins for the match scores of external embeddings, for which no ranking was fitted.
+
+    Log-odds rise in a straight line from those of a sibling, at the median cosine of a listing with its third
+    nearest, to those of one product, at 1: a guess, since what a cosine means differs from model to model.
+    """
+    joint = pairs["joint"].to_numpy().astype(np.float64)
+    ends = np.concatenate([pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()])
+    order = np.lexsort((-np.tile(joint, 2), ends))
+    starts = np.flatnonzero(np.diff(ends[order], prepend=-1))
+    third = starts + np.minimum(2, np.diff(starts, append=len(ends)) - 1)
+    usual = float(np.median(np.tile(joint, 2)[order[third]])) if len(joint) else 0.0
+    share = (joint - usual) / max(1 - usual, 1e-6)
+    logit = SIBLING + (ONE_PRODUCT - SIBLING) * share
+    score: Doubles = 1 / (1 + np.exp(-np.clip(logit, -20, 20)))
+    return score
 
 
 def _identical(pairs: pa.Table) -> Mask:

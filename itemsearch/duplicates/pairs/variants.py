@@ -81,6 +81,8 @@ class AttributeReader:
 
     def _values(self, cells: Mapping[str, Any]) -> Attributes:
         of_title = read_attributes(str(cells.get("title") or ""), self.variant_rules.rules)
+        if not self.columns:
+            return of_title
         values = {key: dict(said) for key, said in of_title.values.items()}
         for column in self.columns:
             cell = cells[column]
