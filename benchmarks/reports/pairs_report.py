@@ -154,7 +154,7 @@ def _tiers_table(tiers: Figures) -> ReportTable:
 
 
 def _plot(out: Path, calibrated: Mapping[str, Reliability]) -> None:
-    curves = {"right": (np.array([0.0, 1.0]), np.array([0.0, 1.0]))}
+    curves = {"ideal": (np.array([0.0, 1.0]), np.array([0.0, 1.0]))}
     for name, of in calibrated.items():
         points = np.array([(each.probability, each.right) for each in of.bins]).reshape(-1, 2)
         curves[name] = (points[:, 0], points[:, 1])
