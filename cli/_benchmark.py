@@ -14,8 +14,13 @@ from itemsearch.errors import UsageError
 
 Out = Annotated[Path, typer.Option(help="Folder for the reports, metrics.json and predictions.parquet.")]
 Seed = Annotated[int, typer.Option(help="Random seed of edits and samples.")]
-CalibratedFor = Annotated[
-    float, typer.Option("--min-precision", help="Least precision that the calibration is to reach.")
+PairOther = Annotated[
+    str,
+    typer.Option(
+        "--other",
+        help="Column in which the two listings of a pair differ, such as seller. Default: none; the seller "
+        "where products are relisted.",
+    ),
 ]
 NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Leave the baselines out.")]
 TuneOn = Annotated[str, typer.Option(help="Catalog on which the weight of the weighted baseline is chosen.")]

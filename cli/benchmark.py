@@ -8,10 +8,10 @@ import typer
 
 from itemsearch.cli._benchmark import (
     Baseline,
-    CalibratedFor,
     Models,
     NoBaselines,
     Out,
+    PairOther,
     Seed,
     TuneOn,
     benchmark_extra,
@@ -23,12 +23,12 @@ from itemsearch.cli._options import (
     Columns,
     ImageRoot,
     Model,
-    Other,
     TorchDevice,
     catalog_config,
     column_mapping,
 )
 from itemsearch.cli._output import note
+from itemsearch.cli._variants import MinPrecision
 from itemsearch.cli.benchmark_runs import compare, report
 from itemsearch.cli.benchmark_speed import embed, index
 
@@ -143,17 +143,26 @@ def category(
 
 @benchmark_app.command()
 def pairs(
-    catalog: Annotated[str, typer.Argument(help="Catalog whose groups are measured.")],
-    calibrate_on: Annotated[str, typer.Option(help="Catalog of other products, used for calibration.")],
+    catalog: Annotated[str, typer.Argument(help="Catalog whose duplicates are measured.")],
     out: Out,
-    same: Annotated[
+    truth: Annotated[
         str,
         typer.Option(
-            help="Column that is equal for listings of one product. Default: one product in ten is relisted."
+            help="File of id_a and id_b: the pairs that are one product; every other pair is two. Default: "
+            "one product in ten is relisted by another seller."
         ),
     ] = "",
-    other: Other = "seller",
-    min_precision: CalibratedFor = 0.95,
+    same: Annotated[
+        str, typer.Option(help="Column that is equal for listings of one product, in place of --truth.")
+    ] = "",
+    other: PairOther = "",
+    min_precision: MinPrecision = 0.95,
+    labels: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Also with so many compared pairs labelled by the truth; the rest is measured."
+        ),
+    ] = 0,
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
     model: Model = "default",
@@ -162,19 +171,20 @@ def pairs(
     no_baselines: NoBaselines = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the groups of duplicates of a catalog. Its products are known or relisted.
+    """Measure the duplicates that are found without labels, and the probabilities of the pairs.
 
-    Example: itemsearch benchmark pairs held-out.parquet --calibrate-on shop.parquet --out run
+    Example: itemsearch benchmark pairs shop.parquet --truth pairs.csv --out run
     """
     with benchmark_extra():
         from itemsearch.benchmarks.runs.pairs import PairsConfig, run
 
     config = PairsConfig(
         catalog=catalog_config(catalog, column, image_root),
-        calibrate_on=catalog_config(calibrate_on, column, image_root),
+        truth=truth,
         same=same,
         other=other,
         min_precision=min_precision,
+        labels=labels,
         model=model,
         device=device,
         seed=seed,
@@ -187,14 +197,8 @@ def pairs(
 def suite(
     catalog: Catalog,
     out: Out,
-    calibrate_on: Annotated[
-        str,
-        typer.Option(
-            help="Catalog of other products, used for calibration; without it pairs are not measured."
-        ),
-    ] = "",
     same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
-    other: Annotated[str, typer.Option(help="Column in which the two listings of a pair differ.")] = "seller",
+    other: PairOther = "",
     tune_on: TuneOn = "",
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
@@ -207,14 +211,13 @@ def suite(
 ) -> None:
     """Run every benchmark on one catalog into one report.
 
-    Example: itemsearch benchmark all held-out.parquet --calibrate-on shop.parquet --out run
+    Example: itemsearch benchmark all shop.parquet --out run
     """
     with benchmark_extra():
         from itemsearch.benchmarks.runs.all import AllConfig, run
 
     config = AllConfig(
         catalog=catalog_config(catalog, column, image_root),
-        calibrate_on=catalog_config(calibrate_on, column, image_root) if calibrate_on else None,
         same=same,
         other=other,
         tune_on=tune_on,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from itemsearch.benchmarks.data.relist import SELLER
 from itemsearch.benchmarks.reports.all_report import CATEGORY, EMBED, INDEX, PAIRS, RETRIEVAL, report
 from itemsearch.benchmarks.reports.failures import STORE
 from itemsearch.benchmarks.reports.page import describe_run, read_description, write_description
@@ -22,15 +21,11 @@ EMBEDDED_ROWS = 1024
 
 @dataclass(frozen=True, slots=True)
 class AllConfig:
-    """calibrate_on: a catalog of other products for `pairs`; None leaves that benchmark out.
-
-    The other options are those of the benchmarks.
-    """
+    """The options are those of the benchmarks."""
 
     catalog: CatalogConfig
-    calibrate_on: CatalogConfig | None = None
     same: str = ""
-    other: str = SELLER
+    other: str = ""
     tune_on: str = ""
     models: tuple[str, ...] = (DEFAULT_MODEL,)
     device: str = "auto"
@@ -57,8 +52,6 @@ def run(config: AllConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
     summary = f"{config.catalog.path}: {', '.join(finished)}."
     if CATEGORY not in finished:
         summary += " The catalog has fewer than two categories, so that none are predicted."
-    if PAIRS not in finished:
-        summary += " Groups of duplicates need --calibrate-on, a catalog of other products."
     described = describe_run("all", config, None, summary)
     write_description(out, {**described, "model": read_description(out / RETRIEVAL)["model"]})
     return report(out)
@@ -80,11 +73,8 @@ def _benchmarks(
         for_category = category.CategoryConfig(config.catalog, group=config.same, **of_several_models)
         yield CATEGORY, lambda: category.run(for_category, out / CATEGORY, progress)
     model = config.models[0]
-    if config.calibrate_on is not None:
-        for_pairs = pairs.PairsConfig(
-            config.catalog, config.calibrate_on, config.same, config.other, model=model, **of_all
-        )
-        yield PAIRS, lambda: pairs.run(for_pairs, out / PAIRS, progress)
+    for_pairs = pairs.PairsConfig(config.catalog, same=config.same, other=config.other, model=model, **of_all)
+    yield PAIRS, lambda: pairs.run(for_pairs, out / PAIRS, progress)
     for_index = index.IndexBenchConfig(store, seed=config.seed)
     yield INDEX, lambda: index.run(for_index, out / INDEX, progress)
     for_embed = embed.EmbedBenchConfig(replace(config.catalog, rows=EMBEDDED_ROWS), model, config.device)

@@ -1,42 +1,37 @@
-"""`itemsearch benchmark pairs`: groups of duplicates, by itemsearch and by baselines.
+"""`itemsearch benchmark pairs`: the duplicates that itemsearch finds without labels, beside baselines.
 
-The true products of the catalog are known: a column holds them, or one product in ten is relisted by another
-seller with heavy edits. Our calibration and the thresholds of the baselines are chosen on another catalog.
+The true pairs of the catalog are known: a file or a column holds them, or one product in ten is relisted by
+another seller with heavy edits. Nothing is chosen by them, but that labels are drawn from them on request.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from itemsearch.probability.thresholds import Thresholds
 
-from itemsearch.benchmarks.data.predictions import OURS
+from itemsearch.benchmarks.data.judged_pairs import Answers, JudgedPairs, names_of_ours
 from itemsearch.benchmarks.data.relist import PRODUCT, SELLER, write_listed_again
 from itemsearch.benchmarks.data.tasks import TitlesAndImages
-from itemsearch.benchmarks.methods.threshold_groups import (
+from itemsearch.benchmarks.data.true_pairs import TruePairs, pair_keys, read_true_pairs
+from itemsearch.benchmarks.methods.our_pairs import OurPairs, find_our_pairs
+from itemsearch.benchmarks.methods.pair_rules import (
     ScoredPairs,
-    best_threshold,
     compare_baselines,
-    connected,
+    decide_by_rules,
     nearest_pairs,
 )
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.benchmarks.reports.pairs_report import report, write_groups
+from itemsearch.benchmarks.reports.pairs_report import ESTIMATES, report
 from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.columns import no_column
-from itemsearch.duplicates.calibrate.index import CalibrateConfig, learn
-from itemsearch.duplicates.calibrate.labels import DuplicateLabels as Truth
-from itemsearch.duplicates.groups.form import group
-from itemsearch.duplicates.pairs.decide import LEAST_RIVAL, decide, may_pass
-from itemsearch.duplicates.pairs.join import JoinConfig, PairFilter, join
-from itemsearch.duplicates.types import Tier
+from itemsearch.duplicates.groups.linkage import components
+from itemsearch.duplicates.pairs.join import JoinConfig
+from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
 from itemsearch.errors import UsageError
@@ -45,29 +40,28 @@ from itemsearch.search.build import build_index_folder
 from itemsearch.search.column_values import ColumnValues
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import Filter
+from itemsearch.store.manifest import ModelStamp
 
-REVIEWED = f"{OURS}, all that is to review too"
-SCORE = "itemsearch's score, connected"
+SCORE = "itemsearch's score"
 
 
 @dataclass(frozen=True, slots=True)
 class PairsConfig:
     """Options of the benchmark.
 
-    Attributes:
-        catalog: the catalog whose groups are measured.
-        calibrate_on: a catalog of other products, on which thresholds are chosen.
-        same: the column that holds the true product; "" relists some products.
-        other: the column in which the listings of a pair have to differ, such as the seller, for every
-            method; "" compares all.
-        min_precision: the precision that our calibration aims at, 0 to 1.
+    truth: a file of the pairs that are one product, as `read_true_pairs` reads it; "" for none. same: the
+    column that holds the product instead; without either, some products are relisted. other: the column in
+    which the listings of a pair differ, for every method; "" compares all, but that relisted products are
+    compared across sellers. min_precision: what the automatic tier is to keep. labels: so many pairs teach,
+    drawn by the seed; 0 for none.
     """
 
     catalog: CatalogConfig
-    calibrate_on: CatalogConfig
+    truth: str = ""
     same: str = ""
-    other: str = SELLER
+    other: str = ""
     min_precision: float = 0.95
+    labels: int = 0
     model: str = DEFAULT_MODEL
     device: str = "auto"
     seed: int = 0
@@ -75,132 +69,120 @@ class PairsConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedCatalog:
-    """A catalog of N listings, in the order of its index's rows.
+class TrueCatalog:
+    """An indexed catalog of N listings whose true pairs are known.
 
-    Attributes:
-        engine: the opened index.
-        products: (N,) the number of the true product of each listing.
-        listings: titles and images.
+    catalog: what was embedded. other: the column in which the listings of a pair differ, and labels its (N,)
+    values as numbers; without a column each listing has its own.
     """
 
+    catalog: CatalogConfig
     engine: Engine
-    products: Ints
-    listings: TitlesAndImages
-
-    def labels(self, column: str) -> Ints:
-        """(N,) numbers of the values of a column; without a column each listing has its own."""
-        if not column:
-            return np.arange(len(self.products))
-        return ColumnValues.from_column(self.engine.listings, column).of_rows
+    stamp: ModelStamp
+    truth: TruePairs
+    other: str
+    labels: Ints
 
 
 def run(config: PairsConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
-    """Measures, and writes predictions.parquet, the report, and the catalogs and indexes used.
+    """Embeds and indexes the catalog, measures, and writes predictions, the report and all tables into `out`.
 
     Returns:
         The content of metrics.json.
 
     Raises:
-        UsageError: a column is missing, labels are too few, or the precision is not reached.
-        CatalogError: a catalog cannot be read.
+        UsageError: both `truth` and `same`, or a column is missing.
+        CatalogError: the catalog or the truth cannot be read.
     """
+    return measure(config, prepare(config, out, progress), out, progress)
+
+
+def prepare(config: PairsConfig, out: Path, progress: Progress) -> TrueCatalog:
+    """Embeds and indexes the catalog into `out`, after relisting some products where no truth is given.
+
+    Raises:
+        UsageError, CatalogError: as `run`.
+    """
+    if config.truth and config.same:
+        raise UsageError("--truth and --same: give one of them")
     out.mkdir(parents=True, exist_ok=True)
-    encoder = ListingEncoder.from_pretrained(config.model, config.device)
-    progress("preparing the catalog to calibrate on")
-    train = _index(config, config.calibrate_on, out / "calibrate", encoder)
-    progress("preparing the catalog to measure")
-    test = _index(config, config.catalog, out / "test", encoder)
-    progress("calibrating")
-    truth = Truth.of(
-        {row: str(product) for row, product in enumerate(train.products.tolist())}, {}, len(train.products)
-    )
-    calibrate_config = CalibrateConfig(min_precision=config.min_precision, other=config.other)
-    calibration = learn(train.engine, truth, calibrate_config, lambda *step: None)
-    progress("grouping")
-    automatic, reviewed = _our_groups(config, test, calibration.thresholds)
-    groups = {OURS: automatic, REVIEWED: reviewed}
-    for name, train_pairs, test_pairs in _scored_methods(config, train, test, progress):
-        threshold = best_threshold(train_pairs, train.products)
-        groups[name] = connected(test_pairs, threshold, len(test.products))
-    summary = (
-        f"{len(test.products):,} listings of {len(np.unique(test.products)):,} products; thresholds were "
-        f"chosen on {len(train.products):,} other listings, ours for a precision of "
-        f"{config.min_precision:g}" + (f". Pairs differ in their {config.other}." if config.other else ".")
-    )
-    write_groups(out, test.products, groups)
-    write_description(out, describe_run("pairs", config, encoder.stamp, summary))
-    return report(out)
-
-
-def _index(config: PairsConfig, catalog: CatalogConfig, out: Path, encoder: ListingEncoder) -> IndexedCatalog:
-    """Embeds and indexes a catalog, after relisting some products where no column holds the true product."""
-    column = config.same or PRODUCT
-    if not config.same:
-        out.mkdir(exist_ok=True)
+    catalog, same, other = config.catalog, config.same, config.other
+    if not (config.truth or same):
+        progress("relisting products")
         write_listed_again(open_catalog(catalog).batches(), out / "catalog.parquet", config.seed)
-        catalog = CatalogConfig(str(out / "catalog.parquet"))
+        catalog, same, other = CatalogConfig(str(out / "catalog.parquet")), PRODUCT, other or SELLER
+    progress("embedding")
+    encoder = ListingEncoder.from_pretrained(config.model, config.device)
     embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
     build_index_folder(out / "store", out / "index")
     engine = Engine.open(out / "index", config.model, config.device)
-    listings = engine.listings
-    for name in filter(None, (column, config.other)):
-        if name not in listings.column_names:
-            raise UsageError(f"{catalog.path}: {no_column(listings.column_names, name)}")
-    products = listings[column].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    by_id = {listing.id: listing for batch in open_catalog(catalog).batches() for listing in batch.items}
-    in_row_order = TitlesAndImages.of([by_id[id] for id in listings["id"].to_pylist()])
-    return IndexedCatalog(engine, products.astype(np.int64), in_row_order)
+    for name in filter(None, (same, other)):
+        if name not in engine.listings.column_names:
+            raise UsageError(f"{catalog.path}: {no_column(engine.listings.column_names, name)}")
+    labels = np.arange(engine.listings.num_rows)
+    if other:
+        labels = ColumnValues.from_column(engine.listings, other).of_rows
+    if config.truth:
+        truth = TruePairs.of_rows(*read_true_pairs(config.truth, engine.find_row), labels)
+    else:
+        truth = TruePairs.of_products(ColumnValues.from_column(engine.listings, same).of_rows, labels)
+    return TrueCatalog(catalog, engine, encoder.stamp, truth, other, labels)
 
 
-def _our_groups(config: PairsConfig, indexed: IndexedCatalog, thresholds: Thresholds) -> tuple[Ints, Ints]:
-    """(N,) group numbers of the automatic groups, and (N,) of all groups.
+def measure(config: PairsConfig, indexed: TrueCatalog, out: Path, progress: Progress) -> Mapping[str, Any]:
+    """Decides the pairs of a prepared catalog by every method, and writes predictions and the report."""
+    out.mkdir(parents=True, exist_ok=True)
+    settings = RunConfig(JoinConfig(Filter(other=indexed.other)), min_precision=config.min_precision)
+    counts = [0, config.labels] if config.labels else [0]
+    ours: dict[str, OurPairs] = {}
+    answers: dict[str, Answers] = {}
+    for name, count in zip(names_of_ours(counts), counts, strict=True):
+        progress(f"finding duplicates with {count:,} labels")
+        folder = out / (f"duplicates-{count}-labels" if count else "duplicates")
+        found = find_our_pairs(indexed.engine, settings, folder, indexed.truth, count, config.seed)
+        ours[name] = found
+        answers |= {name + tier: answer for tier, answer in found.answers.items()}
+    last = list(ours.values())[-1]
+    for name, pairs in _scored(config, indexed, last, progress):
+        for rule, (a, b) in decide_by_rules(pairs, indexed.labels).items():
+            groups = components(len(indexed.labels), a, b)
+            answers[f"{name}: {rule}"] = Answers(pair_keys(a, b, len(indexed.labels)), groups)
+    probabilities = {name: found.probability for name, found in ours.items()}
+    JudgedPairs.of(indexed.truth, last.keys, probabilities, last.labelled, answers).write(out)
+    estimates = {
+        name: {**asdict(found.estimates), "expected": found.expected} for name, found in ours.items()
+    }
+    described = describe_run("pairs", config, indexed.stamp, _summary(indexed, len(last.labelled)))
+    write_description(out, {**described, ESTIMATES: estimates})
+    return report(out)
 
-    A group has the number of one of its rows; a listing without a group has its own row. Four listings of
-    which 1 and 3 are grouped give [0, 1, 2, 1].
-    """
-    listings = indexed.engine.listings
-    pairs = _joined(indexed.engine, config.other, lambda measured: may_pass(measured, thresholds))
-    members = group(decide(pairs, thresholds), listings).select(["group_id", "id", "tier"]).to_pylist()
-    row_of = {id: row for row, id in enumerate(listings["id"].to_pylist())}
 
-    def numbers(tiers: tuple[Tier, ...]) -> Ints:
-        numbered = np.arange(listings.num_rows)
-        first_row: dict[str, int] = {}
-        for member in members:
-            if member["tier"] in tiers:
-                row = row_of[member["id"]]
-                numbered[row] = first_row.setdefault(member["group_id"], row)
-        return numbered
-
-    return numbers((Tier.AUTOMATIC,)), numbers(tuple(Tier))
+def _summary(indexed: TrueCatalog, labels: int) -> str:
+    products = len(np.unique(indexed.truth.products))
+    text = (
+        f"{len(indexed.labels):,} listings of {products:,} products, {len(indexed.truth.keys):,} true pairs; "
+        "nothing was chosen by them."
+    )
+    if indexed.other:
+        text += f" Pairs differ in their {indexed.other}."
+    if labels:
+        text += f" {labels:,} compared pairs were labelled; pairs are measured on the rest, by every method."
+    return text
 
 
-def _scored_methods(
-    config: PairsConfig, train: IndexedCatalog, test: IndexedCatalog, progress: Progress
-) -> Iterator[tuple[str, ScoredPairs, ScoredPairs]]:
-    """Each method that connects pairs above a threshold, with its pairs of both catalogs."""
-    yield SCORE, _our_pairs(train, config.other), _our_pairs(test, config.other)
+def _scored(
+    config: PairsConfig, indexed: TrueCatalog, ours: OurPairs, progress: Progress
+) -> Iterator[tuple[str, ScoredPairs]]:
+    """Each method that scores pairs, and its pairs."""
+    count = len(indexed.labels)
+    yield SCORE, ScoredPairs(ours.keys // count, ours.keys % count, ours.scores)
     if not config.baselines:
         return
     progress("embedding for the baselines")
-    of_train, of_test = compare_baselines(train.listings), compare_baselines(test.listings)
-    for name in [name for name in of_train if name in of_test]:
+    by_id = {
+        listing.id: listing for batch in open_catalog(indexed.catalog).batches() for listing in batch.items
+    }
+    in_row_order = TitlesAndImages.of([by_id[id] for id in indexed.engine.listings["id"].to_pylist()])
+    for name, compare in compare_baselines(in_row_order).items():
         progress(f"comparing by {name}")
-        yield (
-            name,
-            nearest_pairs(of_train[name], train.labels(config.other)),
-            nearest_pairs(of_test[name], test.labels(config.other)),
-        )
-
-
-def _our_pairs(indexed: IndexedCatalog, other: str) -> ScoredPairs:
-    pairs = _joined(indexed.engine, other, lambda measured: measured["score"].to_numpy() >= LEAST_RIVAL)
-    return ScoredPairs(*(pairs[name].to_numpy() for name in ("row_a", "row_b", "score")))
-
-
-def _joined(engine: Engine, other: str, wanted: PairFilter) -> pa.Table:
-    """The pairs of the catalog's join that `wanted` accepts."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = JoinConfig(Filter(other=other))
-        return join(engine, config, wanted, Path(folder) / "join", lambda *step: None).pairs
+        yield name, nearest_pairs(compare, indexed.labels)

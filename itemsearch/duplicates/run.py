@@ -125,8 +125,7 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     changed = changed_since(engine, config.new) if config.new else None
     rejected = rejected_pairs(engine)
     carried = _carried(engine, config, changed, rejected)
-    joined = _join(engine, out, config, progress, changed)
-    learnt = learn(joined, bool(config.join.filter.other), _earlier_model(config), config.curve)
+    joined, learnt = judge_pairs(engine, out, config, progress, changed)
     thresholds = _thresholds(learnt, joined, config)
     decided = _decide(joined, learnt, thresholds, changed, rejected)
     kept = pa.concat_tables([decided, carried])
@@ -141,6 +140,23 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     _write(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
     shutil.rmtree(out / JOIN)
     return report
+
+
+def judge_pairs(
+    engine: Engine, out: Path, config: RunConfig, progress: Progress, changed: Mask | None = None
+) -> tuple[Joined, PairProbabilities]:
+    """Every compared pair and its probability, as `find_duplicates` has them before it decides.
+
+    The parts of the join stay in `out`/join, from where a `find_duplicates` of the same join goes on.
+
+    Args:
+        changed: (N,) the listings to join; None: all.
+
+    Raises:
+        UsageError: a filter, variant rule or earlier run that does not fit.
+    """
+    joined = _join(engine, out, config, progress, changed)
+    return joined, learn(joined, bool(config.join.filter.other), _earlier_model(config), config.curve)
 
 
 def _earlier_groups(out: Path, config: RunConfig) -> pa.Table:

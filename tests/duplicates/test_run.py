@@ -17,7 +17,7 @@ from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import CandidateConfig
 from itemsearch.duplicates.pairs.join import JoinConfig, join
 from itemsearch.duplicates.pairs.learn import learn
-from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.duplicates.run import RunConfig, find_duplicates, judge_pairs
 from itemsearch.duplicates.run_folder import RunReport, read_run
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import ReviewError, UsageError
@@ -214,3 +214,19 @@ def test_a_folder_of_an_older_version_is_refused_and_can_be_written_again(tmp_pa
         ReviewSession.open(out)
     assert set(run(engine, out).changes.values()) == {0}
     assert groups_in(out) == before
+
+
+def test_every_compared_pair_is_judged_as_the_run_then_writes_it(tmp_path: Path) -> None:
+    engine, out = opened(build(tmp_path, some_listings(120))), tmp_path / "out"
+    joined, learnt = judge_pairs(engine, out, CONFIG, lambda step, done, total: None)
+    assert len(learnt.probability) == joined.pairs.num_rows
+    report = run(engine, out)
+    assert report.compared == joined.pairs.num_rows
+    assert report.expected == pytest.approx(learnt.probability.sum())
+    ids = engine.listings["id"].to_pylist()
+    rows = (joined.pairs[name].to_pylist() for name in ("row_a", "row_b"))
+    judged = {
+        (ids[a], ids[b]): probability for a, b, probability in zip(*rows, learnt.probability, strict=True)
+    }
+    for pair in pairs_in(out):
+        assert pair["probability"] == pytest.approx(judged[pair["id_a"], pair["id_b"]])

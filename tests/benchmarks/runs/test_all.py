@@ -16,8 +16,8 @@ from itemsearch.errors import CatalogError, UsageError
 def test_every_benchmark_runs_and_their_tables_stand_together(
     benchmark: Callable[..., Any], tiny_model: Path, tmp_path: Path
 ) -> None:
-    catalog, other = write_sellers(tmp_path / "test", 0), write_sellers(tmp_path / "train", 60)
-    arguments = ["all", catalog, "--calibrate-on", other, "--same", "product", "--model", tiny_model]
+    catalog = write_sellers(tmp_path / "test", 0)
+    arguments = ["all", catalog, "--same", "product", "--other", "seller", "--model", tiny_model]
     out = tmp_path / "run"
     metrics = benchmark(*arguments, "--no-baselines", "--out", out)
     assert list(metrics) == ["retrieval", "category", "pairs", "index", "embed"]
@@ -47,10 +47,9 @@ def test_benchmarks_that_a_catalog_does_not_allow_are_left_out(
 ) -> None:
     catalog = write_offers(tmp_path)  # of one category, without pictures
     arguments = ["all", catalog, "--model", tiny_model, "--no-baselines", "--out", tmp_path / "run"]
-    assert list(benchmark(*arguments)) == ["retrieval", "index", "embed"]
+    assert list(benchmark(*arguments)) == ["retrieval", "pairs", "index", "embed"]
     report = (tmp_path / "run" / "report.md").read_text()
     assert "fewer than two categories" in report
-    assert "need --calibrate-on" in report
 
 
 def test_wrong_options_are_refused_and_leave_no_finished_run(
@@ -60,7 +59,5 @@ def test_wrong_options_are_refused_and_leave_no_finished_run(
     base = ["all", catalog, "--model", tiny_model, "--no-baselines", "--out", out]
     with pytest.raises(UsageError, match="--same product: the catalog has no such column"):
         benchmark(*base, "--same", "product")
-    with pytest.raises(CatalogError, match=r"none\.csv"):
-        benchmark(*base, "--calibrate-on", tmp_path / "none.csv")
     with pytest.raises(CatalogError, match="not the folder of a finished benchmark run"):
         benchmark("report", out)
