@@ -87,9 +87,10 @@ class PretrainLoop:
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
 
-    def run(self, accelerator: Accelerator, report: Report) -> Progress:
-        """Trains to the last step, or to the end of the step in which Ctrl-C or SIGTERM arrives."""
+    def run(self, accelerator: Accelerator, report: Report, until: int | None = None) -> Progress:
+        """Trains to the last step, to step `until`, or to the step in which Ctrl-C or SIGTERM arrives."""
         train = self.config.train
+        end = train.steps if until is None else min(until, train.steps)
         optimizer = torch.optim.AdamW(self._parameter_groups(), train.learning_rate)
         model, optimizer = accelerator.prepare(self.model, optimizer)
         step = self._resume(accelerator)
@@ -97,19 +98,19 @@ class PretrainLoop:
         window: list[dict[str, float]] = []
         started = time.perf_counter()
         with _stop_signal() as stopped:
-            while step < train.steps and not stopped():
+            while step < end and not stopped():
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate(step, train) * group["rate"]
                 window.append(self._update(accelerator, model, optimizer, batches))
                 step += 1
-                if step % train.log_every == 0 or step == train.steps:
+                if step % train.log_every == 0 or step == end:
                     pace = len(window) / (time.perf_counter() - started)
                     self._log(report, accelerator, {"step": step, **_mean(window)}, pace)
                     window, started = [], time.perf_counter()
                 if step % train.validate_every == 0 or step == train.steps:
                     self._log(report, accelerator, {"step": step, **self._validate(accelerator, model)})
                     started = time.perf_counter()
-                if step % train.save_every == 0 or step == train.steps:
+                if step % train.save_every == 0 or step == end:
                     self._save(accelerator, step)
             if stopped():
                 self._save(accelerator, step)

@@ -56,11 +56,15 @@ def pretrain(
     out: Path,
     report: Report,
     note: Callable[[str], None],
+    until: int | None = None,
 ) -> PretrainReport:
     """Pre-trains an encoder on `catalogs`; a stopped run in `out` goes on where it stopped.
 
     `out` becomes a model folder for `itemsearch embed --model`; `out/run` holds the run's state, its
     configuration and the log of its losses. `note` is told of what takes long.
+
+    Args:
+        until: the step after which this call stops, to be called again; None for the last.
 
     Raises:
         CatalogError: a catalog cannot be read.
@@ -93,7 +97,7 @@ def pretrain(
         validation=RelistedProducts(table, held_out, {}, config.relisting, train.seed + 1),
         folder=folder,
     )
-    progress = loop.run(accelerator, report)
+    progress = loop.run(accelerator, report, until)
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).item.save_pretrained(out)
         processor.save_pretrained(out)
