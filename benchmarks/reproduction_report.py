@@ -165,6 +165,6 @@ def _listening_rows(results: Results, figures: Resamples) -> list[list[str]]:
 
 
 def _loss_rows(results: Results) -> list[list[str]]:
-    rows = [("trivial", next((r["trivial"] for r in results.values() if "trivial" in r), {}))]
-    rows += [(name, result["held_out"]) for name, result in results.items()]
+    trivial: Mapping[str, float] = next((r["trivial"] for r in results.values() if "trivial" in r), {})
+    rows = [("trivial", trivial), *((name, result["held_out"]) for name, result in results.items())]
     return [[name, *(f"{held[of]:.3f}" if of in held else "" for of in OBJECTIVES)] for name, held in rows]
