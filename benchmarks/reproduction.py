@@ -93,12 +93,13 @@ def run(settings: Settings, out: Path, until: int | None, slice: int) -> None:
     if any(
         reached(out, name) < min(goal, stream.config.train.steps) for name, stream in variants(settings, out)
     ):
-        _note("another process trains on: it will measure")
+        _note("another process trains on, and will measure")
         return
     tested = exam_of(settings, settings.test, settings.rows)
     for name, stream in variants(settings, out):
-        if reached(out, name):
-            measure(settings, out, name, stream, tested, reached(out, name), _note)
+        with locked(folder_of(out, name)) as free:
+            if free and (step := reached(out, name)):
+                measure(settings, out, name, stream, tested, step, _note)
     write_report(settings, out)
     print((out / "reproduction.md").read_text())
 
