@@ -3,9 +3,9 @@
     python -m benchmarks.figures DATA --out RUN [--model MODEL]
 
 DATA holds fashion/train, fashion/test and fashion/test-relisted-elsewhere.parquet (Parquet), general
-(catalog.parquet and queries.parquet), other-photo (catalog.csv and queries.csv) and offers/offers.csv. RUN gets
-a folder for each evaluation, as `itemsearch benchmark` writes them, and figures.md: recall@1 of all of them in
-one table, and the categories. What the shipped weights and their ranking were made from
+(catalog.parquet and queries.parquet), other-photo (catalog.csv and queries.csv) and offers/offers.csv. RUN
+gets a folder for each evaluation, as `itemsearch benchmark` writes them, and figures.md: recall@1 of all of
+them in one table, and the categories. What the shipped weights and their ranking were made from
 (`itemsearch/weights/default/README.md`) is in no gallery here.
 """
 
