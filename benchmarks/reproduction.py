@@ -27,7 +27,7 @@ from benchmarks import ablation
 from benchmarks.reproduction_exam import Exam, Listings, take
 from benchmarks.reproduction_measure import measure
 from benchmarks.reproduction_report import write_report
-from benchmarks.reproduction_variants import Settings, Stream, as_seen, folder_of, streams
+from benchmarks.reproduction_variants import Settings, Stream, TrainedBy, as_seen, folder_of, streams
 from itemsearch.catalog import CatalogConfig, read_catalog
 from itemsearch.embed.encoder import ProductEncoder
 from itemsearch.errors import ItemSearchError, UsageError
@@ -168,15 +168,17 @@ def exam_of(settings: Settings, catalog: str, rows: int) -> Exam:
 
 
 def claim(out: Path, settings: Settings) -> None:
-    """Writes down what `out` reproduces, and the word pieces that all variants share.
+    """Writes down what `out` is trained on and how, and the word pieces that all variants share.
 
     Raises:
         UsageError: it is something else.
     """
-    record, described = out / "settings.json", json.loads(json.dumps(asdict(settings)))
+    trained = asdict(TrainedBy(settings.catalogs, settings.config))
+    record, described = out / "settings.json", json.loads(json.dumps(trained))
     out.mkdir(parents=True, exist_ok=True)
     if record.exists():
-        if json.loads(record.read_text()) != described:
+        held = json.loads(record.read_text())
+        if {name: held.get(name) for name in described} != described:
             raise UsageError(f"{out} holds a reproduction of other settings ({record}): give another --out")
         return
     titles = [

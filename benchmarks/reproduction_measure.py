@@ -35,8 +35,8 @@ def measure(
 ) -> None:
     """Measures a variant as it is after `step` steps, unless that is done."""
     folder = folder_of(out, name)
-    record = folder / RESULT
-    if record.exists() and json.loads(record.read_text())["step"] == step:
+    record, measured = folder / RESULT, {"step": step, **settings.measured}
+    if record.exists() and measured.items() <= json.loads(record.read_text()).items():
         return
     note(f"{name}: measuring at step {step}")
     encoder = ProductEncoder.from_pretrained(str(folder), "cpu")
@@ -46,7 +46,7 @@ def measure(
         kept[FOLLOWS] = answered.follows_picture
     np.savez(folder / PLACES, **kept)
     described: dict[str, Any] = {
-        "step": step,
+        **measured,
         "alike": answered.alike,
         "directions": answered.directions,
         "category": categories(settings, out, name, stream, note),
@@ -67,8 +67,8 @@ def categories(
     folder = folder_of(out, name)
     seen = out / "seen" / folder.name
     train, test = (
-        CatalogConfig(as_seen(catalog, stream.sees, seen / f"{kind}.parquet"))
-        for kind, catalog in (("0", settings.catalogs[0]), ("test", settings.test))
+        CatalogConfig(as_seen(catalog, stream.sees, seen / f"{kind}.parquet"), rows=rows)
+        for kind, catalog, rows in (("0", settings.catalogs[0], None), ("test", settings.test, settings.rows))
     )
     config = category.CategoryConfig(
         train, test, models=(str(folder),), device="cpu", rows=settings.category_rows, baselines=False

@@ -16,8 +16,20 @@ HIDDEN = {TITLE: "image", PICTURE: "title"}
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedBy:
+    """What decides the weights of all variants."""
+
+    catalogs: tuple[str, ...]
+    config: PretrainConfig
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """What all variants have in common. rows: products of `test` to look for, and to look among."""
+    """What all variants have in common.
+
+    watch: a catalog to follow the training by; test: one for figures. rows: products of `test` to look for,
+    to look among, and to tell the category of; category_rows: products that categories are learnt from.
+    """
 
     catalogs: tuple[str, ...]
     watch: str
@@ -25,6 +37,11 @@ class Settings:
     rows: int
     category_rows: int
     config: PretrainConfig
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """How much is measured: figures of another measure are not comparable."""
+        return {"rows": self.rows, "category_rows": self.category_rows}
 
 
 @dataclass(frozen=True, slots=True)

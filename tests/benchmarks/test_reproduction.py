@@ -183,7 +183,7 @@ def test_measured_once_until_there_are_more_steps(
 
 def test_a_folder_of_other_settings_is_refused(settings: Settings, done: Path) -> None:
     with pytest.raises(UsageError, match="give another --out"):
-        run(replace(settings, rows=3), done, until=1, slice=1)
+        run(replace(settings, config=tiny(steps=5)), done, until=1, slice=1)
 
 
 def test_trivial_predictors(settings: Settings, done: Path, tmp_path: Path, whole: ProductEncoder) -> None:
