@@ -60,7 +60,7 @@ def markdown(settings: Settings, results: Results, figures: Resamples) -> str:
         f"[CLS]. {reached} of {train.steps} steps of {train.batch_size} products. 95% intervals by "
         "bootstrap.\n",
         "recall@1; the last two look among whole listings, the others among listings seen as the query is.\n",
-        _table(["variant", *ASKED], _recall_rows(figures, ASKED, (1,))),
+        _table(["variant", "steps", *ASKED], _with_steps(results, _recall_rows(figures, ASKED, (1,)))),
         "\nrecall@1 of [CLS] whitened: every direction in which the products differ counts alike.\n",
         _table(["variant", *WHITENED], _recall_rows(figures, WHITENED.values(), (1,))),
         "\nrecall@5 and recall@10.\n",
@@ -78,7 +78,7 @@ def markdown(settings: Settings, results: Results, figures: Resamples) -> str:
         "of two products. directions: over how many they are spread.\n",
         _table(_LISTENING, _listening_rows(results, figures)),
         "\nLosses on held-out products; trivial: of predictors that look at nothing of the product.\n",
-        _table(["variant", *OBJECTIVES], _loss_rows(results)),
+        _table(["variant", "after steps", *OBJECTIVES], _loss_rows(results)),
     ]
     return "\n".join([*parts, ""])
 
@@ -131,6 +131,11 @@ def _recall_rows(figures: Resamples, ways: Iterable[str], ks: Sequence[int]) -> 
     ]
 
 
+def _with_steps(results: Results, rows: list[list[str]]) -> list[list[str]]:
+    """The rows with the steps done after the name: variants in training are not all as far."""
+    return [[name, str(results[name]["step"]), *cells] for name, *cells in rows]
+
+
 def _difference_rows(figures: Resamples) -> list[list[str]]:
     full, names = figures.get("full", {}), [f"{way} @1" for way in (*ASKED, *WHITENED.values())]
     return [
@@ -167,4 +172,11 @@ def _listening_rows(results: Results, figures: Resamples) -> list[list[str]]:
 def _loss_rows(results: Results) -> list[list[str]]:
     trivial: Mapping[str, float] = next((r["trivial"] for r in results.values() if "trivial" in r), {})
     rows = [("trivial", trivial), *((name, result["held_out"]) for name, result in results.items())]
-    return [[name, *(f"{held[of]:.3f}" if of in held else "" for of in OBJECTIVES)] for name, held in rows]
+    return [
+        [
+            name,
+            f"{held['step']:.0f}" if "step" in held else "",
+            *(f"{held[of]:.3f}" if of in held else "" for of in OBJECTIVES),
+        ]
+        for name, held in rows
+    ]
