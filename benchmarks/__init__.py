@@ -1,1 +1,1 @@
-"""Measurements, ours and the usual means', on the same data in the same run."""
+"""Benchmarks of itemsearch and of baselines, on the same data in the same run."""

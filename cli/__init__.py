@@ -1,1 +1,1 @@
-"""The command line: options in, tables or JSON out, errors in one line."""
+"""The command line: parses options, prints tables or JSON, and turns errors into one line."""

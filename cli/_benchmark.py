@@ -1,42 +1,46 @@
-"""What the benchmark commands share: options, how a benchmark is loaded, how its figures are told."""
+"""The options that the benchmark commands share, and the printing of their figures."""
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli._output import emit_json
+from itemsearch.cli._output import emit_json
 from itemsearch.errors import UsageError
 
-Out = Annotated[Path, typer.Option(help="Folder for report.md, metrics.json and what they were made of.")]
-Seed = Annotated[int, typer.Option(help="Of edits and samples.")]
+Out = Annotated[Path, typer.Option(help="Folder for the reports, metrics.json and predictions.parquet.")]
+Seed = Annotated[int, typer.Option(help="Random seed of edits and samples.")]
 CalibratedFor = Annotated[
-    float, typer.Option("--min-precision", help="Share of right pairs that the calibration is to keep.")
+    float, typer.Option("--min-precision", help="Least precision that the calibration is to reach.")
 ]
-NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure the model alone.")]
-TuneOn = Annotated[str, typer.Option(help="Catalog to choose the weighted baseline's weight on.")]
-Models = Annotated[
-    list[str], typer.Option("--model", help="Model folder or hub name; repeat to measure several.")
-]
+NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Leave the baselines out.")]
+TuneOn = Annotated[str, typer.Option(help="Catalog on which the weight of the weighted baseline is chosen.")]
+Models = Annotated[list[str], typer.Option("--model", help="Model folder or hub name; repeatable.")]
 Baseline = Annotated[
     list[str],
-    typer.Option(help="Another's model to compare with: transformers, sentence-transformers or CLIP."),
+    typer.Option(help="Model of transformers, sentence-transformers or CLIP to compare with; repeatable."),
 ]
 
 
-def load(name: str) -> Any:
-    """A benchmark's module, which registers itself: the command must not depend on what measures it."""
-    found = entry_points(group="itemsearch.benchmarks", name=name)
+@contextmanager
+def benchmark_extra() -> Iterator[None]:
+    """Wraps the imports of a benchmark, whose libraries are an optional extra.
+
+    Raises:
+        UsageError: a library of the extra is not installed.
+    """
     try:
-        return next(iter(found)).load()
-    except (StopIteration, ModuleNotFoundError) as error:
-        raise UsageError("benchmarks are not installed: pip install 'itemsearch[benchmark]'") from error
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install 'itemsearch[benchmark]'") from error
 
 
-def tell(metrics: Any, out: Path, as_json: bool) -> None:
+def print_metrics(metrics: Any, out: Path, as_json: bool) -> None:
+    """Prints the figures as JSON, or report.md of the run folder `out`."""
     if as_json:
         emit_json(metrics)
     else:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and their checks."""
+"""The options that several commands share, and their checks."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ if TYPE_CHECKING:
     from itemsearch.catalog import CatalogConfig
 
 Catalog = Annotated[
-    str, typer.Argument(help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob.")
+    str, typer.Argument(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder of files or a glob.")
 ]
 Columns = Annotated[
     list[str],
     typer.Option(
         "--column",
-        help="Which column holds what, e.g. title=product_name. Roles: id, title, image, category.",
+        help="Column of a role, e.g. title=product_name; repeatable. Roles: id, title, image, category.",
     ),
 ]
 ImageRoot = Annotated[
-    Path | None, typer.Option(help="Folder that image paths start from. Default: the catalog file's own.")
+    Path | None,
+    typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
 ]
 MaxBadRate = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, help="Share of bad rows past which the command fails with exit code 3."),
+    typer.Option(min=0.0, max=1.0, help="Largest share of bad rows; above it the exit code is 3."),
 ]
 Where = Annotated[
-    str, typer.Option(help="Only products that fulfil an SQL condition: \"category = 'Mugs' and price < 9\".")
+    str, typer.Option(help="Only listings that fulfil an SQL condition: \"category = 'Mugs' and price < 9\".")
 ]
 Other = Annotated[
-    str, typer.Option(help="Only results that differ from the query in this column, such as seller.")
+    str, typer.Option(help="Only listings that differ from the query in this column, such as seller.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Products encoded at a time.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Model = Annotated[str, typer.Option(help="Model folder or hub name; the shipped weights by default.")]
-TorchDevice = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Listings encoded at a time.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Model = Annotated[
+    str, typer.Option(help="Model folder or hub name. Default: the weights that come with itemsearch.")
+]
+TorchDevice = Annotated[str, typer.Option("--device", help="Device: auto, cpu or cuda.")]
 
 
 def catalog_config(path: str, columns: list[str], image_root: Path | None) -> CatalogConfig:
-    """
+    """The catalog that the options describe.
+
     Raises:
         UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
     """
@@ -54,10 +58,10 @@ def catalog_config(path: str, columns: list[str], image_root: Path | None) -> Ca
 
 
 def column_mapping(option: str, columns: list[str]) -> dict[str, str]:
-    """Role to column name.
+    """Parses ROLE=NAME options: a dict from role to column name.
 
     Raises:
-        UsageError: one that is not ROLE=NAME.
+        UsageError: an option that is not ROLE=NAME.
     """
     mapping = {}
     for column in columns:

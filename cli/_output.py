@@ -1,4 +1,4 @@
-"""What people and scripts read: tables or one JSON object on standard output, the rest on standard error."""
+"""Prints results on standard output, as tables or JSON, and notes and progress on standard error."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ PIPED_WIDTH = 200
 
 
 class Advance(Protocol):
-    """Told how far a long job is."""
+    """Called by a long job with the number of rows that are done."""
 
     def __call__(self, done: int, note: str = "") -> None: ...
 
 
 def emit_json(value: Any) -> None:
-    """One JSON object, the only thing on standard output."""
+    """Prints `value` as JSON; a dataclass becomes an object of its fields."""
     plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
     json.dump(plain, sys.stdout, indent=1, ensure_ascii=False)
     sys.stdout.write("\n")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table, as wide as the terminal allows; plain text where it is no terminal. Cells are not markup."""
+    """Prints a table as wide as the terminal, or 200 columns wide if it is not one. Cells are not markup."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Piped output is for other programs and files: never cut to 80 columns.
+    # Piped output is read by programs: it must not be cut to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    rich_table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        drawn.add_column(heading, overflow="fold")
+        rich_table.add_column(heading, overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    console.print(drawn)
+        rich_table.add_row(*(Text(cell) for cell in row))
+    console.print(rich_table)
 
 
 def facts(pairs: Mapping[str, str]) -> None:
-    """Names and values, one a line."""
+    """Prints names and values, one pair a line."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
         print(f"{name:<{width}}  {value}")
 
 
 def note(message: str) -> None:
-    """A line for the person at the terminal, on standard error."""
+    """Prints a line on standard error."""
     print(message, file=sys.stderr)
 
 
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
-    """A running count on standard error where that is a terminal; silence elsewhere."""
+    """Shows a running count on standard error if that is a terminal, and nothing otherwise."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -80,7 +80,7 @@ def progress(label: str) -> Iterator[Advance]:
 
 @contextmanager
 def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Told the step that a long job is in, how much of it is done and of how much; shows the time left."""
+    """Shows a bar for each step of a long job, called with the step, the amount done and the total."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -89,9 +89,9 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
-        def told(step: str, done: int, total: int) -> None:
+        def update(step: str, done: int, total: int) -> None:
             if step not in tasks:
                 tasks[step] = bar.add_task(step, total=total)
             bar.update(tasks[step], completed=done)
 
-        yield told
+        yield update

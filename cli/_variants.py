@@ -1,4 +1,4 @@
-"""What makes two listings variants, as `duplicates` and `explain` are told."""
+"""The options that set variant rules, shared by `duplicates`, `explain` and `calibrate`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import typer
 
 IgnoreVariant = Annotated[
     list[str],
-    typer.Option(
-        help="A difference that makes no variant: size, capacity, pack, model or colour. Repeatable."
-    ),
+    typer.Option(help="A variant rule to switch off: size, capacity, pack, model or colour. Repeatable."),
 ]
 VariantColumn = Annotated[
-    list[str], typer.Option(help="A column whose values tell variants apart, such as size. Repeatable.")
+    list[str], typer.Option(help="A column in whose values variants differ, such as size. Repeatable.")
 ]

@@ -1,7 +1,7 @@
-"""Wires the commands together, and turns errors into one line and an exit code.
+"""The command `itemsearch`: registers the commands, and turns errors into one line and an exit code.
 
-Exit codes: 0 done, 1 a failure, 2 wrong usage, 3 the bad-row limit was passed, 4 an index is not good
-enough to be published.
+Exit codes: 0 done, 1 a failure, 2 wrong usage, 3 too many bad rows, 4 an index failed a check and was not
+published.
 """
 
 from __future__ import annotations
@@ -12,26 +12,29 @@ from typing import Annotated
 
 import typer
 
-from cli.benchmark import benchmark_app
-from cli.calibrate import calibrate
-from cli.catalog import check, sample_catalog
-from cli.doctor import doctor
-from cli.duplicates import duplicates
-from cli.embed import embed
-from cli.explain import explain
-from cli.fit_ranking import fit_ranking
-from cli.index import index_app
-from cli.pretrain import pretrain
-from cli.rebuild import rebuild
-from cli.review import review
-from cli.search import search
+from itemsearch.cli.benchmark import benchmark_app
+from itemsearch.cli.calibrate import calibrate
+from itemsearch.cli.check import check
+from itemsearch.cli.doctor import doctor
+from itemsearch.cli.duplicates import duplicates
+from itemsearch.cli.embed import embed
+from itemsearch.cli.explain import explain
+from itemsearch.cli.fit_ranking import fit_ranking
+from itemsearch.cli.index import index_app
+from itemsearch.cli.pretrain import pretrain
+from itemsearch.cli.rebuild import rebuild
+from itemsearch.cli.review import review
+from itemsearch.cli.sample_catalog import sample_catalog
+from itemsearch.cli.search import search
 from itemsearch.errors import ItemSearchError
 
 app = typer.Typer(
     name="itemsearch",
-    help="Find the same product among extremely similar ones: embed a catalog, index it, search it.",
+    help="Find the listings of a catalog that are the same product.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich takes 0.2 s
+    context_settings={"max_content_width": 100},
 )
 app.command("sample-catalog")(sample_catalog)
 app.command()(check)
@@ -49,8 +52,8 @@ app.command()(rebuild)
 app.add_typer(benchmark_app, name="benchmark")
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(version("itemsearch"))
@@ -61,9 +64,7 @@ def _print_version(asked: bool) -> None:
 def options(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
-        ),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     pass
@@ -71,7 +72,7 @@ def options(
 
 def main() -> None:
     """The command `itemsearch`."""
-    # Libraries talk on standard error by themselves; a command says what its user needs.
+    # Without these settings libraries print warnings and progress bars of their own.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -80,7 +81,7 @@ def main() -> None:
     except ItemSearchError as error:
         _leave(str(error), error.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away, as `head` does; Python would complain again at exit.
+        # The reader closed the pipe, as `head` does; without this Python prints a second error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -92,7 +93,3 @@ def main() -> None:
 def _leave(message: str, code: int) -> None:
     print(f"itemsearch: error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()  # for launchers that start a module: torchrun -m cli.app pretrain ...

@@ -1,4 +1,4 @@
-"""itemsearch benchmark: how well a model finds, beside the usual means."""
+"""The commands `itemsearch benchmark retrieval`, `category`, `pairs` and `all`, and their group."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
-from cli._benchmark import Baseline, CalibratedFor, Models, NoBaselines, Out, Seed, TuneOn, load, tell
-from cli._options import (
+from itemsearch.cli._benchmark import (
+    Baseline,
+    CalibratedFor,
+    Models,
+    NoBaselines,
+    Out,
+    Seed,
+    TuneOn,
+    benchmark_extra,
+    print_metrics,
+)
+from itemsearch.cli._options import (
     AsJson,
     Catalog,
     Columns,
@@ -18,12 +28,14 @@ from cli._options import (
     catalog_config,
     column_mapping,
 )
-from cli._output import note
-from cli.benchmark_runs import compare, report
-from cli.benchmark_speed import embed, index
+from itemsearch.cli._output import note
+from itemsearch.cli.benchmark_runs import compare, report
+from itemsearch.cli.benchmark_speed import embed, index
 
 benchmark_app = typer.Typer(
-    help="Measure recall and categories, beside the usual means.", no_args_is_help=True
+    help="Measure retrieval, duplicates, recall and speed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 benchmark_app.command()(index)
 benchmark_app.command()(embed)
@@ -33,20 +45,20 @@ benchmark_app.command()(compare)
 
 @benchmark_app.command()
 def retrieval(
-    catalog: Annotated[str, typer.Argument(help="The products to be found.")],
+    catalog: Annotated[str, typer.Argument(help="Catalog of the listings to be found.")],
     out: Out,
     queries: Annotated[
-        str, typer.Option(help="File of listings, with expected_id: what each should find.")
+        str, typer.Option(help="File of queries with expected_id, the listing that each should find.")
     ] = "",
     query_column: Annotated[
-        list[str], typer.Option(help="Which column of --queries holds what, e.g. title=name.")
+        list[str], typer.Option(help="Column of --queries for a role, e.g. title=name; repeatable.")
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
     same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
     dataset: Annotated[
         str,
         typer.Option(
-            help="CATALOG is the folder of a public set: shopee, online-products, berkeley-objects or "
-            "fashion-product-images."
+            help="The catalog is the folder of a public data set: shopee, online-products, berkeley-objects "
+            "or fashion-product-images."
         ),
     ] = "",
     tune_on: TuneOn = "",
@@ -59,12 +71,16 @@ def retrieval(
     baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Find the same product: listed again with heavy edits, by a queries file, or by known groups.
+    """Measure how often a search finds the right listing.
+
+    The right listing is a relisted product, one that a queries file names, or one of a known group.
 
     Example: itemsearch benchmark retrieval held-out.parquet --out run
     """
-    benchmark = load("retrieval")
-    config = benchmark.RetrievalConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.retrieval import RetrievalConfig, run
+
+    config = RetrievalConfig(
         catalog=catalog_config(catalog, column, image_root),
         queries=queries,
         query_columns=column_mapping("--query-column", query_column),
@@ -77,21 +93,25 @@ def retrieval(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    print_metrics(run(config, out, note), out, as_json)
 
 
 @benchmark_app.command()
 def category(
-    train: Annotated[str, typer.Argument(help="Products to learn categories from.")],
+    train: Annotated[str, typer.Argument(help="Catalog to learn categories from.")],
     out: Out,
     test: Annotated[
         str,
-        typer.Option(help="Products whose categories are to be found; one in five of TRAIN's by default."),
+        typer.Option(
+            help="Catalog whose categories are predicted. Default: one in five products of the first."
+        ),
     ] = "",
     group: Annotated[
-        str, typer.Option(help="Column that is equal for listings of one product: none is in both parts.")
+        str, typer.Option(help="Column that is equal for listings of one product, which stay in one part.")
     ] = "",
-    rows: Annotated[int | None, typer.Option(min=10, help="Learn from so many of the products.")] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=10, help="Maximum number of listings to learn from.")
+    ] = None,
     column: Columns = [],  # noqa: B006
     model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
@@ -100,12 +120,14 @@ def category(
     baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Predict the leaf category from frozen embeddings: a linear probe, and 10 nearest neighbours.
+    """Measure how well embeddings predict categories. A linear probe and 10 nearest neighbours predict them.
 
     Example: itemsearch benchmark category train.parquet --test test.parquet --out run
     """
-    benchmark = load("category")
-    config = benchmark.CategoryConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.category import CategoryConfig, run
+
+    config = CategoryConfig(
         train=catalog_config(train, column, None),
         test=catalog_config(test, column, None) if test else None,
         group=group,
@@ -116,18 +138,18 @@ def category(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    print_metrics(run(config, out, note), out, as_json)
 
 
 @benchmark_app.command()
 def pairs(
-    catalog: Annotated[str, typer.Argument(help="The products whose groups are measured.")],
-    calibrate_on: Annotated[str, typer.Option(help="Catalog of other products to calibrate on.")],
+    catalog: Annotated[str, typer.Argument(help="Catalog whose groups are measured.")],
+    calibrate_on: Annotated[str, typer.Option(help="Catalog of other products, used for calibration.")],
     out: Out,
     same: Annotated[
         str,
         typer.Option(
-            help="Column that is equal for listings of one product. Without: one in ten is relisted."
+            help="Column that is equal for listings of one product. Default: one product in ten is relisted."
         ),
     ] = "",
     other: Other = "seller",
@@ -140,12 +162,14 @@ def pairs(
     no_baselines: NoBaselines = False,
     as_json: AsJson = False,
 ) -> None:
-    """Group the duplicates of a catalog whose truth is known, calibrated on another one.
+    """Measure the groups of duplicates of a catalog. Its products are known or relisted.
 
     Example: itemsearch benchmark pairs held-out.parquet --calibrate-on shop.parquet --out run
     """
-    benchmark = load("pairs")
-    config = benchmark.PairsConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.pairs import PairsConfig, run
+
+    config = PairsConfig(
         catalog=catalog_config(catalog, column, image_root),
         calibrate_on=catalog_config(calibrate_on, column, image_root),
         same=same,
@@ -156,7 +180,7 @@ def pairs(
         seed=seed,
         baselines=not no_baselines,
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    print_metrics(run(config, out, note), out, as_json)
 
 
 @benchmark_app.command("all")
@@ -164,12 +188,13 @@ def suite(
     catalog: Catalog,
     out: Out,
     calibrate_on: Annotated[
-        str, typer.Option(help="Catalog of other products, which groups of duplicates are calibrated on.")
+        str,
+        typer.Option(
+            help="Catalog of other products, used for calibration; without it pairs are not measured."
+        ),
     ] = "",
     same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
-    other: Annotated[
-        str, typer.Option(help="Column in which listings of a pair differ, where --calibrate-on is given.")
-    ] = "seller",
+    other: Annotated[str, typer.Option(help="Column in which the two listings of a pair differ.")] = "seller",
     tune_on: TuneOn = "",
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
@@ -180,12 +205,14 @@ def suite(
     baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Run every benchmark on one catalog, and put their main tables together.
+    """Run every benchmark on one catalog into one report.
 
     Example: itemsearch benchmark all held-out.parquet --calibrate-on shop.parquet --out run
     """
-    benchmark = load("all")
-    config = benchmark.SuiteConfig(
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.all import AllConfig, run
+
+    config = AllConfig(
         catalog=catalog_config(catalog, column, image_root),
         calibrate_on=catalog_config(calibrate_on, column, image_root) if calibrate_on else None,
         same=same,
@@ -197,4 +224,4 @@ def suite(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    tell(benchmark.run(config, out, note), out, as_json)
+    print_metrics(run(config, out, note), out, as_json)

@@ -1,4 +1,4 @@
-"""itemsearch benchmark report and compare: what is done with finished runs."""
+"""The commands `itemsearch benchmark report` and `compare`, which read finished runs."""
 
 from __future__ import annotations
 
@@ -7,41 +7,46 @@ from typing import Annotated
 
 import typer
 
-from cli._benchmark import load, tell
-from cli._options import AsJson
-from cli._output import emit_json, table
+from itemsearch.cli._benchmark import benchmark_extra, print_metrics
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, table
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
+    run: Annotated[Path, typer.Argument(help="Run folder of a finished benchmark.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make the figures and the report of a run again, from its saved predictions.
+    """Make the report of a run again from its predictions.
 
     Example: itemsearch benchmark report run
     """
-    tell(load("report").run(run), run, as_json)
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.report import run as report_again
+
+    print_metrics(report_again(run), run, as_json)
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="The --out of a finished benchmark.")],
-    second: Annotated[Path, typer.Argument(help="Another of the same queries.")],
+    first: Annotated[Path, typer.Argument(help="Run folder of a finished benchmark.")],
+    second: Annotated[Path, typer.Argument(help="Run folder with the same queries.")],
     fail_if: Annotated[
         list[str],
-        typer.Option(help="Exit code 4 where a figure falls by more, e.g. recall@10:-0.01; repeatable."),
+        typer.Option(help="Exit code 4 if a figure falls by more, e.g. recall@10:-0.01; repeatable."),
     ] = [],  # noqa: B006
-    method: Annotated[str, typer.Option(help="Whose figures --fail-if looks at.")] = "itemsearch",
+    method: Annotated[str, typer.Option(help="Method whose figures --fail-if reads.")] = "itemsearch",
     as_json: AsJson = False,
 ) -> None:
-    """What the second run does better or worse: paired differences, with 95% intervals.
+    """Show paired differences between two runs, with intervals.
 
     Example: itemsearch benchmark compare yesterday today --fail-if "recall@10:-0.01"
     """
-    benchmark = load("compare")
-    limits = [benchmark.Limit.parse(text) for text in fail_if]
-    differences = benchmark.run(first, second)
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.compare import Limit, check, plain, run
+
+    limits = [Limit.parse(text) for text in fail_if]
+    differences = run(first, second)
     if as_json:
-        emit_json(benchmark.plain(differences))
+        emit_json(plain(differences))
     else:
         rows = [
             (gallery, name, figure, change.signed())
@@ -50,4 +55,4 @@ def compare(
             for figure, change in figures.items()
         ]
         table(("gallery", "method", "figure", "second minus first"), rows)
-    benchmark.check(differences, method, limits)
+    check(differences, method, limits)

@@ -1,4 +1,4 @@
-"""itemsearch benchmark index and embed: how true an index is, how fast products are embedded."""
+"""The commands `itemsearch benchmark index` and `embed`, which measure recall and speed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli._benchmark import Out, Seed, load, tell
-from cli._options import (
+from itemsearch.cli._benchmark import Out, Seed, benchmark_extra, print_metrics
+from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
@@ -19,47 +19,52 @@ from cli._options import (
     TorchDevice,
     catalog_config,
 )
-from cli._output import note
+from itemsearch.cli._output import note
 
 
 def index(
     vectors: Annotated[
-        Path, typer.Argument(help="A store, Parquet with `embedding`, .fvecs, .bvecs, .ivecs or .hdf5.")
+        Path,
+        typer.Argument(help="Store, Parquet with the column embedding, .fvecs, .bvecs, .ivecs or .hdf5."),
     ],
     out: Out,
     queries: Annotated[
-        Path | None, typer.Option(help="Vectors to ask with; by default some are taken out of VECTORS.")
+        Path | None, typer.Option(help="Query vectors. Default: some vectors are held out as queries.")
     ] = None,
-    asked: Annotated[int, typer.Option(min=10, help="How many queries at most.")] = 1000,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many results each.")] = 10,
+    max_queries: Annotated[int, typer.Option(min=10, help="Maximum number of queries.")] = 1000,
+    k: Annotated[int, typer.Option("-k", min=1, help="Results for each query.")] = 10,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """How true an index is to exact search, and what that costs, beside other kinds of index.
+    """Measure recall, speed and memory of indexes. Recall is against exact search.
 
     Example: itemsearch benchmark index store --out run
     """
-    benchmark = load("index")
-    tell(benchmark.run(benchmark.IndexBenchConfig(vectors, queries, asked, k, seed), out, note), out, as_json)
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.index import IndexBenchConfig, run
+
+    print_metrics(run(IndexBenchConfig(vectors, queries, max_queries, k, seed), out, note), out, as_json)
 
 
 def embed(
     catalog: Catalog,
     out: Out,
-    rows: Annotated[int, typer.Option(min=1, help="How many of the products, from the first.")] = 1024,
+    rows: Annotated[int, typer.Option(min=1, help="Number of listings, from the first.")] = 1024,
     batch_size: BatchSize = 32,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of measurements of each figure.")] = 3,
     column: Columns = [],  # noqa: B006
     image_root: ImageRoot = None,
     model: Model = "default",
     device: TorchDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """How fast products become embeddings, by stage, beside the bare model and what the machine can do.
+    """Measure the speed of embedding by stage. It stands beside the bare model and the limit of the machine.
 
     Example: itemsearch benchmark embed shop.csv --out run --device cpu
     """
-    benchmark = load("embed")
+    with benchmark_extra():
+        from itemsearch.benchmarks.runs.embed import EmbedBenchConfig, run
+
     source = replace(catalog_config(catalog, column, image_root), rows=rows)
-    config = benchmark.EmbedBenchConfig(source, model, device, batch_size, rounds)
-    tell(benchmark.run(config, out, note), out, as_json)
+    config = EmbedBenchConfig(source, model, device, batch_size, rounds)
+    print_metrics(run(config, out, note), out, as_json)

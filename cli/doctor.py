@@ -1,4 +1,4 @@
-"""itemsearch doctor: is this machine fit for this catalog?"""
+"""The command `itemsearch doctor`: reports what a machine has and whether a catalog fits on its disk."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson, Columns, ImageRoot, Model, catalog_config
-from cli._output import emit_json, facts
+from itemsearch.cli._options import AsJson, Columns, ImageRoot, Model, catalog_config
+from itemsearch.cli._output import emit_json, facts
 from itemsearch.errors import ItemSearchError
 
 GIB = 2**30
 
 
 def doctor(
-    catalog: Annotated[str, typer.Argument(help="A catalog to make room for.")] = "",
-    folder: Annotated[Path, typer.Option(help="Where stores and indexes are to be.")] = Path(),
-    keep: Annotated[int, typer.Option(min=1, help="Index versions that stay.")] = 3,
+    catalog: Annotated[str, typer.Argument(help="Catalog whose disk space is estimated.")] = "",
+    folder: Annotated[Path, typer.Option(help="Folder in which store and index will be.")] = Path(),
+    keep: Annotated[int, typer.Option(min=1, help="Index versions that are kept.")] = 3,
     model: Model = "default",
     column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
     image_root: ImageRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine has: devices, libraries, memory, and the disk that a catalog will need.
+    """Report what this machine has and what a catalog needs.
 
-    Exit code 1 where the disk has too little room.
+    The exit code is 1 if the disk has too little space.
 
     Example: itemsearch doctor shop.parquet --folder /srv/itemsearch
     """
-    from itemsearch.embed.encoder import ProductEncoder
-    from itemsearch.nightly.doctor import estimate, examine
+    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.nightly.doctor import estimate_disk, examine_machine
 
-    machine = examine(folder)
-    encoder = ProductEncoder.from_pretrained(model)
-    need = estimate(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
+    machine = examine_machine(folder)
+    encoder = ListingEncoder.from_pretrained(model)
+    need = estimate_disk(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
     if as_json:
         emit_json({"machine": asdict(machine), "model": asdict(encoder.stamp), "need": need and asdict(need)})
     else:
         facts(
             {
                 **machine.libraries,
-                "device": machine.torch,
+                "device": machine.device,
                 "faiss": machine.faiss,
                 "cores": f"{machine.cores}",
                 "memory": f"{_gib(machine.memory_bytes)}, {_gib(machine.memory_free_bytes)} free",

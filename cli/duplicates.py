@@ -1,4 +1,4 @@
-"""itemsearch duplicates: which listings are the same product, how sure, why, and which to keep."""
+"""itemsearch duplicates: groups the listings that are one product, and proposes which to keep."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson, Other, Where
-from cli._output import emit_json, facts, note, steps
-from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
-from cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli._options import AsJson, Other, Where
+from itemsearch.cli._output import emit_json, facts, note, steps
+from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from itemsearch.cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
-    from itemsearch.duplicates.run import RunReport
+    from itemsearch.duplicates.run_folder import RunReport
 
 
 def duplicates(
@@ -26,7 +26,7 @@ def duplicates(
     new: Annotated[
         str,
         typer.Option(
-            help="Only products that are new or different since a version of the index, or since an earlier "
+            help="Only listings that are new or changed since a version of the index, or since an earlier "
             "--out folder, whose other pairs are kept."
         ),
     ] = "",
@@ -38,53 +38,55 @@ def duplicates(
     keep_by: Annotated[
         list[str],
         typer.Option(
-            help="What makes a keeper: complete, picture, or a column (-COLUMN: its highest). Repeatable."
+            help="Which listing to keep: complete, picture, or a column (-COLUMN: its highest). Repeatable."
         ),
     ] = [],  # noqa: B006
     neighbours: Annotated[int, typer.Option(min=1, help="Nearest listings compared with each.")] = 20,
     max_group: Annotated[int, typer.Option(min=2, help="A group of more listings is flagged.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Group the listings that are the same product, propose which to keep, and say why.
+    """Group the listings that are one product, propose which to keep, and give the reasons.
 
     Example: itemsearch duplicates index --out duplicates --min-precision 0.95
     """
-    from itemsearch.duplicates.candidates import Reach
-    from itemsearch.duplicates.groups import GroupSettings
-    from itemsearch.duplicates.join import JoinConfig
-    from itemsearch.duplicates.keeper import KEEP_BY
+    from itemsearch.duplicates.groups.form import GroupSettings
+    from itemsearch.duplicates.groups.keeper import KEEP_BY
+    from itemsearch.duplicates.pairs.candidates import CandidateConfig
+    from itemsearch.duplicates.pairs.join import JoinConfig
+    from itemsearch.duplicates.pairs.variants import VariantRules
     from itemsearch.duplicates.run import RunConfig, find_duplicates
-    from itemsearch.duplicates.variants import Guard
+    from itemsearch.review.report import write_report
     from itemsearch.search.engine import Engine
-    from itemsearch.search.narrow import Filter
+    from itemsearch.search.filter import Filter
 
     engine = Engine.open(index)
-    bars = chosen_thresholds(engine, min_precision, min_score)
-    guard = Guard.without(ignore_variant, variant_column)
+    thresholds, calibrated = chosen_thresholds(engine, min_precision, min_score)
+    variant_rules = VariantRules.without(ignore_variant, variant_column)
     config = RunConfig(
-        join=JoinConfig(Filter(where, other), Reach(neighbours), guard),
-        thresholds=bars.thresholds,
-        calibrated=bars.calibrated,
+        join=JoinConfig(Filter(where, other), CandidateConfig(neighbours), variant_rules),
+        thresholds=thresholds,
+        calibrated=calibrated,
         groups=GroupSettings(max_size=max_group, keep_by=tuple(keep_by) or KEEP_BY),
         new=new,
         since=since,
     )
     with steps() as progress:
         report = find_duplicates(engine, out, config, progress)
+    write_report(out, engine.listings, report)
     if as_json:
         emit_json(report)
         return
-    _tell(report, out)
+    _print(report, out)
 
 
-def _tell(report: RunReport, out: Path) -> None:
+def _print(report: RunReport, out: Path) -> None:
     changed = ", ".join(f"{count:,} {name}" for name, count in report.changes.items() if count)
     groups, pairs = report.groups, report.pairs
-    fresh = "" if report.joined == report.rows else f", {report.joined:,} of them new or different"
+    joined = "" if report.joined == report.rows else f", {report.joined:,} of them new or changed"
     facts(
         {
-            "listings": f"{report.rows:,}{fresh}, {report.compared:,} pairs compared",
-            "groups": f"{groups['automatic']:,} sure, {groups['review']:,} to review",
+            "listings": f"{report.rows:,}{joined}, {report.compared:,} pairs compared",
+            "groups": f"{groups['automatic']:,} automatic, {groups['review']:,} to review",
             "grouped": f"{report.listings:,} listings",
             "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),
             "changes": changed or "none",
@@ -94,6 +96,6 @@ def _tell(report: RunReport, out: Path) -> None:
     if not report.calibrated:
         note(NOT_PROBABILITIES)
         if report.weakest:
-            note("the weakest pairs that were accepted:")
+            note("the duplicates of the lowest scores:")
         for pair in report.weakest:
             note(f"  {pair.id_a} and {pair.id_b}: {pair.reason}")

@@ -1,4 +1,4 @@
-"""itemsearch embed: a catalog into a store of embeddings."""
+"""The command `itemsearch embed`: embeds the listings of a catalog into a store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli._options import (
+from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
@@ -18,7 +18,7 @@ from cli._options import (
     TorchDevice,
     catalog_config,
 )
-from cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, progress
 from itemsearch.errors import UsageError
 
 
@@ -31,29 +31,31 @@ def embed(
     batch_size: BatchSize = 32,
     device: TorchDevice = "auto",
     max_bad_rate: MaxBadRate = 0.05,
-    dtype: Annotated[str, typer.Option(help="float32, or float16 for half the disk.")] = "float32",
+    dtype: Annotated[
+        str, typer.Option(help="Number format: float32, or float16 for half the disk space.")
+    ] = "float32",
     as_json: AsJson = False,
 ) -> None:
-    """Embed every product of a catalog into a store; what it holds already, unchanged, is taken over.
+    """Embed the listings of a catalog into a store. Rows that did not change since an earlier run are reused.
 
     Example: itemsearch embed shop.csv --out store --column title=product_name
     """
     from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-    from itemsearch.embed.encoder import ProductEncoder
+    from itemsearch.embed.encoder import ListingEncoder
 
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = catalog_config(catalog, column, image_root)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
-    encoder = ProductEncoder.from_pretrained(model, device)
-    with progress("products") as advance:
+    encoder = ListingEncoder.from_pretrained(model, device)
+    with progress("listings") as advance:
 
-        def tell(rows: int, rejected: int) -> None:
+        def show(rows: int, rejected: int) -> None:
             advance(rows, f"({rejected:,} rejected)" if rejected else "")
 
-        report = embed_catalog(source, out, encoder, config, tell)
+        report = embed_catalog(source, out, encoder, config, show)
     for shard in report.damaged:
-        note(f"{shard}: damaged; its rows were embedded again")
+        note(f"{shard}: damaged; its rows are embedded again")
     if as_json:
         emit_json(report)
         return
@@ -62,10 +64,10 @@ def embed(
         {
             "rows": f"{report.rows:,}",
             "embedded": f"{report.embedded:,}",
-            "reused": f"{report.reused:,} of an earlier run, unchanged",
+            "reused": f"{report.reused:,} unchanged since an earlier run",
             "rejected": f"{report.rejected:,}"
             + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
-            "store": f"{out}: {report.embedded + report.reused:,} products, {report.without_title:,} without "
+            "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",

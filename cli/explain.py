@@ -1,4 +1,4 @@
-"""itemsearch explain: why two listings are, or are not, duplicates."""
+"""itemsearch explain: prints the evidence, the thresholds and the decision on a pair of listings."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson
-from cli._output import emit_json, facts, note
-from cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
-from cli._variants import IgnoreVariant, VariantColumn
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, facts, note
+from itemsearch.cli._thresholds import NOT_PROBABILITIES, MinPrecision, MinScore, chosen_thresholds
+from itemsearch.cli._variants import IgnoreVariant, VariantColumn
 
 if TYPE_CHECKING:
     from itemsearch.duplicates.explain import Explanation
-    from itemsearch.duplicates.thresholds import Thresholds
+    from itemsearch.probability.thresholds import Thresholds
 
-DECIDED = {
+DECISIONS = {
     "duplicate": "one product",
-    "review": "may be one product: a person should look",
+    "review": "possibly one product, a person decides",
     "variant": "variants, not one product",
     "rejected": "two products",
-    "different": "not taken for one product",
+    "different": "no threshold is reached",
 }
 
 
@@ -35,48 +35,48 @@ def explain(
     variant_column: VariantColumn = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Say why two listings are, or are not, duplicates: the evidence, the thresholds, the decision.
+    """Explain the decision on two listings: the evidence and the thresholds.
 
     Example: itemsearch explain index 000040 000494
     """
     from itemsearch.duplicates.explain import explain
-    from itemsearch.duplicates.variants import Guard
+    from itemsearch.duplicates.pairs.variants import VariantRules
     from itemsearch.search.engine import Engine
 
     engine = Engine.open(index)
-    bars = chosen_thresholds(engine, min_precision, min_score)
-    guard = Guard.without(ignore_variant, variant_column)
-    explained = explain(engine, id_a, id_b, bars.thresholds, guard)
+    thresholds, calibrated = chosen_thresholds(engine, min_precision, min_score)
+    variant_rules = VariantRules.without(ignore_variant, variant_column)
+    explained = explain(engine, id_a, id_b, thresholds, variant_rules)
     if as_json:
         emit_json(explained)
         return
     facts(_in_words(explained))
-    if not bars.calibrated:
+    if not calibrated:
         note(NOT_PROBABILITIES)
 
 
 def _in_words(explained: Explanation) -> dict[str, str]:
-    """What is told, a line each."""
+    """Names and texts, a line each."""
     first, second = explained.ids
-    told = {
+    lines = {
         first: explained.titles[0] or "without a title",
         second: explained.titles[1] or "without a title",
-        "decision": f"{DECIDED[explained.decision]}: {explained.reason}",
-        "score": f"{explained.score:.4f}, of the evidence below weighed together",
+        "decision": f"{DECISIONS[explained.decision]}: {explained.reason}",
+        "score": f"{explained.score:.4f}, from all of the evidence below",
         "joint": f"{explained.joint:.3f}, the cosine of the embeddings",
-        "title": _cosine(explained.title, "titles"),
-        "image": _cosine(explained.image, "pictures"),
-        "pictures": _pictures(explained),
+        "title_similarity": _cosine(explained.title_similarity, "titles"),
+        "image_similarity": _cosine(explained.image_similarity, "pictures"),
+        "image_hash_distance": _image_hashes(explained),
         "words": _words(explained),
         "conflicts": "; ".join(explained.conflicts) or "none",
-        "thresholds": _bars(explained.thresholds),
+        "thresholds": _thresholds(explained.thresholds),
     }
     if explained.rival is not None:
         rival = explained.rival
-        told["rival"] = f"{rival.id}, {rival.title}: {rival.score:.4f} with {rival.of}"
+        lines["rival"] = f"{rival.id}, {rival.title}: {rival.score:.4f} with {rival.of}"
     if not explained.compared:
-        told["compared"] = "no: neither is among the other's neighbours, and their pictures differ"
-    return told
+        lines["compared"] = "no: neither is among the other's neighbours, and their pictures differ"
+    return lines
 
 
 def _cosine(value: float | None, what: str) -> str:
@@ -90,18 +90,18 @@ def _words(explained: Explanation) -> str:
     return f"only in the one: {next(sides)}; only in the other: {next(sides)}"
 
 
-def _pictures(explained: Explanation) -> str:
-    if explained.phash_distance is None:
+def _image_hashes(explained: Explanation) -> str:
+    if explained.image_hash_distance is None:
         return "one has none"
     if explained.same_image:
-        return "the same, byte for byte"
-    return f"perceptual hashes differ in {explained.phash_distance} of 64 bits"
+        return "0, the pictures are equal byte for byte"
+    return f"{explained.image_hash_distance} of 64 bits of the perceptual hashes"
 
 
-def _bars(thresholds: Thresholds) -> str:
-    """What each piece of evidence needs."""
-    needs = []
-    for bar in thresholds.bars:
-        automatic = f"{bar.automatic:.4g} for a duplicate, " if bar.automatic <= 1 else ""
-        needs.append(f"{bar.evidence} {automatic}{bar.review:.4g} for a review")
-    return "; ".join(needs)
+def _thresholds(thresholds: Thresholds) -> str:
+    """The least values of each kind of evidence."""
+    texts = []
+    for each in thresholds.by_evidence:
+        automatic = f"{each.automatic:.4g} for a duplicate, " if each.automatic <= 1 else ""
+        texts.append(f"{each.evidence} {automatic}{each.review:.4g} for a review")
+    return "; ".join(texts)

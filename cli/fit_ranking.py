@@ -1,4 +1,4 @@
-"""itemsearch fit-ranking: how a model's ranking weighs words, pictures and the joint view."""
+"""The command `itemsearch fit-ranking`: fits the ranking of a model, which computes the match score."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ from typing import Annotated
 
 import typer
 
-from cli._options import AsJson, Columns, ImageRoot, TorchDevice, catalog_config
-from cli._output import emit_json, note, progress
+from itemsearch.cli._options import AsJson, Columns, ImageRoot, TorchDevice, catalog_config
+from itemsearch.cli._output import emit_json, note, progress
 from itemsearch.errors import UsageError
 
 
 def fit_ranking(
-    model: Annotated[Path, typer.Argument(help="A model folder of itemsearch pretrain.")],
+    model: Annotated[Path, typer.Argument(help="Model folder that itemsearch pretrain wrote.")],
     catalog: Annotated[
-        list[str], typer.Option(help="Products that the model was not trained on. May be repeated.")
+        list[str], typer.Option(help="Catalog of products that the model was not trained on; repeatable.")
     ],
-    group: Annotated[str, typer.Option(help="Column that is equal for rows known to be one product.")] = "",
-    rows: Annotated[int, typer.Option(min=1, help="At most so many rows of each catalog.")] = 4096,
-    seed: Annotated[int, typer.Option(help="Of the edits that list a product again.")] = 0,
+    group: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
+    rows: Annotated[int, typer.Option(min=1, help="Maximum number of rows read from each catalog.")] = 4096,
+    seed: Annotated[int, typer.Option(help="Random seed of the edits that relist a product.")] = 0,
     column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
     image_root: ImageRoot = None,
     device: TorchDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Learn the final score of a model, from products listed again or known to be the same.
+    """Fit the ranking that computes the match score, on relisted listings or known products.
 
     Example: itemsearch fit-ranking model --catalog held-out.parquet
     """
-    from itemsearch.embed.encoder import ProductEncoder
-    from itemsearch.ranking.exam import ExamConfig, learn_ranking
+    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, fit_ranking_to_catalogs
+    from itemsearch.indexes.durable import replace_file
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
-        raise UsageError(f"{model}: no model folder; make one with itemsearch pretrain")
-    encoder = ProductEncoder.from_pretrained(str(model), device, with_ranking=False)
+        raise UsageError(f"{model}: no such model folder; itemsearch pretrain makes one")
+    encoder = ListingEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     with progress("listings") as advance:
-        ranking, report = learn_ranking(catalogs, encoder, ExamConfig(group, rows, seed), advance)
-    partial = model / f"{RANKING_FILE}.partial"
-    partial.write_text(json.dumps(ranking.describe(), indent=1), "utf-8")
-    partial.rename(model / RANKING_FILE)
+        ranking, report = fit_ranking_to_catalogs(
+            catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance
+        )
+    replace_file(model / RANKING_FILE, json.dumps(ranking.describe(), indent=1).encode())
     if as_json:
         emit_json(report)
         return
     note(
-        f"of {report.questions:,} listings {report.answerable:,} have a second one among the candidates; "
-        f"first by joint cosine {report.by_joint:.3f}, by the ranking {report.by_ranking:.3f}"
+        f"of {report.queries:,} listings {report.answerable:,} have a second one among the candidates; "
+        f"it comes first by joint cosine in {report.by_joint:.3f}, by the ranking in {report.by_ranking:.3f}"
     )
-    print(f"ranking in {model / RANKING_FILE}; embed again for stores to carry it")
+    print(f"ranking in {model / RANKING_FILE}; stores have it once they are embedded again")

@@ -1,4 +1,4 @@
-"""itemsearch index: build one, look at one."""
+"""The commands `itemsearch index build` and `info`, and the group of the `index` commands."""
 
 from __future__ import annotations
 
@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson
-from cli._output import emit_json, facts, progress
-from cli.calibrate import calibration_line
-from cli.tune import At, MaxLatency, MaxMemory, TargetRecall, read_target, recall_line, show_points, tune
-from cli.versions import Index, Keep, list_, prune, rollback, verify
-from indexes.publish import KEEP_VERSIONS
+from itemsearch.cli._options import AsJson, TorchDevice
+from itemsearch.cli._output import emit_json, facts, progress
+from itemsearch.cli.calibrate import calibration_line
+from itemsearch.cli.index_tune import (
+    At,
+    MaxLatency,
+    MaxMemory,
+    TargetRecall,
+    read_target,
+    recall_line,
+    show_points,
+    tune,
+)
+from itemsearch.cli.index_versions import Index, Keep, list_, prune, rollback, verify
+from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary
 
-index_app = typer.Typer(help="Build and inspect indexes.", no_args_is_help=True)
+index_app = typer.Typer(
+    help="Build, tune and inspect an index, and manage its versions.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 index_app.command()(tune)
 index_app.command("list")(list_)
 index_app.command()(verify)
@@ -27,11 +40,14 @@ index_app.command()(prune)
 
 @index_app.command("build")
 def build(
-    store: Annotated[Path, typer.Argument(help="A store, or Parquet with id and embedding columns.")],
-    out: Annotated[Path, typer.Option(help="Folder for the index; a new version is added there.")],
-    device: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    store: Annotated[Path, typer.Argument(help="Store, or Parquet with the columns id and embedding.")],
+    out: Annotated[Path, typer.Option(help="Index folder, to which a new version is added.")],
+    device: TorchDevice = "auto",
     spec: Annotated[
-        str, typer.Option(help='Such as "IVF4096,PQ48" or "Flat"; chosen from the rows by default.')
+        str,
+        typer.Option(
+            help='FAISS index, such as "IVF4096,PQ48" or "Flat". Default: chosen by the number of rows.'
+        ),
     ] = "",
     target_recall: TargetRecall = None,
     at: At = 10,
@@ -40,9 +56,10 @@ def build(
     keep: Keep = KEEP_VERSIONS,
     as_json: AsJson = False,
 ) -> None:
-    """Build a search index over the embeddings of a store; checked, then made current in one step.
+    """Build an index of the embeddings of a store. A version that passes its checks becomes current.
 
     Example: itemsearch index build store --out index
+
     Example: itemsearch index build store --out index --target-recall 0.95 --max-latency-ms 10
     """
     from itemsearch.search.build import IndexConfig, build_index_folder
@@ -60,7 +77,7 @@ def info(
     index: Index,
     as_json: AsJson = False,
 ) -> None:
-    """Say what an index holds and how it was built.
+    """Show what an index contains and how it was built.
 
     Example: itemsearch index info index
     """
@@ -87,7 +104,7 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "training": summary.training,
             "recall": recall_line(summary),
             "duplicates": calibration_line(summary),
-            "model": summary.model.name if summary.model else "none: brought vectors",
+            "model": summary.model.name if summary.model else "none: external embeddings",
             "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
             "version": f"{summary.version} in {summary.folder}",
         }

@@ -1,4 +1,4 @@
-"""itemsearch pretrain: an encoder of a shop's own, learnt from its catalog without labels."""
+"""The command `itemsearch pretrain`: trains an encoder on a catalog without labels."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Annotated
 
 import typer
 
-from cli._options import Columns, ImageRoot, catalog_config
-from cli._output import note
+from itemsearch.cli._options import Columns, ImageRoot, catalog_config
+from itemsearch.cli._output import note
 from itemsearch.errors import UsageError
 
 
 def pretrain(
     catalog: Annotated[
         list[str],
-        typer.Option(
-            help="CSV, TSV, JSONL or Parquet: a file, a folder of files or a glob. May be repeated."
-        ),
+        typer.Option(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder or a glob; repeatable."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the model, and for the state of the run.")],
-    preset: Annotated[str, typer.Option(help="tiny (seconds), small (a laptop) or base (a GPU).")] = "",
-    config: Annotated[Path | None, typer.Option(help="TOML file instead of a preset.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the model and the state of the run.")],
+    preset: Annotated[
+        str, typer.Option(help="Preset: tiny (seconds), small (a laptop) or base (a GPU).")
+    ] = "",
+    config: Annotated[Path | None, typer.Option(help="TOML file to use instead of a preset.")] = None,
     column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
     image_root: ImageRoot = None,
 ) -> None:
-    """Pre-train an encoder on a catalog. Ctrl-C saves; the same command goes on from there.
+    """Pre-train an encoder on a catalog. Ctrl-C saves, and the same command resumes.
 
     Example: itemsearch pretrain --preset small --catalog shop.parquet --out model
     """
@@ -38,13 +38,13 @@ def pretrain(
     catalogs = [catalog_config(path, column, image_root) for path in catalog]
     report = run(catalogs, settings, out, _print_losses, note)
     if report.is_main_process:
-        rejected = report.rows - report.products
-        note(f"{report.rows:,} rows read = {report.products:,} products + {rejected:,} rejected")
-        if report.progress.finished:
+        rejected = report.rows - report.listings
+        note(f"{report.rows:,} rows read = {report.listings:,} listings + {rejected:,} rejected")
+        if report.finished:
             print(f"model in {out}; use it with: itemsearch embed CATALOG --out STORE --model {out}")
         else:
-            note(f"stopped after step {report.progress.step}; the same command goes on from there")
-    if not report.progress.finished:
+            note(f"stopped after step {report.step}; the same command resumes")
+    if not report.finished:
         raise typer.Exit(130)
 
 

@@ -1,4 +1,4 @@
-"""itemsearch rebuild: the nightly job."""
+"""The command `itemsearch rebuild`: runs the nightly job."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson
-from cli._output import emit_json, facts, note, progress
+from itemsearch.cli._options import AsJson
+from itemsearch.cli._output import emit_json, facts, note, progress
 
 if TYPE_CHECKING:
     from itemsearch.nightly.record import RunRecord, Stage
 
 
 def rebuild(
-    config: Annotated[Path, typer.Option(help="TOML file: catalog, store and index are enough.")],
+    config: Annotated[Path, typer.Option(help="TOML file; the keys catalog, store and index are required.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be embedded; write nothing.")
+        bool, typer.Option("--dry-run", help="Count the rows to embed and to reuse, and write nothing.")
     ] = False,
     log_json: Annotated[
-        bool, typer.Option("--log-json", help="One JSON line a stage on standard error.")
+        bool, typer.Option("--log-json", help="Print a JSON line for each stage on standard error.")
     ] = False,
     metrics: Annotated[
-        Path | None, typer.Option(help="Prometheus textfile to write, instead of the configuration's.")
+        Path | None, typer.Option(help="Prometheus textfile, instead of the one in the configuration.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring an index up to date with its catalog: embed what changed, build, check, publish, prune.
+    """Update an index from its catalog: the nightly job. Embeds what changed, builds, checks and publishes.
 
-    What fails its checks is not published, and the version that is served stays.
+    A version that fails a check is not published, and the current one stays.
 
     Example: itemsearch rebuild --config rebuild.toml
     """
     from itemsearch.nightly.config import read_rebuild_config
-    from itemsearch.nightly.rebuild import plan
+    from itemsearch.nightly.rebuild import plan_rebuild
     from itemsearch.nightly.rebuild import rebuild as run
     from itemsearch.nightly.record import RunLog, append_record, write_metrics
 
     settings = read_rebuild_config(config)
     if dry_run:
-        planned = plan(settings)
+        planned = plan_rebuild(settings)
         if as_json:
             emit_json(planned)
         else:
@@ -54,12 +54,12 @@ def rebuild(
                     "rows": f"{planned.rows:,}",
                     "to embed": f"{planned.embed:,}",
                     "to reuse": f"{planned.reuse:,}",
-                    "rejected": f"{planned.rejected:,}, and pictures that cannot be read",
+                    "rejected": f"{planned.rejected:,}, and images that cannot be read",
                     "served": f"version {served.version}, {served.rows:,} rows" if served else "nothing yet",
                 }
             )
         return
-    log = RunLog(_tell_json if log_json else _tell)
+    log = RunLog(_print_json_line if log_json else _print_line)
 
     def keep_record() -> RunRecord:
         record = log.finish()
@@ -69,26 +69,26 @@ def rebuild(
         return record
 
     try:
-        with progress("products") as advance:
+        with progress("listings") as advance:
             summary = run(settings, log, lambda rows, rejected: advance(rows, f"({rejected:,} rejected)"))
     except BaseException:
-        with suppress(OSError):  # what ended the run is what has to be told, not that its record failed too
+        with suppress(OSError):  # a failure to write the record must not hide the error that ended the run
             keep_record()
         raise
     record = keep_record()
     if as_json:
         emit_json(asdict(record))
     else:
-        print(f"version {summary.version} of {summary.rows:,} products is current in {summary.folder}")
+        print(f"version {summary.version} of {summary.rows:,} listings is current in {summary.folder}")
 
 
-def _tell(stage: Stage) -> None:
-    told = ", ".join(
+def _print_line(stage: Stage) -> None:
+    facts_text = ", ".join(
         f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
         for name, value in stage.facts.items()
     )
-    note(f"{stage.name:<6} {stage.seconds:8.1f} s  {stage.failed or told}")
+    note(f"{stage.name:<6} {stage.seconds:8.1f} s  {stage.failed or facts_text}")
 
 
-def _tell_json(stage: Stage) -> None:
+def _print_json_line(stage: Stage) -> None:
     print(json.dumps(asdict(stage), default=str), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""itemsearch search: the products most like one, or like each of a file of queries."""
+"""The command `itemsearch search`: finds the listings most similar to one query or to a file of queries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli._options import AsJson, MaxBadRate, Other, TorchDevice, Where
-from cli._output import emit_json, note, progress, table
+from itemsearch.cli._options import AsJson, MaxBadRate, Other, TorchDevice, Where
+from itemsearch.cli._output import emit_json, note, progress, table
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
 if TYPE_CHECKING:
@@ -19,39 +19,42 @@ if TYPE_CHECKING:
     from itemsearch.search.results import Hit
     from itemsearch.types import Reject
 
-TOLD_REJECTS = 20
+SHOWN_REJECTS = 20
 
 
 def search(
-    index: Annotated[Path, typer.Argument(help="An index folder.")],
-    id: Annotated[str | None, typer.Option("--id", help="Search by a product of the index.")] = None,
+    index: Annotated[Path, typer.Argument(help="Index folder.")],
+    id: Annotated[str | None, typer.Option("--id", help="Search by a listing of the index.")] = None,
     title: Annotated[str, typer.Option(help="Search by a title.")] = "",
-    image: Annotated[Path | None, typer.Option(help="Search by a picture, alone or with a title.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Search by an image, alone or with a title.")] = None,
     queries: Annotated[
-        Path | None, typer.Option(help="CSV, JSONL or Parquet with query_id and title, image or embedding.")
+        Path | None,
+        typer.Option(
+            help="File of queries: CSV, JSONL or Parquet with query_id and title, image or embedding."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,
-    k: Annotated[int, typer.Option("-k", help="How many results a query.")] = 10,
-    min_score: Annotated[
-        float, typer.Option(min=-1.0, max=1.0, help="Leave out results below this score.")
-    ] = -1.0,
+    k: Annotated[int, typer.Option("-k", help="Results for each query.")] = 10,
+    min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Least score of a result.")] = -1.0,
     where: Where = "",
     other: Other = "",
-    model: Annotated[str, typer.Option(help="Model for titles and images; by default the index's own.")] = "",
+    model: Annotated[
+        str, typer.Option(help="Model that embeds the query. Default: the model of the index.")
+    ] = "",
     device: TorchDevice = "auto",
     max_bad_rate: MaxBadRate = 0.05,
     as_json: AsJson = False,
 ) -> None:
-    """Find the products most like an id, a title and/or a picture, or every query of a file.
+    """Find the listings most similar to a query. The query is an id, a title, an image, or a file of queries.
 
     Example: itemsearch search index --title "black leather belt" --image belt.jpg
     """
     from itemsearch.search.batch import BatchConfig
     from itemsearch.search.engine import Engine
-    from itemsearch.search.narrow import Filter
+    from itemsearch.search.filter import Filter
 
     if k < 1:
-        raise UsageError(f"-k is {k}: ask for 1 or more results")
+        raise UsageError(f"-k is {k}: give 1 or more")
     if (queries is None) != (out is None):
         raise UsageError("--queries and --out belong together")
     if queries is not None and (id is not None or title or image is not None):
@@ -79,15 +82,15 @@ def _show(hits: Sequence[Hit]) -> None:
             str(hit.rank),
             f"{hit.score:.4f}",
             f"{hit.joint:.3f}",
-            _cell(hit.title_score),
-            _cell(hit.image_score),
+            _cell(hit.title_similarity),
+            _cell(hit.image_similarity),
             hit.id,
             hit.title,
             hit.category,
         ]
         for hit in hits
     ]
-    table(["rank", "score", "joint", "words", "image", "id", "title", "category"], rows)
+    table(["rank", "score", "joint", "title_similarity", "image_similarity", "id", "title", "category"], rows)
 
 
 def _cell(value: float | None) -> str:
@@ -99,19 +102,19 @@ def _search_file(
 ) -> None:
     from itemsearch.search.batch import search_file
 
-    told = 0
+    rejects = 0
 
-    def tell(reject: Reject) -> None:
-        nonlocal told
-        told += 1
-        if told <= TOLD_REJECTS:
-            where = f"row {reject.row}, query_id {reject.id!r}"
-            note(f"query rejected: {where}: {reject.reason.value}: {reject.message}")
+    def show(reject: Reject) -> None:
+        nonlocal rejects
+        rejects += 1
+        if rejects <= SHOWN_REJECTS:
+            place = f"row {reject.row}, query_id {reject.id!r}"
+            note(f"query rejected: {place}: {reject.reason.value}: {reject.message}")
 
     with progress("queries") as advance:
-        report = search_file(engine, str(queries), out, config, tell, advance)
-    if report.rejected > TOLD_REJECTS:
-        note(f"... and {report.rejected - TOLD_REJECTS:,} more queries rejected")
+        report = search_file(engine, str(queries), out, config, show, advance)
+    if report.rejected > SHOWN_REJECTS:
+        note(f"... and {report.rejected - SHOWN_REJECTS:,} more queries rejected")
     if as_json:
         emit_json(report)
     else:

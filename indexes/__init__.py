@@ -1,1 +1,1 @@
-"""Vectors and row numbers, and everything that is FAISS. Knows nothing of products."""
+"""Builds, stores and searches FAISS indexes of vectors, which it knows by row number alone."""

@@ -1,16 +1,16 @@
-"""What can go wrong with an index. `itemsearch` re-raises these in its own tree.
+"""The errors of this package. `itemsearch` re-raises them in its own tree.
 
 VectorIndexError
 ├── SpecError          an index specification that does not fit the rows or the dimension
-├── NoGpuError         a GPU was asked for and there is none
+├── NoGpuError         a GPU was requested and there is none
 ├── BuildError         vectors from which no index can be built
 ├── QueryError         queries that cannot be compared with the vectors
-├── OutgrownError      an earlier training that does not fit today's vectors
-├── TargetError        no index within the budget reaches the recall asked for
+├── WarmStartError     the training of an earlier version that cannot be reused
+├── TargetError        no index within the budget reaches the target recall
 ├── DamagedIndexError  files that are missing, cut short or altered
-├── NoVersionError     a version that is not there
+├── NoVersionError     a version that does not exist
 ├── BusyError          another process is writing to the same folder
-└── DiskFullError      no room for a new version
+└── DiskFullError      no room on the disk
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class QueryError(VectorIndexError):
     pass
 
 
-class OutgrownError(VectorIndexError):
+class WarmStartError(VectorIndexError):
     pass
 
 

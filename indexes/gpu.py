@@ -1,4 +1,4 @@
-"""FAISS on a GPU: whether there is one, and an index's copy on it.
+"""Chooses the device that FAISS computes on, and copies an index to the GPU.
 
 Limits and options: FAISS wiki, "Faiss on the GPU"; faiss/gpu/GpuClonerOptions.h.
 """
@@ -9,37 +9,37 @@ from typing import Any
 
 import faiss
 
-from indexes.choose import IndexSpec
-from indexes.errors import NoGpuError, SpecError
+from itemsearch.indexes.errors import NoGpuError, SpecError
+from itemsearch.indexes.types import IndexSpec
 
 HALF_PRECISION_FROM = 56
-"""Sub-quantisers from which lookup tables fit a GPU's shared memory in float16 only."""
+"""The number of sub-quantisers from which lookup tables fit a GPU's shared memory only in float16."""
 
 
 def resolve_device(name: str) -> str:
-    """ "cpu" or "gpu"; "auto" is the GPU where FAISS sees one.
+    """Resolves "auto" to "cuda" where FAISS sees a GPU, else to "cpu"; returns the other two as they are.
 
     Raises:
-        NoGpuError: "gpu", and FAISS sees none.
-        SpecError: another name.
+        NoGpuError: `name` is "cuda", and FAISS sees no GPU.
+        SpecError: `name` is none of the three.
     """
-    if name not in ("auto", "cpu", "gpu"):
-        raise SpecError(f"device {name!r}: use auto, cpu or gpu")
+    if name not in ("auto", "cpu", "cuda"):
+        raise SpecError(f"--device is {name!r}; use auto, cpu or cuda")
     gpus = faiss.get_num_gpus()
-    if name == "gpu" and not gpus:
-        raise NoGpuError("device gpu: FAISS sees no GPU here; use --device auto or cpu")
+    if name == "cuda" and not gpus:
+        raise NoGpuError("--device is 'cuda', but FAISS sees no GPU here; use auto or cpu")
     if name == "auto":
-        return "gpu" if gpus else "cpu"
+        return "cuda" if gpus else "cpu"
     return name
 
 
 def describe_faiss() -> str:
-    """For people: FAISS's version, how it was compiled, and how many GPUs it sees."""
+    """FAISS's version, its compile options and the number of GPUs that it sees, in words."""
     return f"{faiss.__version__} ({faiss.get_compile_options().strip()}), {faiss.get_num_gpus()} GPUs"
 
 
 def cloner_options(spec: IndexSpec) -> Any:
-    """How an IVF-PQ index must lie on a GPU."""
+    """Options to copy an IVF-PQ index of this specification to a GPU."""
     options = faiss.GpuClonerOptions()
     options.useFloat16 = spec.m >= HALF_PRECISION_FROM
     options.usePrecomputed = False  # those tables serve L2 distances only
@@ -47,7 +47,7 @@ def cloner_options(spec: IndexSpec) -> Any:
 
 
 def to_gpu(index: Any, spec: IndexSpec) -> Any:
-    """A copy of an untrained IVF-PQ index on the first GPU. `faiss.index_gpu_to_cpu` brings it back."""
+    """Copies an untrained IVF-PQ index to the first GPU. `faiss.index_gpu_to_cpu` copies it back."""
     copy: Any = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index, cloner_options(spec))
     copy.cp = index.cp  # cloning takes the product quantiser's training parameters along, not these
     return copy

@@ -1,4 +1,4 @@
-"""itemsearch: near-duplicate product search.
+"""itemsearch finds the listings of a catalog that show the same product.
 
 from itemsearch import Engine
 
@@ -9,23 +9,84 @@ for hit in engine.search(id="000123").hits:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from itemsearch.errors import (
+    CatalogError,
+    CatalogNotFoundError,
+    DecisionsError,
+    EmptyCatalogError,
+    GateError,
+    ImageError,
+    ImageNotFoundError,
+    IndexFolderError,
+    ItemSearchError,
+    MissingColumnError,
+    ModelError,
+    ModelMismatchError,
+    ReviewError,
+    StaleDecisionError,
+    StoreError,
+    TooManyBadRowsError,
+    UnknownIdError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from itemsearch.search.engine import Engine
-    from itemsearch.search.results import Hit, SearchResult
+    from itemsearch.search.filter import Filter
+    from itemsearch.search.results import Hit, Result
+    from itemsearch.types import Query
 
-__all__ = ["Engine", "Hit", "SearchResult"]
+    __version__: str
 
+__all__ = [
+    "CatalogError",
+    "CatalogNotFoundError",
+    "DecisionsError",
+    "EmptyCatalogError",
+    "Engine",
+    "Filter",
+    "GateError",
+    "Hit",
+    "ImageError",
+    "ImageNotFoundError",
+    "IndexFolderError",
+    "ItemSearchError",
+    "MissingColumnError",
+    "ModelError",
+    "ModelMismatchError",
+    "Query",
+    "Result",
+    "ReviewError",
+    "StaleDecisionError",
+    "StoreError",
+    "TooManyBadRowsError",
+    "UnknownIdError",
+    "UsageError",
+    "__version__",
+]
 
-def __getattr__(name: str) -> Any:
-    """Loads FAISS and Arrow when the engine is asked for, so that `itemsearch --help` need not."""
-    if name == "Engine":
-        from itemsearch.search.engine import Engine
+_LAZY = {
+    "Engine": "itemsearch.search.engine",
+    "Filter": "itemsearch.search.filter",
+    "Hit": "itemsearch.search.results",
+    "Query": "itemsearch.types",
+    "Result": "itemsearch.search.results",
+}
+"""Names whose modules take time to import: NumPy, Arrow, FAISS. `itemsearch --help` needs none of them."""
 
-        return Engine
-    if name in ("Hit", "SearchResult"):
-        from itemsearch.search import results
+# A type checker reads the imports above instead: it would take every name of a module with a `__getattr__`.
+if not TYPE_CHECKING:
 
-        return getattr(results, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Imports a name of the public interface when it is first used."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("itemsearch")
+        if name in _LAZY:
+            from importlib import import_module
+
+            return getattr(import_module(_LAZY[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Every exception that itemsearch raises on purpose. Each message is one line that a user can act on.
+"""Defines every exception that itemsearch raises on purpose; each message is one line that a user can act on.
 
 ItemSearchError
 ├── UsageError              a wrong argument: k of 0, neither id nor title nor image      (exit code 2)
@@ -6,18 +6,18 @@ ItemSearchError
 │   ├── CatalogNotFoundError
 │   ├── EmptyCatalogError
 │   └── MissingColumnError
-├── ImageError              a picture cannot be read
-│   └── ImageNotFoundError  its file is not there, or not where pictures may be
+├── ImageError              an image cannot be read
+│   └── ImageNotFoundError  there is no such file, or it is outside the image root
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
-├── IndexFolderError        an index is missing or damaged, or cannot be built as asked
+├── IndexFolderError        an index is missing or damaged, or cannot be built with these settings
 │   └── GateError           an index that is not good enough to be published          (exit code 4)
-├── ModelMismatchError      a store, an index and a model do not belong together
+├── ModelMismatchError      an index was made by another model
 ├── DecisionsError          the decisions on an index cannot be read or written
 │   └── StaleDecisionError  somebody else decided on the same listings in the meantime
 ├── ReviewError             the review application cannot start: a port in use, a damaged run
-└── UnknownIdError          an id that the index does not hold
+└── UnknownIdError          the index has no such id
 """
 
 from __future__ import annotations

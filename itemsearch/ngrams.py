@@ -1,4 +1,18 @@
-"""Character n-grams of titles: what tells "MQ8N2B/A" from "MQ8P2B/A" and 64GB from 32GB."""
+"""Character n-grams of titles, which distinguish model numbers and sizes ("MQ8N2B/A", "64GB").
+
+Four titles, and which of the n-grams of length 3 in "64gb red" each contains (a hash stands for each n-gram,
+and `ngram_buckets` folds the hashes into a fixed number of buckets):
+
+    title       " 64"  "64g"  "4gb"  "gb "  " re"  "red"  "ed "
+    "64 GB"       1      1      1      1      0      0      0
+    "64gb Red"    1      1      1      1      1      1      1
+    "32GB red"    0      0      0      1      1      1      1
+    "RED"         0      0      0      0      1      1      1
+    titles        2      2      2      3      3      3      3
+
+`inverse_document_frequency` is log((1 + 4) / (1 + titles)) + 1 of the last row: 1.51 for " 64" and 1.22 for
+"red", so a rare n-gram weighs more than a common one.
+"""
 
 from __future__ import annotations
 
@@ -13,41 +27,46 @@ import numpy.typing as npt
 GRAM_LENGTHS = (3, 4)
 MAX_CHARACTERS = 512
 NGRAM_BUCKETS = 32_768
-"""How many different n-grams, hashed, the evidence tells apart."""
+"""Number of buckets that the n-gram evidence of a ranking hashes n-grams into."""
 
-_APART = re.compile(r"[\W_]+")
-_UNIT = re.compile(
+_SEPARATORS = re.compile(r"[\W_]+")
+_SPACE_BEFORE_UNIT = re.compile(
     r"(?<=\d) (?=(?:gb|tb|mb|mm|cm|m|kg|g|ml|cl|l|kw|w|v|hz|ghz|mhz|mp|mah|rpm|inch|in|k|oz|lb|ft)\b)"
 )
 
 
 def hash_ngrams(title: str) -> list[int]:
-    """Hashes above 0 of the different character n-grams within a title's words, spaces at both ends counted.
+    """Hashes, from 1 to 2^31, of the distinct character n-grams of a title's words.
 
-    Case, accents and punctuation are dropped, and "64 GB" is read as "64gb".
+    Each word is padded with a space at both ends. Case, accents and punctuation are dropped, "64 GB" is read
+    as "64gb", and only the first `MAX_CHARACTERS` characters are read.
     """
-    plain = unicodedata.normalize("NFKD", title[:MAX_CHARACTERS].lower())
-    plain = _APART.sub(" ", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    grams: set[str] = set()
-    for word in _UNIT.sub("", plain).split():
+    normalised = unicodedata.normalize("NFKD", title[:MAX_CHARACTERS].lower())
+    unaccented = "".join(letter for letter in normalised if not unicodedata.combining(letter))
+    ngrams: set[str] = set()
+    for word in _SPACE_BEFORE_UNIT.sub("", _SEPARATORS.sub(" ", unaccented)).split():
         padded = f" {word} "
         for length in GRAM_LENGTHS:
-            grams.update(padded[start : start + length] for start in range(max(1, len(padded) - length + 1)))
-    return [1 + zlib.crc32(gram.encode()) % (2**31) for gram in sorted(grams)]
+            starts = range(max(1, len(padded) - length + 1))
+            ngrams.update(padded[start : start + length] for start in starts)
+    return [1 + zlib.crc32(ngram.encode()) % (2**31) for ngram in sorted(ngrams)]
 
 
 def ngram_buckets(title: str, buckets: int) -> npt.NDArray[np.int64]:
-    """(N,) the different buckets, from 1 to `buckets` - 1, that a title's n-grams fall into."""
+    """(N,) int64, sorted: the distinct buckets, from 1 to `buckets` - 1, of a title's n-grams."""
     return np.unique(1 + np.array(hash_ngrams(title), np.int64) % (buckets - 1))
 
 
 def inverse_document_frequency(titles: Iterable[str], buckets: int) -> npt.NDArray[np.float64]:
-    """(buckets,) log((1 + titles) / (1 + titles that hold the n-gram)) + 1; bucket 0 stands for no n-gram."""
-    counts = np.zeros(buckets)
-    total = 0
+    """(buckets,) float64: log((1 + titles) / (1 + titles with the n-gram)) + 1, smoothed as in scikit-learn.
+
+    Bucket 0 stands for no n-gram; its value is 0.
+    """
+    titles_with_bucket = np.zeros(buckets)
+    title_count = 0
     for title in titles:
-        counts[ngram_buckets(title, buckets)] += 1
-        total += 1
-    frequency = np.log((1 + total) / (1 + counts)) + 1
+        titles_with_bucket[ngram_buckets(title, buckets)] += 1
+        title_count += 1
+    frequency = np.log((1 + title_count) / (1 + titles_with_bucket)) + 1
     frequency[0] = 0
     return frequency

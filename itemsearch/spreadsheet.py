@@ -1,4 +1,4 @@
-"""Tables as CSV that people open in a spreadsheet."""
+"""Writes tables as CSV that is safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """With a heading; null is an empty cell, and no cell runs as a formula.
+    """The bytes of a CSV file with a heading; null is an empty cell, and no cell runs as a formula.
 
-    Without the byte order mark Excel would take UTF-8 for something else.
+    The file begins with a byte order mark, by which Excel recognizes UTF-8.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)

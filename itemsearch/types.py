@@ -1,19 +1,21 @@
-"""The dataclasses that travel between modules. Frozen, no behaviour beyond derived properties."""
+"""Defines the dataclasses that travel between modules: listings, queries, rejects and batches of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from PIL import Image
 
+T = TypeVar("T")
+
 
 class RejectReason(StrEnum):
-    """Why a catalog row was refused. The value is what `rejects.parquet` holds."""
+    """Why a row was rejected. The value is the `reason` of `rejects.parquet`."""
 
     MALFORMED = "malformed"
     MISSING_ID = "missing_id"
@@ -25,7 +27,7 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A refused row: `row` counts the catalog's rows from 1, over all its files in order."""
+    """A rejected row. row: counts the rows of all the files from 1, in order. message: says what to mend."""
 
     row: int
     id: str
@@ -34,13 +36,13 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A row that passed validation.
+class Listing:
+    """A row of a catalog that passed validation.
 
-    `title` is "" and `image` is None where the row lacks them; never both. `image` is upright, RGB
-    and at most `catalog.images.MAX_SIDE` pixels a side. `content_hash` is a hex digest of the title
-    and the image's encoded bytes: equal hashes mean equal embeddings under one model. Where a product is
-    `known`, its reader was told not to decode it: `image` is None whether it has one or not.
+    title, image: "" and None where the row has none; never both. The image is upright, RGB and at most
+    `catalog.images.MAX_SIDE` pixels a side. content_hash: 32 hex digits, of the title and the image's encoded
+    bytes; equal hashes mean equal embeddings under one model. known: the image was not decoded, because the
+    listing is embedded already; `image` is then None whether the listing has one or not.
     """
 
     row: int
@@ -53,26 +55,12 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogBatch:
-    """A stretch of the catalog: `rows` read = `len(products)` + `len(rejects)`.
-
-    `carried` holds the columns that are neither id, title, image nor category, one row a product in
-    the same order; its schema is the same for every batch of a catalog.
-    """
-
-    rows: int
-    products: tuple[Product, ...]
-    carried: pa.RecordBatch
-    rejects: tuple[Reject, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
-    """A row of a queries file that passed validation: at least one of title, image and embedding.
+    """A row of a queries file that passed validation: it has a title, an image or an embedding.
 
-    `title` is "" and `image` is None where the row lacks them; `image` is as in `Product`.
-    `embedding` is (D,) float32, finite and not all zero, with the same D throughout the file.
-    `other` is its text in the column that results have to differ in, where one was asked for.
+    title, image: "" and None where the row has none; the image is as in `Listing`. embedding: (E,) float32,
+    finite and not all zero, of one length throughout the file. other: the query's value of the column in
+    which results have to differ, as text; None without such a column.
     """
 
     row: int
@@ -84,9 +72,14 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryBatch:
-    """A stretch of a queries file: `rows` read = `len(queries)` + `len(rejects)`."""
+class RowBatch(Generic[T]):
+    """A batch of rows of a catalog (T is `Listing`) or of a queries file (`Query`).
+
+    rows: how many were read, `len(items)` + `len(rejects)`. carried: the other columns of the items, a row
+    each in the same order; its schema is the same for every batch.
+    """
 
     rows: int
-    queries: tuple[Query, ...]
+    items: tuple[T, ...]
+    carried: pa.RecordBatch
     rejects: tuple[Reject, ...]

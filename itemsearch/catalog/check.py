@@ -1,4 +1,4 @@
-"""What a catalog holds and what of it would be refused, without embedding anything."""
+"""Counts the listings and rejects of a catalog, without embedding anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from itemsearch.catalog.config import CatalogConfig
-from itemsearch.catalog.read import read_catalog
+from itemsearch.catalog.read import open_catalog
 from itemsearch.types import Reject, RejectReason
 
 _EXAMPLES = 3
@@ -15,14 +15,14 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class CatalogCheck:
-    """Counts over a whole catalog: `rows` = `products` + the sum of `rejects`.
+    """Counts over a whole catalog: `rows` = `listings` + the sum of `rejects`.
 
-    `without_title`, `without_image` and `categories` (different ones, none not counted) are of products.
-    `examples` holds the first rejects of each reason that occurs.
+    without_title, without_image: of the listings. categories: how many different ones, "" not counted.
+    rejects: by reason. examples: the first rejects of each reason.
     """
 
     rows: int
-    products: int
+    listings: int
     without_title: int
     without_image: int
     categories: int
@@ -31,29 +31,29 @@ class CatalogCheck:
 
 
 def check_catalog(config: CatalogConfig) -> CatalogCheck:
-    """Reads a catalog to its end, pictures included, as a stream.
+    """Reads a catalog to its end, images included, batch by batch.
 
     Raises:
-        CatalogError: as `read_catalog`.
+        CatalogError: as `open_catalog` and `Catalog.batches`.
     """
     counts: Counter[str] = Counter()
     rejects: Counter[RejectReason] = Counter()
     examples: dict[RejectReason, tuple[Reject, ...]] = {}
     categories: set[str] = set()
-    for batch in read_catalog(config):
+    for batch in open_catalog(config).batches():
         counts["rows"] += batch.rows
-        for product in batch.products:
-            counts["products"] += 1
-            counts["without_title"] += not product.title
-            counts["without_image"] += product.image is None
-            categories.add(product.category)
+        for listing in batch.items:
+            counts["listings"] += 1
+            counts["without_title"] += not listing.title
+            counts["without_image"] += listing.image is None
+            categories.add(listing.category)
         for reject in batch.rejects:
             rejects[reject.reason] += 1
             if rejects[reject.reason] <= _EXAMPLES:
                 examples[reject.reason] = (*examples.get(reject.reason, ()), reject)
     return CatalogCheck(
         rows=counts["rows"],
-        products=counts["products"],
+        listings=counts["listings"],
         without_title=counts["without_title"],
         without_image=counts["without_image"],
         categories=len(categories - {""}),

@@ -1,4 +1,4 @@
-"""Where a catalog is and which of its columns mean what."""
+"""The settings of a catalog: where its files are and which columns hold what."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESERVED_COLUMNS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CatalogConfig:
-    """A catalog to read.
+    """The settings with which a catalog is read.
 
     Attributes:
         path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.

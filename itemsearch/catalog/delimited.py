@@ -1,4 +1,4 @@
-"""CSV and TSV."""
+"""Reads CSV and TSV files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from itemsearch.catalog.files import read_lines
-from itemsearch.catalog.tables import TextRecord, TextTable, text_schema
+from itemsearch.catalog.tables import TextRecord, TextTable, is_unicode, text_schema
 from itemsearch.errors import CatalogError
 
 MAX_CELL_CHARS = 2**20
@@ -20,7 +20,7 @@ def open_delimited(path: Path, delimiter: str) -> TextTable:
     """A CSV or TSV file, its first record the header. A column without a name is called `column_N`.
 
     Raises:
-        CatalogError: the file cannot be read, or its header is no header.
+        CatalogError: the file cannot be read, or its header is not text or names a column twice.
     """
     names = _header(path, delimiter)
     return TextTable(path, text_schema(names), partial(_parse, path, delimiter, names))
@@ -55,17 +55,8 @@ def _parse(path: Path, delimiter: str, names: list[str]) -> Iterator[TextRecord]
             yield TextRecord(line, dict(zip(names, cells, strict=True)))
 
 
-def is_unicode(cells: list[str]) -> bool:
-    """Whether no cell holds a lone surrogate, which stands for a byte that is not UTF-8."""
-    try:
-        "".join(cells).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """(first line's number, cells or what is wrong) of each record that is not blank."""
+    """Yields (number of the first line, cells or what is wrong) of each record that is not blank."""
     # The module's limit is the process's: ours is above its default, so nobody loses by it.
     csv.field_size_limit(MAX_CELL_CHARS)
     lines = _Lines(read_lines(path, newline=""))
@@ -85,7 +76,7 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
 
 
 class _Lines(Iterator[str]):
-    """A file's lines, of which those of the latest record can be read again.
+    """Iterates over the lines of a file; those of the latest record can be read again.
 
     An open quote swallows the rows after it up to the cell limit or the end of the file. Going back
     to the record's second line refuses the row with the quote alone.
@@ -104,7 +95,7 @@ class _Lines(Iterator[str]):
         return line
 
     def start_record(self) -> int:
-        """Forgets the record before; returns the number of the next line, from 1."""
+        """Starts a record; returns the number of its first line, from 1."""
         self._record.clear()
         return self._number + 1
 

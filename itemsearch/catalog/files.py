@@ -1,4 +1,4 @@
-"""Which files a path means, and the lines of a text file."""
+"""Finds the files of a catalog and reads the lines of text files."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def find_files(path: str) -> list[Path]:
-    """The files that `path` (a file, a folder or a glob) names, sorted.
+    """Finds the files at `path`: a file, a folder or a glob. Returns them sorted.
 
     A folder's or a glob's hidden files and those of another format are left out.
 
     Raises:
-        CatalogNotFoundError: nothing is there.
-        CatalogError: what is there is of no known format.
+        CatalogNotFoundError: there is no such file or folder.
+        CatalogError: no file there is of a known format.
     """
     known = f"expected {', '.join(SUFFIXES)}, or .gz of a text format"
     place = Path(path)
@@ -51,13 +51,13 @@ def _candidates(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
-        found = list(place.iterdir())
+        files = list(place.iterdir())
     elif has_magic(str(place)):
         # Path.glob takes no absolute pattern.
-        found = [Path(match) for match in glob(str(place), recursive=True)]  # noqa: PTH207
+        files = [Path(match) for match in glob(str(place), recursive=True)]  # noqa: PTH207
     else:
-        found = []
-    return [file for file in found if not file.name.startswith(".")]
+        files = []
+    return [file for file in files if not file.name.startswith(".")]
 
 
 def format_of(path: Path) -> str:
@@ -71,9 +71,9 @@ def format_of(path: Path) -> str:
 
 
 def read_lines(path: Path, newline: str) -> Iterator[str]:
-    """The lines of a UTF-8 text file, gzipped or not, with their ends.
+    """Yields the lines of a UTF-8 text file, gzipped or not, with their line ends.
 
-    A byte that is not UTF-8 becomes a lone surrogate, for the row that holds it to be refused alone.
+    A byte that is not UTF-8 becomes a lone surrogate, so that its row alone is rejected.
 
     Args:
         newline: as `open` has it: "" for CSV, where a lone "\\r" ends a line too; "\\n" for JSONL.

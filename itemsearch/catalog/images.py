@@ -1,4 +1,4 @@
-"""Pictures: found without leaving their folder, opened safely, decoded the same way for catalog and query."""
+"""Finds, reads and decodes images, the same way for catalogs and queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from itemsearch.errors import ImageError, ImageNotFoundError
 
 MAX_SIDE = 512
-"""Pixels a side that a decoded picture has at most: twice and more what an encoder looks at."""
+"""The most pixels a side of a decoded image: at least twice what an encoder uses."""
 
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 256 * 2**20
@@ -43,10 +43,10 @@ _DECODER_ERRORS = (
 
 
 def locate_image(root: str, path: str) -> str:
-    """The real path of `path`, which starts from `root` unless absolute and must end inside it.
+    """Resolves the path of an image, which starts from `root` unless absolute and must end inside it.
 
     Raises:
-        ImageNotFoundError: a web address, or a path that leaves `root`, by a link too.
+        ImageNotFoundError: it is a web address, or leaves `root`, be it by a link.
     """
     if re.match(r"https?://", path, re.IGNORECASE):
         raise ImageNotFoundError("a web address: download it and give the file's path")
@@ -63,7 +63,7 @@ def locate_image(root: str, path: str) -> str:
 
 
 def read_image_file(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a regular file; a link, pipe, device or folder is refused without waiting on it.
+    """Reads a regular file; a link, pipe, device or folder is refused without waiting on it.
 
     Raises:
         ImageNotFoundError: no such file.
@@ -84,23 +84,23 @@ def read_image_file(path: str | os.PathLike[str]) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Opens no link, and without waiting for a pipe's other end."""
+    """Opens a file, but no link, and without waiting for the other end of a pipe."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def decode_image(data: bytes) -> Image.Image:
-    """A picture upright, RGB, at most `MAX_SIDE` a side, aspect ratio kept.
+    """Decodes an image: upright, RGB, at most `MAX_SIDE` pixels a side, aspect ratio kept.
 
-    Transparency shows white, 16-bit grey is scaled to 8, of an animation the first frame is taken.
+    Transparency becomes white, 16-bit grey is scaled to 8 bits, and an animation gives its first frame.
 
     Raises:
-        ImageError: not one of `FORMATS`, cut short, damaged, or over `MAX_PIXELS`.
+        ImageError: it is not one of `FORMATS`, is cut short or damaged, or has over `MAX_PIXELS` pixels.
     """
     try:
         with _open(data) as image:
             return _normalise(image)
     except UnidentifiedImageError as error:
-        raise ImageError(f"not a picture of a known format ({', '.join(FORMATS)})") from error
+        raise ImageError(f"not an image of a known format ({', '.join(FORMATS)})") from error
     except _DECODER_ERRORS as error:
         raise ImageError(f"cannot be decoded: {error or type(error).__name__}") from error
 
@@ -116,9 +116,9 @@ def _open(data: bytes) -> Image.Image:
 
 @cache
 def _ignore_pillow_warnings() -> None:
-    """Pillow prints of pictures that are refused or mended here.
+    """Silences Pillow's warnings on images that are rejected or mended here.
 
-    For the whole process, once and for good: a filter that is set and restored is not thread-safe.
+    The filter stays for the whole process: one that is set and restored is not thread-safe.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
@@ -132,10 +132,10 @@ def _normalise(image: Image.Image) -> Image.Image:
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     elif upright.mode in ("I", "F"):
         raise ImageError("32 bits a channel: save it with 8 or 16")
-    picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
-    if picture.mode == "RGBA":
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture).convert("RGB")
-    picture.info.clear()
-    return picture
+    rgb = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    rgb.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    if rgb.mode == "RGBA":
+        white = Image.new("RGBA", rgb.size, "white")
+        rgb = Image.alpha_composite(white, rgb).convert("RGB")
+    rgb.info.clear()
+    return rgb

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line. Numbers and nested values are kept as their JSON text."""
+"""Reads JSON Lines files, an object a line. Numbers and nested values are kept as their JSON text."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from itemsearch.catalog.delimited import is_unicode
 from itemsearch.catalog.files import read_lines
-from itemsearch.catalog.tables import TextRecord, TextTable, text_schema
-
-
-class JsonText(str):
-    """A number, boolean, list or object as compact JSON: no string, so no id or title unless a number."""
-
-    __slots__ = ()
+from itemsearch.catalog.tables import JsonText, TextRecord, TextTable, is_unicode, text_schema
 
 
 def open_jsonl(path: Path) -> TextTable:
-    """A JSONL file. Its columns are the keys of all its lines, which takes a pass over the file.
+    """Opens a JSONL file and passes over it once: its columns are the keys of all its lines.
 
     Raises:
         CatalogError: the file cannot be read.

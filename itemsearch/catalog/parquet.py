@@ -1,4 +1,4 @@
-"""Parquet."""
+"""Reads Parquet files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itemsearch.catalog.tables import Records, record_batch
 from itemsearch.errors import CatalogError
 
 _READ_BUFFER_BYTES = 2**20
-"""Read column chunks a piece at a time: a row group of pictures can be larger than the memory."""
+"""Column chunks are read a piece at a time: a row group of images can be larger than the memory."""
 
 _READ_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
 
@@ -27,10 +27,10 @@ class ParquetTable:
 
     @classmethod
     def open(cls, path: Path) -> ParquetTable:
-        """Reads the schema.
+        """Opens a file and reads its schema.
 
         Raises:
-            CatalogError: not Parquet, cut short, or two columns of one name.
+            CatalogError: it is not Parquet, is cut short, or has two columns of one name.
         """
         try:
             with _open(path) as file:
@@ -57,11 +57,11 @@ class ParquetTable:
             row += batch.num_rows
 
     def _batches(self, names: set[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
-        wanted = [name for name in self.schema.names if name in names]
+        present = [name for name in self.schema.names if name in names]
         try:
             with _open(self.path) as file:
                 rows_left = file.metadata.num_rows
-                for batch in file.iter_batches(batch_rows, columns=wanted):
+                for batch in file.iter_batches(batch_rows, columns=present):
                     rows_left -= batch.num_rows
                     yield batch
         except _READ_ERRORS as error:
@@ -97,7 +97,7 @@ def _damaged(path: Path, error: Exception) -> CatalogError:
 
 
 def _rows_with_bad_text(batch: pa.RecordBatch) -> frozenset[int]:
-    """Rows with a string that is not UTF-8, which Parquet readers let through."""
+    """Finds the rows with a string that is not UTF-8, which Parquet readers let through."""
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""From files to checked rows with their pictures read: what catalogs and queries files share."""
+"""Reads and checks rows of files, images included: what catalogs and queries files share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -19,8 +19,9 @@ from itemsearch.catalog.jsonl import open_jsonl
 from itemsearch.catalog.parquet import ParquetTable
 from itemsearch.catalog.tables import Records, Table
 from itemsearch.catalog.validate import Cells, RowValidator
+from itemsearch.columns import no_column
 from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
-from itemsearch.types import Reject, RejectReason
+from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
 
@@ -28,25 +29,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class RowBatch(Generic[T]):
-    """`rows` read = `len(items)` + `len(rejects)`; `carried` has one row an item."""
-
-    rows: int
-    items: tuple[T, ...]
-    carried: pa.RecordBatch
-    rejects: tuple[Reject, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RowSource:
     """Files of rows, opened and their columns checked.
 
     Attributes:
-        path: the path they were found at, for messages.
+        path: where the files are, for messages.
         columns: role to column name.
-        carried: the schema of the columns to carry along.
+        carried: the schema of the columns that are neither, which the items carry along.
         image_root: where image paths start; None for each file's own folder.
-        rows: how many are read, from the first; None for all.
+        batch_rows: how many rows are read at a time.
+        rows: how many rows are read, from the first; None for all.
     """
 
     path: str
@@ -59,10 +51,10 @@ class RowSource:
 
 
 def open_tables(path: str) -> tuple[Table, ...]:
-    """The files at `path`: a file, a folder or a glob.
+    """Opens the files at `path`: a file, a folder or a glob.
 
     Raises:
-        CatalogError: no file there, or one that cannot be read.
+        CatalogError: there is no file, or one cannot be read.
     """
     return tuple(_open_table(file) for file in find_files(path))
 
@@ -82,36 +74,31 @@ def _open_table(path: Path) -> Table:
 def check_columns(
     tables: Sequence[Table], columns: Mapping[str, str], one_of: Sequence[str], mend: str
 ) -> None:
-    """Sees to it that every file has the id's column and that of one role in `one_of`.
+    """Checks that every file has the column of the id and that of at least one role in `one_of`.
 
-    A file without a sound record has no columns and needs none: its rows are refused one by one.
+    A file without a valid record has no columns and needs none: its rows are rejected one by one.
 
     Raises:
-        MissingColumnError: a file has not; `mend` says what to do.
+        MissingColumnError: a file lacks one; the message ends with `mend`, which says what to do.
     """
     for table in tables:
         names = table.schema.names
         if not names:
             continue
-        present = f"its columns are {', '.join(map(repr, names))}"
-        if columns["id"] not in names:
-            raise MissingColumnError(f"{table.path}: no column {columns['id']!r}; {present}: {mend}")
-        wanted = [columns[role] for role in one_of]
-        if not any(name in names for name in wanted):
-            raise MissingColumnError(
-                f"{table.path}: no column {' or '.join(map(repr, wanted))}; {present}: {mend}"
-            )
+        for alternatives in ([columns["id"]], [columns[role] for role in one_of]):
+            if not any(name in names for name in alternatives):
+                raise MissingColumnError(f"{table.path}: {no_column(names, *alternatives)}: {mend}")
 
 
 def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> Iterator[RowBatch[T]]:
-    """Checks every row, reads its picture and makes an item of it; order is kept.
+    """Checks every row, reads its image and makes an item of it; yields batches in the rows' order.
 
     Args:
-        build: (cells, the encoded picture) to an item; called on several threads. A row for which it raises
-            an `ImageError` is refused.
+        build: makes an item of cells and the encoded image; called on several threads. A row for which it
+            raises an `ImageError` is rejected.
 
     Raises:
-        CatalogError: a file is damaged, or there is no row at all.
+        CatalogError: a file is damaged, or there is no row.
     """
     validator = RowValidator()
     row = 0
@@ -124,11 +111,11 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                     checked = checked[: source.rows - row]
                 has_images = any(isinstance(cells, Cells) and cells.image is not None for cells in checked)
                 outcomes = list(pool.map(finish, checked) if has_images else map(finish, checked))
-                sound = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
+                valid = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
                 yield RowBatch(
                     rows=len(outcomes),
                     items=tuple(item for item in outcomes if not isinstance(item, Reject)),
-                    carried=records.carried.take(pa.array(sound, pa.int64())),
+                    carried=records.carried.take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
                 )
                 row += len(outcomes)

@@ -1,4 +1,4 @@
-"""One interface to the files of every format: records, their places, and what is wrong with them."""
+"""Gives files of every format one interface: records, their places, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from itemsearch.errors import CatalogError
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Consecutive records of one file; every field has an entry a record.
+    """Consecutive records of one file; every field has an entry for each record.
 
     Attributes:
-        places: "products.csv line 7": where a record is, for messages.
+        places: where a record is, for messages: "catalog.csv line 7".
         problems: why a record is malformed, "" where it is not.
         columns: column name to cells; None where a record has none.
         carried: the other columns, with the same schema for every file of a catalog.
@@ -38,11 +38,11 @@ class Table(Protocol):
 
     @property
     def schema(self) -> pa.Schema:
-        """Every column, in the file's order; none at all where the file holds no sound record."""
+        """Every column, in the file's order; none where the file has no valid record."""
         ...
 
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
-        """Its records, at most `batch_rows` at a time. A column that it lacks is None, or null in `carried`.
+        """Yields its records, at most `batch_rows` at a time; a missing column is None, or null in `carried`.
 
         Raises:
             CatalogError: the file is damaged, or a cell does not fit the type in `carried`.
@@ -52,7 +52,7 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextRecord:
-    """A record of a text file: its first line's number, its cells, or else what is wrong with it."""
+    """A record of a text file: the number of its first line, and its cells or what is wrong with it."""
 
     line: int
     cells: Mapping[str, str | None]
@@ -61,7 +61,7 @@ class TextRecord:
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A file whose cells are all text. `parse` yields its records anew at every call."""
+    """A file whose cells are all text. parse: yields the records from the start at every call."""
 
     path: Path
     schema: pa.Schema
@@ -92,19 +92,19 @@ def text_schema(names: Sequence[str]) -> pa.Schema:
 
 
 def record_batch(arrays: list[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBatch:
-    """As `RecordBatch.from_arrays`, but with `rows` rows where there is no column."""
+    """Makes a batch of arrays, of `rows` rows even where there is no column."""
     if not arrays:
         return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def unify_schemas(tables: Sequence[Table], leave_out: frozenset[str]) -> pa.Schema:
-    """The columns of all the files but those in `leave_out`, in order of appearance.
+    """Unifies the columns of all the files but those in `leave_out`, in order of appearance.
 
     Numbers, strings and times of different widths become the widest.
 
     Raises:
-        CatalogError: a column has types that do not go together.
+        CatalogError: a column has types that cannot be unified.
     """
     fields: dict[str, tuple[pa.Schema, Path]] = {}
     for table in tables:
@@ -127,3 +127,18 @@ def _merge(first: pa.Schema, first_path: Path, second: pa.Schema, second_path: P
             f"column {name!r} is {first.field(0).type} in {first_path} but {second.field(0).type} in "
             f"{second_path}: write it as one type, or read the files as two catalogs"
         ) from error
+
+
+class JsonText(str):
+    """A number, boolean, list or object as compact JSON; only a number may serve as an id or title."""
+
+    __slots__ = ()
+
+
+def is_unicode(cells: list[str]) -> bool:
+    """Whether no cell holds a lone surrogate, which stands for a byte that is not UTF-8."""
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""One record's cells, checked: what is missing, repeated or not what it should be."""
+"""Checks the cells of a record: missing, repeated or malformed ids, titles, images and embeddings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from itemsearch.catalog.jsonl import JsonText
+from itemsearch.catalog.tables import JsonText
 from itemsearch.types import Reject, RejectReason
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -21,7 +21,7 @@ _JSON_NUMBER = re.compile(r"-?[0-9].*")
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A sound record whose image is not read yet: `image` holds bytes, a path, or None."""
+    """A valid record whose image is not read yet: `image` is its bytes, its path, or None."""
 
     row: int
     place: str
@@ -33,10 +33,10 @@ class Cells:
 
 
 class RowValidator:
-    """Turns one catalog's records into cells or rejects.
+    """Turns the records of one catalog into cells or rejects.
 
-    It remembers every id and the length of the first embedding. An id is taken from its first row on,
-    whatever became of that row.
+    It keeps every id and the length of the first embedding. An id belongs to its first row, even where that
+    row was rejected.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class RowValidator:
         self._dimension = 0
 
     def check(self, row: int, place: str, record: Mapping[str, object]) -> Cells | Reject:
-        """Checks a record, given as role to cell; a role may be left out."""
+        """Checks a record, a mapping of role to cell; a role may be left out."""
         row_id = ""
         try:
             row_id = self._id(row, record.get("id"))
@@ -88,12 +88,12 @@ class RowValidator:
 
 
 def clean_text(text: str) -> str:
-    """`text` without control characters, every run of white space a single space, none at the ends."""
+    """Removes control characters and outer white space; makes every other run of white space one space."""
     return " ".join(_CONTROL_BUT_SPACES.sub("", text).split())
 
 
 class BadCellError(Exception):
-    """A cell that the row is refused for. `id` is the row's, where it is known from the bad cell alone."""
+    """A cell for which its row is rejected. id: the row's, where the bad cell itself gives it."""
 
     def __init__(self, message: str, reason: RejectReason = RejectReason.MALFORMED, id: str = "") -> None:
         super().__init__(message)
@@ -102,6 +102,11 @@ class BadCellError(Exception):
 
 
 def cell_text(role: str, value: object) -> str:
+    """Reads a cell as text; a whole number, and for a title any JSON number, is text too.
+
+    Raises:
+        BadCellError: it is of another type.
+    """
     match value:
         case None:
             return ""

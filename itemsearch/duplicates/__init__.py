@@ -1,1 +1,1 @@
-"""Which listings are the same product: candidates, evidence, decisions, groups."""
+"""Finds listings that are one product: pairs, decisions, groups, and the calibration of an index."""

@@ -1,4 +1,4 @@
-"""Why two listings are, or are not, duplicates."""
+"""Explains the decision on a pair: its evidence, its thresholds and its strongest rival."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from itemsearch.duplicates.candidates import BY_DEFAULT
-from itemsearch.duplicates.decide import decide, may_pass
-from itemsearch.duplicates.evidence import PairEvidence, titles_of
-from itemsearch.duplicates.thresholds import Thresholds
-from itemsearch.duplicates.variants import Guard
+from itemsearch.columns import read_texts
+from itemsearch.decisions.of_index import rejected_pairs
+from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
+from itemsearch.duplicates.pairs.decide import decide, may_pass
+from itemsearch.duplicates.pairs.evidence import PairEvidence
+from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.errors import UsageError
-from itemsearch.review.decisions import rejected_pairs
+from itemsearch.indexes.arrays import Rows
+from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
-
-Rows = npt.NDArray[np.int64]
 
 _AS_IN_PAIRS = (
     "decision",
     "reason",
     "score",
     "joint",
-    "title",
-    "image",
+    "title_similarity",
+    "image_similarity",
     "same_image",
-    "phash_distance",
+    "image_hash_distance",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Another listing that one of the two is alike. of: that one's id."""
+    """A third listing that is alike one of the two. of: the id of that one. score: of the two together."""
 
     id: str
     of: str
@@ -46,9 +45,9 @@ class Rival:
 class Explanation:
     """Everything that the decision on a pair depends on.
 
-    titles: of the two, in order. decision, reason and the evidence are as in `pairs.parquet`; decision may be
-    "different". compared: whether a run of `itemsearch duplicates` looks at the pair. rival: the listing most
-    alike either of the two, besides each other.
+    ids, titles: of the two listings, in the order of `pairs.parquet`. decision, reason and the evidence are
+    as there; decision may be "different". compared: whether a run of `itemsearch duplicates` compares the
+    pair. rival: the third listing that is most alike either of the two; None where no other pair passes.
     """
 
     ids: tuple[str, str]
@@ -57,10 +56,10 @@ class Explanation:
     reason: str
     score: float
     joint: float
-    title: float | None
-    image: float | None
+    title_similarity: float | None
+    image_similarity: float | None
     same_image: bool
-    phash_distance: int | None
+    image_hash_distance: int | None
     words_a: tuple[str, ...]
     words_b: tuple[str, ...]
     conflicts: tuple[str, ...]
@@ -69,21 +68,25 @@ class Explanation:
     thresholds: Thresholds
 
 
-def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard: Guard) -> Explanation:
-    """Decides on a pair as a run would, among the nearest listings of both.
+def explain(
+    engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, variant_rules: VariantRules
+) -> Explanation:
+    """Decides a pair as a run does, among the nearest listings of both.
 
     Raises:
-        UnknownIdError: the index does not hold an id.
-        UsageError: an id twice, or a guard that does not fit the products.
+        UnknownIdError: an id is not in the index.
+        UsageError: one id twice, or variant rules that do not fit the listings.
     """
     if id_a == id_b:
         raise UsageError(f"{id_a!r} and itself: give the ids of two listings")
-    index = engine.ranker.index
+    index = engine.index
     two = np.array([engine.row_of(id_a), engine.row_of(id_b)])
     two = two[np.argsort(index.tie_rank[two])]
-    near = index.search(index.vectors[two], min(BY_DEFAULT.neighbours, engine.summary.rows), exclude=two)[1]
-    decided = _decided(engine, two, near, thresholds, guard)
-    ids = engine.ranker.products["id"].take(pa.array(two)).to_pylist()
+    near = index.search(
+        index.vectors[two], min(DEFAULT_CANDIDATES.neighbours, engine.summary.rows), exclude=two
+    )[1]
+    decided = _decided(engine, two, near, thresholds, variant_rules)
+    ids = engine.listings["id"].take(pa.array(two)).to_pylist()
     (pair,) = [each for each in decided if [each["id_a"], each["id_b"]] == ids]
     lists: dict[str, Any] = {name: tuple(pair[name]) for name in ("words_a", "words_b", "conflicts")}
     return Explanation(
@@ -91,34 +94,33 @@ def explain(engine: Engine, id_a: str, id_b: str, thresholds: Thresholds, guard:
         titles=(pair["title_a"], pair["title_b"]),
         **{name: pair[name] for name in _AS_IN_PAIRS},
         **lists,
-        compared=_is_compared(engine, two, near, pair["phash_distance"]),
+        compared=_is_compared(engine, two, near, pair["image_hash_distance"]),
         rival=_rival(decided, ids),
         thresholds=thresholds,
     )
 
 
 def _decided(
-    engine: Engine, two: Rows, near: Rows, thresholds: Thresholds, guard: Guard
+    engine: Engine, two: Rows, near: Rows, thresholds: Thresholds, variant_rules: VariantRules
 ) -> list[dict[str, Any]]:
-    """The pair of `two` rows, and those of either with its neighbours, which it is weighed against."""
-    ranker = engine.ranker
+    """The rows of the decided pairs of `two` (2,) with each other and with their neighbours `near` (2, K)."""
     rows = np.unique(np.concatenate([two, near[near >= 0]]))
-    products = ranker.products.take(pa.array(rows))
-    evidence = PairEvidence.of(products, ranker.index.vectors[rows], ranker.judgement, guard)
+    listings = engine.listings.take(pa.array(rows))
+    evidence = PairEvidence.of(listings, engine.vectors[rows], engine.score_model, variant_rules)
     places = np.searchsorted(rows, two)
     one = np.repeat(places, len(rows))
     other = np.tile(np.arange(len(rows)), 2)
-    rank = ranker.index.tie_rank[rows]
+    rank = engine.index.tie_rank[rows]
     a, b = np.where(rank[one] < rank[other], [one, other], [other, one])
     pairs = np.unique(np.stack([a, b], axis=1)[a != b], axis=0)
     measured = evidence.measure(pairs[:, 0], pairs[:, 1])
     kept = may_pass(measured, thresholds) | (pairs == places).all(axis=1)
     decided = decide(evidence.describe(measured.filter(pa.array(kept))), thresholds, rejected_pairs(engine))
-    titles = np.array(titles_of(products), object)
+    titles = np.array(read_texts(listings, "title"), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))
-    told: list[dict[str, Any]] = decided.to_pylist()
-    return told
+    rows_of_pairs: list[dict[str, Any]] = decided.to_pylist()
+    return rows_of_pairs
 
 
 def _rival(decided: list[dict[str, Any]], ids: list[str]) -> Rival | None:
@@ -130,8 +132,8 @@ def _rival(decided: list[dict[str, Any]], ids: list[str]) -> Rival | None:
     return Rival(best[f"id_{other}"], best[f"id_{own}"], best[f"title_{other}"], best["score"])
 
 
-def _is_compared(engine: Engine, two: Rows, near: Rows, phash_distance: int | None) -> bool:
-    """Whether either is among the other's neighbours, or their pictures or embeddings are as good as one."""
-    one, other = engine.ranker.index.vectors[two]
-    near_pictures = phash_distance is not None and phash_distance <= BY_DEFAULT.near_hash
+def _is_compared(engine: Engine, two: Rows, near: Rows, image_hash_distance: int | None) -> bool:
+    """Whether one is a neighbour of the other, or their image hashes are near, or their embeddings equal."""
+    one, other = engine.vectors[two]
+    near_pictures = image_hash_distance is not None and image_hash_distance <= DEFAULT_CANDIDATES.near_hash
     return bool((near == two[::-1, None]).any()) or near_pictures or np.array_equal(one, other)

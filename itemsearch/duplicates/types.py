@@ -1,4 +1,4 @@
-"""What passes between the steps of `itemsearch duplicates`, and what its tables hold."""
+"""Decisions of pairs, tiers of groups, and the schemas of the tables that `itemsearch duplicates` writes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pyarrow as pa
 
 
 class Decision(StrEnum):
-    """What becomes of a pair. The value is what `pairs.parquet` holds."""
+    """The decision of a pair. `pairs.parquet` stores the value."""
 
-    DUPLICATE = "duplicate"  # one product: the automatic tier
-    REVIEW = "review"  # a person should look
-    VARIANT = "variant"  # the variant guard says that they differ in size, colour or such
-    REJECTED = "rejected"  # a person said that they are two products
-    DIFFERENT = "different"  # below every threshold; never in pairs.parquet, but `explain` says so
+    DUPLICATE = "duplicate"  # one product, without a person: the automatic tier
+    REVIEW = "review"  # possibly one product: a person decides
+    VARIANT = "variant"  # alike, but the variant rules find another size, colour, pack, capacity or model
+    REJECTED = "rejected"  # a person decided that they are two products
+    DIFFERENT = "different"  # below every threshold: only `explain` shows it, pairs.parquet leaves it out
 
 
 class Tier(StrEnum):
-    """How far a group can be acted on. The value is what `groups.parquet` holds."""
+    """The tier of a group. `groups.parquet` stores the value."""
 
-    AUTOMATIC = "automatic"
-    REVIEW = "review"
+    AUTOMATIC = "automatic"  # made of duplicate pairs alone, without a flag
+    REVIEW = "review"  # a person decides
 
 
 EVIDENCE_SCHEMA = pa.schema(
@@ -30,30 +30,31 @@ EVIDENCE_SCHEMA = pa.schema(
         "id_b": pa.string(),
         "score": pa.float32(),
         "joint": pa.float32(),
-        "title": pa.float32(),
-        "image": pa.float32(),
+        "title_similarity": pa.float32(),
+        "image_similarity": pa.float32(),
         "same_image": pa.bool_(),
-        "phash_distance": pa.int8(),
+        "image_hash_distance": pa.int8(),
         "words_a": pa.list_(pa.string()),
         "words_b": pa.list_(pa.string()),
         "conflicts": pa.list_(pa.string()),
     }
 )
-"""The evidence on a pair; the id that comes first in the index's order of ids is id_a.
+"""The evidence on a pair; id_a comes before id_b in the index's order of ids.
 
-score, joint, title, image: as in search results; title and image are null where a listing lacks the modality.
-same_image: the thumbnails are equal byte for byte. phash_distance: Hamming distance, 0 to 64, of the
-thumbnails' perceptual hashes; null where a listing has no picture. words_a, words_b: words that only the one
-title has. conflicts: what the variant guard found, such as "size: 500 ml / 1 l".
+score: the match score, 0 to 1. joint, title_similarity, image_similarity: cosines, as in search results;
+title_similarity and image_similarity are null where a listing lacks the modality. same_image: the thumbnails
+are equal byte for byte. image_hash_distance: Hamming distance, 0 to 64 bits, of the thumbnails' perceptual
+hashes; null where a listing has no picture. words_a, words_b: the words that only this title has. conflicts:
+the differences that the variant rules find, such as "size: 500 ml / 1 l".
 """
 
 PAIRS_SCHEMA = EVIDENCE_SCHEMA.append(pa.field("decision", pa.string())).append(
     pa.field("reason", pa.string())
 )
-"""`pairs.parquet`. decision: a `Decision`, never "different". reason: one plain sentence."""
+"""The columns of `pairs.parquet`. decision: a `Decision`, never "different". reason: one sentence."""
 
 ROWS_SCHEMA = pa.schema({"row_a": pa.int64(), "row_b": pa.int64()})
-"""Rows of the index's products: inside the program, evidence and pairs carry these too."""
+"""The rows of the two listings in the index. Tables in memory begin with them; files leave them out."""
 
 GROUPS_SCHEMA = pa.schema(
     {
@@ -65,5 +66,6 @@ GROUPS_SCHEMA = pa.schema(
         "flag": pa.string(),
     }
 )
-"""`groups.parquet`. tier: a `Tier`. score: the member's mean score to those of its group that it is paired
-with. flag: why the whole group needs a look ("chain split", "too large"), else null."""
+"""The columns of `groups.parquet`, a row a listing. keeper: the listing that the group proposes to keep.
+tier: a `Tier`. score: the mean score of the listing's pairs within the group. flag: why a person has to look
+at the whole group ("chain split", "too large"), else null."""

@@ -1,0 +1,1 @@
+"""Encodes listings with a pre-trained model and embeds catalogs into stores."""

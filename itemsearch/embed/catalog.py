@@ -1,4 +1,4 @@
-"""From a catalog to a store: read, encode, write, account for every row."""
+"""Embeds a catalog into a store and accounts for every row."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
-from itemsearch.store.earlier import EarlierRows
+from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import thumbnail
 from itemsearch.store.writer import StoreWriter
-from itemsearch.types import Product
+from itemsearch.types import Listing
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedConfig:
-    """max_bad_rate: the share of rejected rows past which no store is made. dtype: as embeddings are kept."""
+    """How a catalog is embedded.
+
+    max_bad_rate: the share of rejected rows above which no store is made. dtype: of the stored embeddings.
+    """
 
     batch_size: int = 32
     max_bad_rate: float = 0.05
@@ -35,11 +38,12 @@ class EmbedConfig:
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """rows = embedded + reused + rejected.
+    """Counts of rows: rows = embedded + reused + rejected.
 
-    reused: rows that an earlier run had embedded from the very same title and picture. without_title,
-    without_image: of both. reasons: the rejected by reason. damaged: shards of earlier runs that could not
-    be read, their rows embedded again. seconds: the whole time.
+    reused: rows that an earlier run had embedded from the same title and image. without_title,
+    without_image: of the embedded and the reused. reasons: the rejected by reason. damaged: shards of earlier
+    runs that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
+    whole run.
     """
 
     rows: int
@@ -57,33 +61,36 @@ class EmbedReport:
 def embed_catalog(
     catalog: CatalogConfig,
     out: Path,
-    encoder: ProductEncoder,
+    encoder: ListingEncoder,
     config: EmbedConfig,
     progress: Callable[[int, int], None],
 ) -> EmbedReport:
-    """Embeds every usable row of `catalog` into the store `out`; `progress` hears rows read and rejected.
+    """Embeds every valid row of `catalog` into the store `out`.
 
-    Rows that `out` holds already, from the same model, title and picture, are taken over; so are those of a
-    run that was stopped.
+    Embeddings that `out` has already, from the same model, title and image, are reused; so are those of a run
+    that was stopped.
+
+    Args:
+        progress: called with how many rows were read and how many of them rejected so far.
 
     Raises:
-        CatalogError: the catalog cannot be read, or no row of it is usable.
-        TooManyBadRowsError: more rows were rejected than allowed; `rejects.parquet` says which, and
-            an earlier store in `out` stays as it was.
-        StoreError: `out` holds something else, or another process is writing there.
+        CatalogError: the catalog cannot be read, or no row of it is valid.
+        TooManyBadRowsError: more rows were rejected than allowed; `rejects.parquet` lists them, and an
+            earlier store in `out` stays as it was.
+        StoreError: `out` holds other files, or another process is writing there.
     """
     started = time.perf_counter()
     rows = embedded = without_title = without_image = 0
     reasons: Counter[str] = Counter()
-    source = open_catalog(catalog)
-    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, source.carried) as store:
+    listings = open_catalog(catalog)
+    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        for batch in _ahead(source.batches(earlier.holds)):
-            if batch.products:
-                embeddings, thumbnails = _embed(batch.products, earlier, encoder, config.batch_size)
-                store.add(batch.products, embeddings, thumbnails, batch.carried)
-                embedded += sum(not product.known for product in batch.products)
-                without_title += sum(not product.title for product in batch.products)
+        for batch in _prefetched(listings.batches(earlier.holds)):
+            if batch.items:
+                embeddings, thumbnails = _embed(batch.items, earlier, encoder, config.batch_size)
+                store.add(batch.items, embeddings, thumbnails, batch.carried)
+                embedded += sum(not listing.known for listing in batch.items)
+                without_title += sum(not listing.title for listing in batch.items)
                 without_image += thumbnails.count(None)
             store.reject(batch.rejects)
             rows += batch.rows
@@ -115,29 +122,29 @@ def embed_catalog(
 
 
 def _embed(
-    products: Sequence[Product], earlier: EarlierRows, encoder: ProductEncoder, batch_size: int
+    listings: Sequence[Listing], earlier: EarlierRows, encoder: ListingEncoder, batch_size: int
 ) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
-    """(N, dim) embeddings and N thumbnails: taken over for the known products, made for the others."""
-    embeddings = np.empty((len(products), encoder.dim), np.float32)
+    """(N, E) float32 embeddings and N thumbnails: reused for known listings, computed for the others."""
+    embeddings = np.empty((len(listings), encoder.dim), np.float32)
     thumbnails: list[bytes | None] = [
-        None if product.image is None else thumbnail(product.image) for product in products
+        None if listing.image is None else thumbnail(listing.image) for listing in listings
     ]
-    known = [place for place, product in enumerate(products) if product.known]
-    new = [place for place, product in enumerate(products) if not product.known]
-    titles, images = [products[place].title for place in new], [products[place].image for place in new]
+    known = [place for place, listing in enumerate(listings) if listing.known]
+    new = [place for place, listing in enumerate(listings) if not listing.known]
+    titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
     embeddings[new] = encoder.encode(titles, images, batch_size)
     if known:
-        embeddings[known], pictures = earlier.take([products[place].id for place in known])
-        for place, picture in zip(known, pictures, strict=True):
-            thumbnails[place] = picture
+        embeddings[known], known_thumbnails = earlier.take([listings[place].id for place in known])
+        for place, jpeg in zip(known, known_thumbnails, strict=True):
+            thumbnails[place] = jpeg
     return embeddings, thumbnails
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """Makes the next item while the last one is being used: pictures decode as the model computes."""
+def _prefetched(items: Iterator[T]) -> Iterator[T]:
+    """Makes the next item on another thread while one is used: images decode while the model computes."""
     with ThreadPoolExecutor(1) as pool:
-        done = object()
-        coming = pool.submit(next, items, done)
-        while (item := coming.result()) is not done:
-            coming = pool.submit(next, items, done)
+        end = object()
+        upcoming = pool.submit(next, items, end)
+        while (item := upcoming.result()) is not end:
+            upcoming = pool.submit(next, items, end)
             yield item  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Turns products into embeddings with a pre-trained model."""
+"""Encodes titles and images with a pre-trained model."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ DEFAULT_MODEL = "default"
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights"
 FINGERPRINTED = ("config.json", "model.safetensors", "processor_config.json", "tokenizer.json")
 PREPROCESSING_VERSION = "1"
-"""Part of every fingerprint: raise it when the same files begin to give other embeddings."""
+"""Part of every fingerprint; raised when the same model files begin to give other embeddings."""
 
 
-class ProductEncoder:
+class ListingEncoder:
     """A model on a device. Embeddings are comparable when the fingerprints of their encoders agree.
 
-    ranking: how candidates are ranked; None where the model was not calibrated.
+    ranking: computes match scores; None where none was fitted to the model.
     """
 
     def __init__(
@@ -60,14 +60,15 @@ class ProductEncoder:
     def from_pretrained(
         cls, name: str = DEFAULT_MODEL, device: str = "auto", with_ranking: bool = True
     ) -> Self:
-        """A model folder, a hub name, or the shipped weights.
+        """Loads a model folder, a model of a hub, or the shipped weights.
 
         Args:
-            with_ranking: False to leave the ranking unread, be it damaged: it is to be fitted anew.
+            device: "auto", "cpu" or "cuda".
+            with_ranking: False leaves the ranking unread, so that a damaged one can be fitted again.
 
         Raises:
             ModelError: there is no such model, it is no ITEm model, or its files are damaged.
-            UsageError: the device is not there.
+            UsageError: there is no such device.
         """
         where = resolve_device(device)
         folder = model_folder(name)
@@ -78,54 +79,57 @@ class ProductEncoder:
             raise ModelError(f"{name}: cannot be loaded: {str(error).splitlines()[0]}") from error
         if wrong := [*loading["missing_keys"], *loading["unexpected_keys"], *loading["mismatched_keys"]]:
             raise ModelError(f"{name}: not the weights of its config.json: {wrong[0]} does not fit")
-        # A folder is named so that it is found from wherever the index is opened.
-        known_as = str(folder.resolve()) if Path(name).is_dir() else name
+        # An index names its model; a relative folder would depend on where the index is opened.
+        full_name = str(folder.resolve()) if Path(name).is_dir() else name
         ranking = read_ranking(folder) if with_ranking else None
-        return cls(model.eval().to(where), processor, where, known_as, fingerprint(folder), ranking)
+        return cls(model.eval().to(where), processor, where, full_name, fingerprint(folder), ranking)
 
     @property
     def dim(self) -> int:
+        """E, how many numbers an embedding has."""
         return int(self.model.config.embedding_dim)
 
     @property
     def precision(self) -> str:
+        """What the model computes in: "bfloat16" or "float32"."""
         return "bfloat16" if has_bfloat16(self.device) else "float32"
 
     @property
     def stamp(self) -> ModelStamp:
+        """What a store records of the model."""
         described = None if self.ranking is None else self.ranking.describe()
         return ModelStamp(self.name, self.fingerprint, self.precision, self.model.config.parts, described)
 
     def encode(
         self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
     ) -> npt.NDArray[np.float32]:
-        """Titles ("" for none) and RGB pictures (None for none) of N products -> (N, dim), length 1."""
+        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1."""
         embeddings = np.empty((len(titles), self.dim), np.float32)
-        for rows, listing in self.prepare(titles, images, batch_size):
-            embeddings[rows] = self.embed(listing)
+        for rows, batch in self.prepare(titles, images, batch_size):
+            embeddings[rows] = self.embed(batch)
         return embeddings
 
     def prepare(
         self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
     ) -> Iterator[tuple[list[int], EncoderInput]]:
-        """Batches of the N products, each with the rows that it holds."""
-        # Titles of like length share a batch, so that little is computed for padding.
+        """Yields batches of the N listings, each with its rows; titles of similar length share a batch."""
+        # Padding costs least where the titles of a batch have similar lengths.
         order = sorted(range(len(titles)), key=lambda row: len(titles[row]))
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             yield rows, self.processor([titles[row] for row in rows], [images[row] for row in rows])
 
     @torch.inference_mode()
-    def embed(self, listing: EncoderInput) -> npt.NDArray[np.float32]:
-        """A batch of B -> (B, dim), length 1."""
+    def embed(self, batch: EncoderInput) -> npt.NDArray[np.float32]:
+        """A batch of B listings -> (B, E) float32 of length 1."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device)):
-            output = self.model(listing.to(self.device))
+            output = self.model(batch.to(self.device))
         embeddings: npt.NDArray[np.float32] = output.embedding.float().cpu().numpy()
         return embeddings
 
 
 def model_folder(name: str) -> Path:
-    """The folder of a model: the shipped one, a folder as it is, or a hub model's local copy.
+    """Finds the folder of a model: of the shipped weights, of that name, or of a hub model's local copy.
 
     Raises:
         ModelError: `name` is neither a model folder nor the name of a model on a reachable hub.
@@ -149,7 +153,7 @@ def model_folder(name: str) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """A digest of everything that decides what a model makes of a product.
+    """Hashes every file that embeddings depend on, and `PREPROCESSING_VERSION`, to 32 hex digits.
 
     Raises:
         ModelError: a file of the model cannot be read.

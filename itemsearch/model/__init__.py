@@ -1,4 +1,4 @@
-"""The ITEm encoder, in the ways of transformers: config, model, processor, Auto classes."""
+"""The ITEm encoder as a transformers model: configuration, model, processor and Auto classes."""
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForPreTraining, AutoProcessor
 
@@ -7,7 +7,7 @@ from itemsearch.model.encoder import EncoderInput, EncoderOutput, ITEmModel
 from itemsearch.model.pretraining import ITEmForPreTraining
 from itemsearch.model.processing import ITEmImageProcessor, ITEmProcessor
 
-# transformers' own way to make its Auto classes know a model: cheap, and only where torch is loaded anyway.
+# Registration is transformers' own way to add a model to its Auto classes. It is cheap.
 AutoConfig.register("item", ITEmConfig)
 AutoModel.register(ITEmConfig, ITEmModel)
 AutoModelForPreTraining.register(ITEmConfig, ITEmForPreTraining)

@@ -1,4 +1,7 @@
-"""Which colours the object in a picture has: what another photo of the same product keeps."""
+"""Colour histogram of the object in a picture.
+
+Shapes: B pictures, H x W pixels of the input, N pixels counted, K bins of a channel.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SIDE = 40
-"""Pixels a side on which colours are counted."""
+"""Pixels a side that a picture is pooled to before its colours are counted."""
 INSET = 4
-"""Of those, left out on every side: frames, borders and badges in corners are not the product's."""
+"""Pooled pixels left out on every side: frames, borders and corner badges do not belong to the product."""
 BACKGROUND_DISTANCE = 0.15
-"""Distance in RGB, each of 0 to 1, from the border's colour at which a pixel counts as object in full."""
+"""Distance in RGB (channels from 0 to 1) from the background colour at which a pixel has full weight."""
 BACKGROUND_WEIGHT = 0.02
-"""What a pixel of the border's colour still counts: a white shirt on white is not without colour."""
+"""Weight added to every pixel, so that a white shirt on a white background still has a colour."""
 CENTRE_SPREAD = 0.3
-"""Standard deviation, in picture sides, of the Gaussian that favours the middle."""
+"""Standard deviation, in picture sides, of the Gaussian weight around the middle."""
 
 
 class ColourHistogram(nn.Module):
     """Soft counts of `bins`^3 RGB colours over the object, as a vector of length 1.
 
-    Each pixel is shared among the eight nearest bin centres (trilinear), so that a shift of light moves a
-    histogram a little, not a bin. Square roots make the inner product of two the Bhattacharyya
-    coefficient. The object is what differs from the median of the inner picture's border, nearer to the
-    middle.
+    Each pixel is shared among the eight nearest bin centres (trilinear), so that a small shift of light
+    changes a histogram a little. Square roots make the inner product of two histograms the Bhattacharyya
+    coefficient. A pixel belongs to the object the more it differs from the background, which is the median
+    colour of the inner picture's border, and the nearer it is to the middle.
     """
 
     def __init__(self, bins: int) -> None:
@@ -32,24 +35,24 @@ class ColourHistogram(nn.Module):
         self.bins = bins
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        """(B, 3, H, W) pixels as (x - 127) / 128 -> (B, bins^3)."""
+        """(B, 3, H, W) pixels as (x - 127) / 128 -> (B, K^3) float32, L2-normalised."""
         small = F.adaptive_avg_pool2d(pixel_values.float(), SIDE)[..., INSET:-INSET, INSET:-INSET]
-        small = ((small * 128 + 127) / 255).clamp(0, 1)  # (B, 3, side, side)
-        edge = torch.cat((small[:, :, 0], small[:, :, -1], small[..., 0], small[..., -1]), dim=-1)
-        background = edge.median(dim=-1).values[..., None]  # (B, 3, 1)
+        small = ((small * 128 + 127) / 255).clamp(0, 1)  # (B, 3, side, side), 0 to 1
+        border = torch.cat((small[:, :, 0], small[:, :, -1], small[..., 0], small[..., -1]), dim=-1)
+        background = border.median(dim=-1).values[..., None]  # (B, 3, 4 side) -> (B, 3, 1)
         pixels = small.flatten(2)  # (B, 3, side, side) -> (B, 3, N)
-        distance = (pixels - background).norm(dim=1)  # (B, N)
+        distance = (pixels - background).norm(dim=1)  # (B, 3, N) -> (B, N)
         weight = (distance / BACKGROUND_DISTANCE).clamp(max=1) + BACKGROUND_WEIGHT
-        weight = weight * _centre(small.shape[-1], pixels.device)
-        centres = torch.arange(self.bins, device=pixels.device)
-        # The share of each channel's bins in each pixel: (B, 3, N) -> (B, 3, N, bins)
-        share = F.relu(1 - (pixels[..., None] * (self.bins - 1) - centres).abs())
-        red, green, blue = share.unbind(dim=1)
+        weight = weight * _centre_weights(small.shape[-1], pixels.device)
+        bin_centres = torch.arange(self.bins, device=pixels.device)
+        # The share of each pixel that falls into each bin of a channel: (B, 3, N) -> (B, 3, N, K)
+        share = F.relu(1 - (pixels[..., None] * (self.bins - 1) - bin_centres).abs())
+        red, green, blue = share.unbind(dim=1)  # (B, N, K) each
         counts = torch.einsum("bni,bnj,bnk->bijk", red * weight[..., None], green, blue)
-        return F.normalize(counts.flatten(1).sqrt(), dim=-1)  # (B, i, j, k) -> (B, bins^3)
+        return F.normalize(counts.flatten(1).sqrt(), dim=-1)  # (B, K, K, K) -> (B, K^3)
 
 
-def _centre(side: int, device: torch.device) -> Tensor:
-    """(N,) how much each pixel of a square counts for where it is."""
-    place = torch.linspace(-0.5, 0.5, side, device=device)
-    return torch.exp(-(place[:, None] ** 2 + place**2) / (2 * CENTRE_SPREAD**2)).flatten()
+def _centre_weights(side: int, device: torch.device) -> Tensor:
+    """(N,) the Gaussian weight of each pixel of a square, row by row; 1 in the middle."""
+    offset = torch.linspace(-0.5, 0.5, side, device=device)
+    return torch.exp(-(offset[:, None] ** 2 + offset**2) / (2 * CENTRE_SPREAD**2)).flatten()

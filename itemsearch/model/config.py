@@ -1,4 +1,4 @@
-"""The shape of an ITEm encoder, as transformers configures its models."""
+"""Configuration of an ITEm encoder, in the form of transformers' model configurations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from huggingface_hub.dataclasses import strict
 from transformers import BertConfig
 
 CONVOLUTION_STRIDE = 32
-"""Pixels a side that one cell of EfficientNet-Lite0's last feature grid covers."""
+"""Pixels a side of the picture for each cell of EfficientNet-Lite0's last feature grid."""
 
 
 @strict
@@ -15,12 +15,12 @@ class ITEmConfig(BertConfig):
 
     patches: "linear" projects squares of `patch_size` pixels, as a ViT does; "efficientnet_lite0"
         takes the last feature grid of that network, the hybrid of the ViT paper (arXiv 2010.11929, 3.1).
-    pooling: what of the stream becomes the embedding: its "cls" state, or the "mean" of all its states.
-    image_skip_dim: size of a linear view of the picture's own pooled features that stands beside the
-        stream in the embedding; 0 for none. Only with "efficientnet_lite0".
-    colour_bins: a histogram of this number cubed of the picture's colours stands there too; 0 for none.
-    lexical_dim: so does a sketch of the title's character n-grams, of this size; 0 for none.
-    lexical_buckets: how many different n-grams, hashed, the sketch tells apart.
+    pooling: the embedding's "stream" part is the "cls" state, or the "mean" of all states of the stream.
+    image_skip_dim: size of the embedding's "image" part, a linear projection of the picture's pooled
+        features; 0 for none. Only with "efficientnet_lite0".
+    colour_bins: bins of each channel in the "colour" part, a histogram of the picture's colours; 0 for none.
+    lexical_dim: size of the "lexical" part, a sketch of the title's character n-grams; 0 for none.
+    lexical_buckets: number of buckets that the sketch hashes n-grams into.
     max_title_tokens: [CLS] and [SEP] included; longer titles are cut.
     """
 
@@ -37,10 +37,11 @@ class ITEmConfig(BertConfig):
     lexical_buckets: int = 32768
 
     def validate_architecture(self) -> None:
-        """Part of strict validation: refuses what no model can be built from.
+        """Checks that a model can be built from this configuration; transformers calls it.
 
         Raises:
-            ValueError: an unknown kind of patches or pooling, an image size that patches do not tile.
+            ValueError: `patches` or `pooling` is unknown, `image_size` is no multiple of a patch,
+                `lexical_dim` is no multiple of 8, or `image_skip_dim` is set with linear patches.
         """
         super().validate_architecture()
         if self.patches not in ("linear", "efficientnet_lite0"):
@@ -53,22 +54,22 @@ class ITEmConfig(BertConfig):
             raise ValueError(
                 "image_skip_dim needs convolutional patches: linear ones have no pooled features"
             )
-
         if self.lexical_dim % 8:
             raise ValueError(f"lexical_dim {self.lexical_dim} is no multiple of 8")
 
     @property
     def patch_pixels(self) -> int:
-        """Pixels a side of one patch."""
+        """Side of a patch in pixels."""
         return self.patch_size if self.patches == "linear" else CONVOLUTION_STRIDE
 
     @property
     def num_patches(self) -> int:
+        """Number of patches of a picture."""
         return (self.image_size // self.patch_pixels) ** 2
 
     @property
     def parts(self) -> dict[str, int]:
-        """The parts of an embedding, in order, and how many of its numbers each takes."""
+        """The names of an embedding's parts, in order, and the size of each."""
         parts = {
             "stream": self.hidden_size,
             "image": self.image_skip_dim,
@@ -79,4 +80,5 @@ class ITEmConfig(BertConfig):
 
     @property
     def embedding_dim(self) -> int:
+        """Size of an embedding: the sum of its parts' sizes."""
         return sum(self.parts.values())

@@ -1,4 +1,4 @@
-"""Where tensors live: chosen at run time."""
+"""Choice and description of the device that torch computes on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from itemsearch.errors import UsageError
 
 
 def resolve_device(name: str) -> torch.device:
-    """ "auto" is the GPU where there is one.
+    """The torch device of "auto", "cpu" or "cuda"; "auto" is "cuda" where torch sees a GPU, else "cpu".
 
     Raises:
-        UsageError: "cuda" where torch sees no GPU, or an unknown name.
+        UsageError: `name` is another one, or "cuda" where torch sees no GPU.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise UsageError(f"--device is {name!r}; use auto, cpu or cuda")
@@ -23,13 +23,13 @@ def resolve_device(name: str) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """For people: the device's name, and what it computes in."""
+    """The device's name and the number format that the encoder uses on it, for display."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, no GPU seen"
     return f"{name}, {'bfloat16' if has_bfloat16(device) else 'float32'}"
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
+    """Whether the hardware multiplies bfloat16 matrices natively; emulated, it is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,7 +1,9 @@
 """EfficientNet-Lite0's feature extractor (arXiv 1905.11946; the Lite variants drop squeeze-and-excite).
 
-BatchNorm in inference is an affine map of a convolution's output, so the published weights are folded
-into plain convolutions when they are imported: fewer passes over memory, and no train/eval difference.
+BatchNorm in inference is an affine map of a convolution's output, so `fold_batch_norm` folds the published
+weights into plain convolutions: fewer passes over memory, and no difference between training and inference.
+
+Shapes: B pictures, C and C' channels in and out of a layer, H x W pixels.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ GRID_CHANNELS = 320
 POOLED_CHANNELS = 1280
 BATCH_NORM_EPS = 1e-3
 
-# repeats, kernel, stride, expansion, channels out (arXiv 1905.11946, table 1)
+# (repeats, kernel, stride, expansion, output channels) of each stage (arXiv 1905.11946, table 1)
 STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -29,14 +31,15 @@ STAGES = (
 
 
 def relu6(x: Tensor) -> Tensor:
-    """In place: at these sizes the convolutions wait for memory, and this halves what an activation moves."""
+    """ReLU6, computed in place: the convolutions are limited by memory, and this halves its traffic."""
     return F.relu6(x, inplace=True)
 
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's "SAME": the odd pixel goes right and below."""
+    """A convolution with TensorFlow's "SAME" padding: an odd pixel is added on the right and below."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         height, width = x.shape[-2:]
         pad_h = max((-(-height // stride) - 1) * stride + kernel - height, 0)
@@ -48,24 +51,29 @@ class SameConv(nn.Conv2d):
 
 
 class InvertedBottleneck(nn.Module):
-    """Expand, depthwise, project; added to its input where the shapes agree (arXiv 1801.04381)."""
+    """Expansion, depthwise convolution and projection, with a residual connection where the shapes agree.
+
+    From MobileNetV2 (arXiv 1801.04381).
+    """
 
     def __init__(self, channels: tuple[int, int], kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
-        inside = channels[0] * expansion
-        self.expand = SameConv(channels[0], inside, 1) if expansion != 1 else None
-        self.depthwise = SameConv(inside, inside, kernel, stride, groups=inside)
-        self.project = SameConv(inside, channels[1], 1)
-        self.residual = stride == 1 and channels[0] == channels[1]
+        inputs, outputs = channels
+        expanded = inputs * expansion
+        self.expand = SameConv(inputs, expanded, 1) if expansion != 1 else None
+        self.depthwise = SameConv(expanded, expanded, kernel, stride, groups=expanded)
+        self.project = SameConv(expanded, outputs, 1)
+        self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         y = x if self.expand is None else relu6(self.expand(x))
         y = self.project(relu6(self.depthwise(y)))
         return x + y if self.residual else y
 
 
 class EfficientNetLite0(nn.Module):
-    """(B, 3, H, W) pixels, (x - 127) / 128 in RGB -> the last grid and the pooled features."""
+    """The network without its classifier."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,35 +82,35 @@ class EfficientNetLite0(nn.Module):
         inputs = 32
         for repeats, kernel, stride, expansion, outputs in STAGES:
             for repeat in range(repeats):
-                step = stride if repeat == 0 else 1
-                blocks.append(InvertedBottleneck((inputs, outputs), kernel, step, expansion))
+                block_stride = stride if repeat == 0 else 1
+                blocks.append(InvertedBottleneck((inputs, outputs), kernel, block_stride, expansion))
                 inputs = outputs
         self.blocks = nn.Sequential(*blocks)
         self.head = SameConv(GRID_CHANNELS, POOLED_CHANNELS, 1)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the grid (B, 320, H/32, W/32) and the pooled features (B, 1280)."""
+        """(B, 3, H, W) RGB pixels as (x - 127) / 128 -> last grid (B, 320, H/32, W/32), pooled (B, 1280)."""
         x = relu6(self.stem(pixels.contiguous(memory_format=torch.channels_last)))
         grid = self.blocks(x)
-        return grid, relu6(self.head(grid)).mean(dim=(2, 3))
+        return grid, relu6(self.head(grid)).mean(dim=(2, 3))  # (B, 1280, H/32, W/32) -> (B, 1280)
 
 
 def fold_batch_norm(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The published state dict, as `EfficientNetLite0` holds it: BatchNorm folded, classifier left out.
+    """The state dict of `EfficientNetLite0`: the published one with BatchNorm folded in, without classifier.
 
     Raises:
         KeyError: `published` is not EfficientNet-Lite0's state dict.
     """
     folded: dict[str, Tensor] = {}
-    for name, convolution, norm in _published_pairs():
+    for name, convolution, norm in _layer_names():
         scale = published[f"{norm}.weight"] / torch.sqrt(published[f"{norm}.running_var"] + BATCH_NORM_EPS)
         folded[f"{name}.weight"] = published[f"{convolution}.weight"] * scale[:, None, None, None]
         folded[f"{name}.bias"] = published[f"{norm}.bias"] - published[f"{norm}.running_mean"] * scale
     return folded
 
 
-def _published_pairs() -> Iterator[tuple[str, str, str]]:
-    """Our name, the published convolution's and its BatchNorm's, for every layer."""
+def _layer_names() -> Iterator[tuple[str, str, str]]:
+    """(our name, published name of the convolution, published name of its BatchNorm) of every layer."""
     yield "stem", "_conv_stem", "_bn0"
     block = 0
     for repeats, _, _, expansion, _ in STAGES:

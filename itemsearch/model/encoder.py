@@ -1,8 +1,7 @@
-"""ITEm: one stream of [CLS], title tokens, [SEP] and image patches through a BERT encoder.
+"""The ITEm encoder: one stream of [CLS], title tokens, [SEP] and image patches through BERT layers.
 
-Shapes, here and in `itemsearch.objectives`: B products, T title tokens ([CLS] and [SEP] included),
-P patches, S = T + P, N n-grams, D hidden size, F features of a patch, G features of a pooled picture,
-E embedding size, V vocabulary.
+Shapes: B listings, T title tokens ([CLS] and [SEP] included), P patches, S = T + P, N n-grams, D hidden size,
+F features of a patch, G features of a pooled picture, E embedding size, H x W pixels.
 """
 
 from __future__ import annotations
@@ -27,13 +26,14 @@ TITLE_SEGMENT, IMAGE_SEGMENT = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class EncoderInput:
-    """What the encoder reads.
+    """A batch of listings as tensors.
 
-    input_ids (B, T) int64 and attention_mask (B, T): as the tokenizer makes them.
-    ngrams (B, N) int64: hashes of the title's character n-grams, 0 for none (`itemsearch.model.lexical`).
-    pixel_values (B, 3, H, W) float32, or None where no product of the batch has a picture.
-    has_title, has_image (B,) bool: a missing modality is left out of attention; its tensor rows are ignored.
-    patch_mask (B, P) bool: patches that pre-training hides behind the mask embedding; None for none.
+    input_ids: (B, T) int64 token ids.
+    attention_mask: (B, T) int64, 0 at padding.
+    ngrams: (B, N) int64 hashes of the title's character n-grams, 0 for none (`itemsearch.model.lexical`).
+    pixel_values: (B, 3, H, W) float32, or None where no listing of the batch has a picture.
+    has_title, has_image: (B,) bool; attention ignores a missing modality, whatever its tensor rows contain.
+    patch_mask: (B, P) bool, the patches that pre-training replaces by the mask embedding; None for none.
     """
 
     input_ids: Tensor
@@ -63,9 +63,13 @@ class EncoderInput:
 
 @dataclass(frozen=True, slots=True)
 class EncoderOutput:
-    """global_state (B, D): [CLS]. tokens (B, T - 1, D): the title after [CLS]. patches (B, P, D).
+    """States of the stream's last layer, and the embeddings made from them.
 
-    embedding (B, E), L2-normalised. patch_features (B, P, F): the patches before the stream.
+    global_state: (B, D) state of [CLS].
+    tokens: (B, T - 1, D) states of the title tokens after [CLS].
+    patches: (B, P, D) states of the patches.
+    embedding: (B, E) float32, L2-normalised.
+    patch_features: (B, P, F) features of the patches before they enter the stream.
     """
 
     global_state: Tensor
@@ -76,7 +80,7 @@ class EncoderOutput:
 
 
 class StreamEmbeddings(nn.Module):
-    """Puts words and patches into one stream, with position and segment (modality) embeddings."""
+    """Embeds title tokens and patches as one stream, with position and segment (modality) embeddings."""
 
     def __init__(self, config: ITEmConfig, patch_features: int) -> None:
         super().__init__()
@@ -92,7 +96,7 @@ class StreamEmbeddings(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, input_ids: Tensor, patch_features: Tensor, patch_mask: Tensor | None) -> Tensor:
-        """(B, T) words and (B, P, F) patches -> the stream (B, S, D)."""
+        """(B, T) token ids and (B, P, F) patch features -> the stream (B, S, D)."""
         segments = self.token_type_embeddings.weight
         words = self.word_embeddings(input_ids) + segments[TITLE_SEGMENT]
         words = words + self.position_embeddings.weight[: input_ids.shape[1]]
@@ -101,11 +105,12 @@ class StreamEmbeddings(nn.Module):
             patches = torch.where(patch_mask[..., None], self.mask_patch, patches)
         patches = patches + segments[IMAGE_SEGMENT]
         patches = patches + self.patch_position_embeddings.weight[: patch_features.shape[1]]
-        return self.dropout(self.LayerNorm(torch.cat((words, patches), dim=1)))
+        stream = torch.cat((words, patches), dim=1)  # (B, T, D), (B, P, D) -> (B, S, D)
+        return self.dropout(self.LayerNorm(stream))
 
 
 class ImageSkip(nn.Module):
-    """A linear view of the picture's pooled features, centred: the detail that a small stream loses."""
+    """Linear projection of a picture's centred pooled features: it keeps detail that a small stream loses."""
 
     def __init__(self, features: int, dim: int) -> None:
         super().__init__()
@@ -115,17 +120,24 @@ class ImageSkip(nn.Module):
     centre: Tensor
 
     def forward(self, pooled: Tensor) -> Tensor:
+        """(B, G) pooled features -> (B, dim)."""
         return self.projection(pooled - self.centre)
 
     @torch.no_grad()
     def fit(self, pooled: Tensor) -> None:
-        """Starts from the principal axes of (N, G) features, scaled alike so that no axis drowns the rest."""
+        """Sets the projection to the principal axes of (B, G) pooled features.
+
+        Each axis is divided by the root of its singular value, so that the first ones do not dominate.
+        """
         self.centre.copy_(pooled.mean(dim=0))
-        _, scale, axes = torch.pca_lowrank(pooled, q=self.projection.out_features)
-        self.projection.weight.copy_(axes.T / scale.clamp(min=scale[0] / 100).sqrt()[:, None])
+        _, singular_values, axes = torch.pca_lowrank(pooled, q=self.projection.out_features)
+        scale = singular_values.clamp(min=singular_values[0] / 100).sqrt()
+        self.projection.weight.copy_(axes.T / scale[:, None])  # (G, dim) -> (dim, G)
 
 
 class ITEmPreTrainedModel(PreTrainedModel):
+    """Initialisation, and what transformers needs to know, of the encoder with and without heads."""
+
     config_class = ITEmConfig
     base_model_prefix = "item"
     _supports_sdpa = True
@@ -147,7 +159,7 @@ class ITEmPreTrainedModel(PreTrainedModel):
 
 
 class ITEmModel(ITEmPreTrainedModel):
-    """The encoder. Its joint, title-alone and image-alone embeddings come from one network."""
+    """The encoder, which embeds titles with pictures, titles alone and pictures alone."""
 
     def __init__(self, config: ITEmConfig) -> None:
         super().__init__(config)
@@ -165,64 +177,66 @@ class ITEmModel(ITEmPreTrainedModel):
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
+        """The word embeddings, which transformers asks for by this name."""
         return self.embeddings.word_embeddings
 
-    def forward(self, listing: EncoderInput) -> EncoderOutput:
-        title_length = listing.input_ids.shape[1]
-        seen = self._see(listing)
-        stream = self.embeddings(listing.input_ids, seen.grid, listing.patch_mask)  # (B, S, D)
-        attended = self._attended(listing, seen.grid.shape[1])
-        mask = create_bidirectional_mask(self.config, inputs_embeds=stream, attention_mask=attended)
-        states = self.encoder(stream, attention_mask=mask).last_hidden_state  # (B, S, D)
+    def forward(self, batch: EncoderInput) -> EncoderOutput:
+        """Runs the encoder on B listings."""
+        title_length = batch.input_ids.shape[1]
+        features = self._patch_features(batch)
+        stream = self.embeddings(batch.input_ids, features.grid, batch.patch_mask)  # (B, S, D)
+        stream_mask = self._stream_mask(batch, features.grid.shape[1])  # (B, S)
+        attention = create_bidirectional_mask(self.config, inputs_embeds=stream, attention_mask=stream_mask)
+        states = self.encoder(stream, attention_mask=attention).last_hidden_state  # (B, S, D)
         return EncoderOutput(
             global_state=states[:, 0],
             tokens=states[:, 1:title_length],
             patches=states[:, title_length:],
-            embedding=self._embed(listing, self._pool(states, attended), seen.pooled),
-            patch_features=seen.grid,
+            embedding=self._embed(batch, self._pool(states, stream_mask), features.pooled),
+            patch_features=features.grid,
         )
 
-    def _see(self, listing: EncoderInput) -> PatchFeatures:
-        """The features of every picture, zero where there is none; no patches if no product has one."""
-        rows = len(listing.input_ids)
-        if listing.pixel_values is None:
-            none = self.embeddings.patch_projection.weight.new_zeros((rows, 0, self.patches.feature_dim))
-            return PatchFeatures(none, None)
-        if bool(listing.has_image.all()):
-            return self.patches(listing.pixel_values)
-        seen = self.patches(listing.pixel_values[listing.has_image])
-        grid = seen.grid.new_zeros((rows, *seen.grid.shape[1:])).index_put((listing.has_image,), seen.grid)
-        if seen.pooled is None:
+    def _patch_features(self, batch: EncoderInput) -> PatchFeatures:
+        """Features of every picture, zero where a listing has none; P is 0 if no listing has a picture."""
+        rows, has_image = len(batch.input_ids), batch.has_image
+        if batch.pixel_values is None:
+            empty = self.embeddings.patch_projection.weight.new_zeros((rows, 0, self.patches.feature_dim))
+            return PatchFeatures(empty, None)
+        if bool(has_image.all()):
+            return self.patches(batch.pixel_values)
+        present = self.patches(batch.pixel_values[has_image])
+        grid = present.grid.new_zeros((rows, *present.grid.shape[1:])).index_put((has_image,), present.grid)
+        if present.pooled is None:
             return PatchFeatures(grid, None)
-        pooled = seen.pooled.new_zeros((rows, seen.pooled.shape[1]))
-        return PatchFeatures(grid, pooled.index_put((listing.has_image,), seen.pooled))
+        pooled = present.pooled.new_zeros((rows, present.pooled.shape[1]))
+        return PatchFeatures(grid, pooled.index_put((has_image,), present.pooled))
 
-    def _attended(self, listing: EncoderInput, patches: int) -> Tensor:
-        """(B, S) int64: [CLS] always, the title where there is one, the patches where there is a picture."""
-        title = listing.attention_mask.bool() & listing.has_title[:, None]
+    def _stream_mask(self, batch: EncoderInput, patches: int) -> Tensor:
+        """(B, S) int64: 1 at [CLS], at the tokens of a title and at the patches of a picture; else 0."""
+        title = batch.attention_mask.bool() & batch.has_title[:, None]
         title[:, 0] = True
-        image = listing.has_image[:, None].expand(-1, patches)
+        image = batch.has_image[:, None].expand(-1, patches)  # (B,) -> (B, P)
         return torch.cat((title, image), dim=1).long()
 
-    def _pool(self, states: Tensor, attended: Tensor) -> Tensor:
-        """(B, S, D) -> (B, D)."""
+    def _pool(self, states: Tensor, stream_mask: Tensor) -> Tensor:
+        """(B, S, D) -> (B, D): the state of [CLS], or the mean of the states that the mask includes."""
         if self.config.pooling == "cls":
             return states[:, 0]
-        weights = attended.to(states.dtype)[..., None]
+        weights = stream_mask.to(states.dtype)[..., None]  # (B, S, 1)
         return (states * weights).sum(dim=1) / weights.sum(dim=1)
 
-    def _embed(self, listing: EncoderInput, stream: Tensor, pooled: Tensor | None) -> Tensor:
-        """(B, E) of length 1: the parts side by side, each of its weight, or zero where it is missing."""
-        rows, has_image = len(stream), listing.has_image[:, None]
+    def _embed(self, batch: EncoderInput, stream: Tensor, pooled: Tensor | None) -> Tensor:
+        """(B, E), L2-normalised: the concatenated parts, each normalised and weighted, or zero if missing."""
+        rows, has_image = len(stream), batch.has_image[:, None]
         parts = {"stream": stream}
         if self.image_skip is not None and pooled is not None:
             parts["image"] = self.image_skip(pooled) * has_image
-        if self.colour is not None and listing.pixel_values is not None:
-            parts["colour"] = self.colour(listing.pixel_values) * has_image
+        if self.colour is not None and batch.pixel_values is not None:
+            parts["colour"] = self.colour(batch.pixel_values) * has_image
         if self.lexical is not None:
-            parts["lexical"] = self.lexical(listing.ngrams) * listing.has_title[:, None]
+            parts["lexical"] = self.lexical(batch.ngrams) * batch.has_title[:, None]
         weighted = [
-            # float32: a half-precision norm is too coarse for scores that tell near-duplicates apart.
+            # float32: half precision is too coarse to rank near-duplicates.
             F.normalize(parts[name].float(), dim=-1) * weight.float()
             if name in parts
             else stream.new_zeros((rows, dim), dtype=torch.float32)

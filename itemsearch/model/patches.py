@@ -1,4 +1,8 @@
-"""From pixels to the features of patches: the part of the stream that is the picture."""
+"""Features of image patches, computed from pixels.
+
+Shapes: B pictures of H x W pixels, P patches = h x w cells of a grid, F features of a patch, G features of a
+pooled picture.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +15,23 @@ from itemsearch.model.config import ITEmConfig
 from itemsearch.model.efficientnet import GRID_CHANNELS, POOLED_CHANNELS, EfficientNetLite0
 
 CPU_BATCH = 8
-"""Pictures at once on a CPU: the activations of more of them leave its caches, at half the pace."""
+"""Pictures a forward pass on a CPU: larger batches exceed its caches and run at half the speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchFeatures:
-    """`grid` (B, P, F), one row a patch from the top left; `pooled` (B, G), None for linear patches."""
+    """Features of B pictures.
+
+    grid: (B, P, F), patches row by row from the top left.
+    pooled: (B, G), or None for linear patches.
+    """
 
     grid: Tensor
     pooled: Tensor | None
 
 
 class LinearPatches(nn.Module):
-    """Squares of pixels as they are; the encoder's own projection makes them a ViT's patches."""
+    """Pixels of square patches, which the encoder's patch projection embeds as a ViT does."""
 
     def __init__(self, config: ITEmConfig) -> None:
         super().__init__()
@@ -31,11 +39,12 @@ class LinearPatches(nn.Module):
         self.feature_dim = 3 * config.patch_size**2
 
     def forward(self, pixel_values: Tensor) -> PatchFeatures:
+        """(B, 3, H, W) -> grid (B, P, F)."""
         return PatchFeatures(self.unfold(pixel_values).transpose(1, 2), None)  # (B, F, P) -> (B, P, F)
 
 
 class ConvolutionalPatches(nn.Module):
-    """Cells of EfficientNet-Lite0's last feature grid."""
+    """Cells of EfficientNet-Lite0's last feature grid, and its pooled features."""
 
     feature_dim = GRID_CHANNELS
     pooled_dim = POOLED_CHANNELS
@@ -45,6 +54,7 @@ class ConvolutionalPatches(nn.Module):
         self.network = EfficientNetLite0()
 
     def forward(self, pixel_values: Tensor) -> PatchFeatures:
+        """(B, 3, H, W) -> grid (B, P, F) and pooled (B, G)."""
         on_cpu = pixel_values.device.type == "cpu"
         batches = torch.split(pixel_values, CPU_BATCH if on_cpu else len(pixel_values))
         grid, pooled = map(torch.cat, zip(*map(self.network, batches), strict=True))
@@ -52,4 +62,5 @@ class ConvolutionalPatches(nn.Module):
 
 
 def build_patches(config: ITEmConfig) -> LinearPatches | ConvolutionalPatches:
+    """The patches that `config.patches` names."""
     return LinearPatches(config) if config.patches == "linear" else ConvolutionalPatches()

@@ -1,4 +1,8 @@
-"""The encoder with the heads of its objectives: what `itemsearch pretrain` trains."""
+"""The encoder with the prediction heads of its pre-training objectives.
+
+Shapes: B products, T title tokens ([CLS] and [SEP] included), P patches, N predicted words, D hidden size,
+E embedding size, V vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from itemsearch.objectives.relisting import relisting_loss
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveWeights:
-    """How much each objective counts in the total; an objective of weight 0 is not computed."""
+    """Weight of each objective's loss in the total; an objective of weight 0 is not computed."""
 
     itm: float = 1.0
     mlm: float = 1.0
@@ -36,9 +40,10 @@ class ObjectiveWeights:
 class PretrainBatch:
     """Two listings of each of B products.
 
-    first: its words and patches are masked, and some pictures swapped. second: clean, another wording and
-    picture, at times without title or picture; None where the relisting contrast has no weight.
-    labels (B, T - 1): hidden words. matched (B,) bool: the first listing shows its own picture.
+    first: the listings with masked words and patches, some of them with another product's picture.
+    second: the other listings, unmasked, some without title or picture; None without relisting contrast.
+    labels: (B, T - 1) int64 token ids of masked words, `IGNORED` elsewhere.
+    matched: (B,) bool, False where the first listing shows another product's picture.
     """
 
     first: EncoderInput
@@ -57,6 +62,8 @@ class PretrainBatch:
 
 
 class ITEmForPreTraining(ITEmPreTrainedModel):
+    """The encoder `item`, and a head for each objective but the relisting contrast, which needs none."""
+
     def __init__(self, config: ITEmConfig) -> None:
         super().__init__(config)
         self.item = ITEmModel(config)
@@ -70,7 +77,7 @@ class ITEmForPreTraining(ITEmPreTrainedModel):
         self.post_init()
 
     def decode_words(self, states: Tensor) -> Tensor:
-        """(N, D) -> (N, V), tied to the input word embeddings."""
+        """(N, D) states -> (N, V) logits, with weights tied to the input word embeddings."""
         return F.linear(states, self.item.embeddings.word_embeddings.weight, self.word_bias)
 
     def forward(
@@ -80,14 +87,16 @@ class ITEmForPreTraining(ITEmPreTrainedModel):
         temperature: float,
         contrast: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """Each objective's loss under its name, and their weighted sum as "loss".
+        """Each objective's loss by name, and their weighted sum as "loss"; each is a scalar.
 
         Args:
-            contrast: what stands for the relisting loss of the two listings' embeddings where it is of more
-                products than this batch's (`itemsearch.pretrain.cached_contrast`).
+            temperature: divides the similarities of the relisting contrast.
+            contrast: computes the relisting loss from the (B, E) embeddings of the first and the second
+                listings; by default the loss is over this batch alone (`itemsearch.pretrain.cached_contrast`
+                gives one over several batches).
         """
         output = self.item(batch.first)
-        losses = self._named_losses(batch, output, weights)
+        losses = self._masked_losses(batch, output, weights)
         if weights.relisting and batch.second is not None:
             second = self.item(batch.second)
             losses["relisting"] = (
@@ -95,26 +104,27 @@ class ITEmForPreTraining(ITEmPreTrainedModel):
                 if contrast is None
                 else contrast(output.embedding, second.embedding)
             )
-        shares = asdict(weights)
-        total = torch.stack([shares[name] * loss for name, loss in losses.items()]).sum()
+        weight_by_name = asdict(weights)
+        total = torch.stack([weight_by_name[name] * loss for name, loss in losses.items()]).sum()
         return {"loss": total, **losses}
 
-    def _named_losses(
+    def _masked_losses(
         self, batch: PretrainBatch, output: EncoderOutput, weights: ObjectiveWeights
     ) -> dict[str, Tensor]:
-        first = batch.first
-        # A word or patch beside a swapped picture cannot be told from the other modality.
-        labels = batch.labels.masked_fill(~batch.matched[:, None], IGNORED)
+        """The losses, of the objectives with a weight, that need the first listings alone."""
+        first, state, features = batch.first, output.global_state, output.patch_features
+        # Beside a swapped picture, neither modality predicts the other: its words and patches are left out.
+        labels = batch.labels.masked_fill(~batch.matched[:, None], IGNORED)  # (B, T - 1)
         assert first.patch_mask is not None, "the first listing's patches are always masked"
-        hidden = first.patch_mask & (first.has_image & batch.matched)[:, None]
-        words = self.item.embeddings.position_embeddings.weight[1 : first.input_ids.shape[1]]
-        places = self.item.embeddings.patch_position_embeddings.weight
+        hidden = first.patch_mask & (first.has_image & batch.matched)[:, None]  # (B, P)
+        word_positions = self.item.embeddings.position_embeddings.weight[1 : first.input_ids.shape[1]]
+        patch_positions = self.item.embeddings.patch_position_embeddings.weight
         losses: dict[str, Callable[[], Tensor]] = {
-            "itm": lambda: self.itm(output.global_state, batch.matched, first.has_title & first.has_image),
+            "itm": lambda: self.itm(state, batch.matched, first.has_title & first.has_image),
             "mlm": lambda: self.mlm(output.tokens, labels, self.decode_words),
-            "mim": lambda: self.mim(output.patches, output.patch_features, hidden),
-            "global_mlm": lambda: self.global_mlm(output.global_state, words, labels, self.decode_words),
-            "global_mim": lambda: self.global_mim(output.global_state, places, output.patch_features, hidden),
+            "mim": lambda: self.mim(output.patches, features, hidden),
+            "global_mlm": lambda: self.global_mlm(state, word_positions, labels, self.decode_words),
+            "global_mim": lambda: self.global_mim(state, patch_positions, features, hidden),
         }
-        shares = asdict(weights)
-        return {name: loss() for name, loss in losses.items() if shares[name]}
+        weight_by_name = asdict(weights)
+        return {name: loss() for name, loss in losses.items() if weight_by_name[name]}

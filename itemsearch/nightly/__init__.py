@@ -1,1 +1,1 @@
-"""The nightly rebuild: from a catalog to a published index, unattended."""
+"""The unattended nightly rebuild, from a catalog to a published index version."""

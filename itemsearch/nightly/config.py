@@ -1,4 +1,4 @@
-"""What a rebuild does: a TOML file in which `catalog`, `store` and `index` are enough."""
+"""Configuration of a nightly rebuild, read from a TOML file; `catalog`, `store` and `index` are required."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from itemsearch.config import build, read_toml
+from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """target_recall: recall@`at` that the index is chosen for, and without which it is not published; 0 to
-    measure nothing. keep: versions that stay, the new one included. retrain_ratio: by what share the
-    different embeddings may have grown or shrunk since the index was trained, before it is trained anew.
+    """The section [build]: how the index is built.
+
+    target_recall, at: recall@`at` that the index is tuned for and has to reach; 0 for no tuning.
+    keep: index versions that stay, the new one included.
+    retrain_ratio: share by which the number of distinct embeddings may change before the index is trained
+        again.
     """
 
     target_recall: float = 0.95
@@ -25,11 +28,11 @@ class IndexOptions:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What stops a version from being published.
+    """The section [guards]: limits beyond which a new index version is not published.
 
-    max_bad_rate: share of the catalog's rows that may be rejected. max_fallen: share of the current
-    version's rows that may be gone. max_duplicates_jump: by how much the share of rows that repeat the very
-    embedding of another may rise.
+    max_bad_rate: share of the catalog's rows that may be rejected.
+    max_fallen: share of the current version's rows by which their number may fall.
+    max_duplicates_jump: share of rows by which those that repeat another row's embedding may rise.
     """
 
     max_bad_rate: float = 0.05
@@ -39,10 +42,12 @@ class Guards:
 
 @dataclass(frozen=True, slots=True)
 class RebuildConfig:
-    """Paths start from the file's folder. columns: role to column name, as --column.
+    """A whole configuration file. Relative paths start from the file's folder.
 
-    model, device, dtype: as for `itemsearch embed`. record: a JSON line a run is added to it. metrics: a
-    Prometheus textfile; "" for none.
+    columns: role to column name, as for --column.
+    model, device, dtype: as for `itemsearch embed`.
+    record: file that a JSON line is appended to for each run.
+    metrics: Prometheus textfile; "" for none.
     """
 
     catalog: str
@@ -60,35 +65,35 @@ class RebuildConfig:
 
 
 def read_rebuild_config(path: Path) -> RebuildConfig:
-    """A configuration file, its paths made whole.
+    """Reads a configuration file, and makes its paths absolute.
 
     Raises:
         UsageError: the file cannot be read, or a key or value is wrong.
     """
-    config = build(RebuildConfig, read_toml(path, UsageError), str(path), UsageError)
+    config = read_toml(RebuildConfig, path, UsageError)
     _check(config, path)
     root = path.resolve().parent
 
-    def whole(name: str) -> str:
+    def absolute(name: str) -> str:
         return str(root / name) if name else ""
 
-    model = whole(config.model) if (root / config.model).is_dir() else config.model
     return replace(
         config,
-        catalog=whole(config.catalog),
-        store=whole(config.store),
-        index=whole(config.index),
-        image_root=whole(config.image_root),
-        record=whole(config.record),
-        metrics=whole(config.metrics),
-        model=model,
+        catalog=absolute(config.catalog),
+        store=absolute(config.store),
+        index=absolute(config.index),
+        image_root=absolute(config.image_root),
+        record=absolute(config.record),
+        metrics=absolute(config.metrics),
+        model=absolute(config.model) if (root / config.model).is_dir() else config.model,
     )
 
 
 def _check(config: RebuildConfig, path: Path) -> None:
-    """
+    """Checks the values' ranges.
+
     Raises:
-        UsageError: a value that is out of range.
+        UsageError: a value is out of range.
     """
     shares = {
         "build.target_recall": config.build.target_recall,

@@ -1,4 +1,4 @@
-"""What a machine has, and what a catalog will need of it."""
+"""Description of this machine, and an estimate of the disk space that a catalog needs."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from indexes.gpu import describe_faiss
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.indexes.gpu import describe_faiss
 from itemsearch.model.device import describe_device, resolve_device
 from itemsearch.store.schema import thumbnail
 
 LIBRARIES = ("itemsearch", "torch", "transformers", "pyarrow", "numpy")
 COPIES_OF_A_STORE = 2
-"""The store, and the one that a run writes before it takes the other's place."""
-FLOAT32 = 4
+"""The current store, and the new one that a run writes before it replaces the current one."""
+FLOAT32_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Bytes are of this machine's memory, and of the disk that holds the folder asked about."""
+    """This machine's libraries, devices and free space.
+
+    libraries: name to version. device: the device that torch computes on. faiss: version and GPUs of FAISS.
+    cores: CPU cores that this process may use. disk_free_bytes: on the disk of the folder examined.
+    """
 
     libraries: Mapping[str, str]
-    torch: str
+    device: str
     faiss: str
     cores: int
     memory_bytes: int
@@ -35,10 +39,10 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """What a catalog of `rows` takes on the disk: a store and the one that it replaces, and index versions.
+class DiskEstimate:
+    """Disk space for a catalog of `rows` rows.
 
-    Estimated from the first products: their thumbnails, their carried columns.
+    store_bytes: of the store and of the one that replaces it. index_bytes: of all index versions.
     """
 
     rows: int
@@ -46,36 +50,40 @@ class Need:
     index_bytes: int
 
 
-def examine(folder: Path) -> Machine:
-    """The machine, and the disk that `folder` is on or will be on."""
-    page, there = os.sysconf("SC_PAGE_SIZE"), folder.resolve()
-    while not there.exists():
-        there = there.parent
+def examine_machine(folder: Path) -> Machine:
+    """Describes this machine, with the disk of `folder`, which need not exist yet."""
+    page_bytes, existing = os.sysconf("SC_PAGE_SIZE"), folder.resolve()
+    while not existing.exists():
+        existing = existing.parent
     return Machine(
         libraries={name: version(name) for name in LIBRARIES},
-        torch=describe_device(resolve_device("auto")),
+        device=describe_device(resolve_device("auto")),
         faiss=describe_faiss(),
         cores=len(os.sched_getaffinity(0)),
-        memory_bytes=page * os.sysconf("SC_PHYS_PAGES"),
-        memory_free_bytes=page * os.sysconf("SC_AVPHYS_PAGES"),
-        disk_free_bytes=shutil.disk_usage(there).free,
+        memory_bytes=page_bytes * os.sysconf("SC_PHYS_PAGES"),
+        memory_free_bytes=page_bytes * os.sysconf("SC_AVPHYS_PAGES"),
+        disk_free_bytes=shutil.disk_usage(existing).free,
     )
 
 
-def estimate(catalog: CatalogConfig, encoder: ProductEncoder, keep: int) -> Need:
-    """Reads the catalog's rows, and the pictures of the first batch alone.
+def estimate_disk(catalog: CatalogConfig, encoder: ListingEncoder, keep: int) -> DiskEstimate:
+    """Counts the catalog's rows, and estimates the bytes of each from the first batch.
+
+    The first batch gives the size of titles, thumbnails and carried columns; no other picture is read.
 
     Args:
-        keep: index versions that stay; one more is there while it is built.
+        keep: index versions that stay; one more exists while it is built.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
     source = open_catalog(catalog)
     first = next(source.batches())
-    pictures = [thumbnail(product.image) for product in first.products if product.image is not None]
-    carried = sum(map(len, pictures)) + first.carried.nbytes
-    titles = sum(len(product.title.encode()) + len(product.id) for product in first.products)
-    row = (carried + titles) / max(1, len(first.products)) + encoder.dim * FLOAT32
+    thumbnails = [thumbnail(listing.image) for listing in first.items if listing.image is not None]
+    carried_bytes = sum(map(len, thumbnails)) + first.carried.nbytes
+    text_bytes = sum(len(listing.title.encode()) + len(listing.id) for listing in first.items)
+    row_bytes = (carried_bytes + text_bytes) / max(1, len(first.items)) + encoder.dim * FLOAT32_BYTES
     rows = sum(batch.rows for batch in source.batches(lambda id, content_hash: True))
-    return Need(rows, round(COPIES_OF_A_STORE * row * rows), round((keep + 1) * row * rows))
+    return DiskEstimate(
+        rows, round(COPIES_OF_A_STORE * row_bytes * rows), round((keep + 1) * row_bytes * rows)
+    )

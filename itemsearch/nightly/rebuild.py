@@ -1,4 +1,4 @@
-"""From a catalog to a published index: embed what changed, build, ask the guards, publish."""
+"""The nightly rebuild: embeds what changed, builds an index, checks the guards and publishes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexes.choose import Target
-from indexes.files import read_distinct
-from indexes.versions import current_version, verify_version
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.storage.files import read_distinct
+from itemsearch.indexes.storage.versions import current_version, verify_version
+from itemsearch.indexes.types import Target
 from itemsearch.nightly.config import Guards, RebuildConfig
 from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import IndexSummary, index_errors
-from itemsearch.store.earlier import EarlierRows
+from itemsearch.store.reuse import EarlierRows
 
 Progress = Callable[[int, int], None]
+"""Receives the rows read and the rows rejected so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What the current version holds. repeated: the share of rows that repeat another's embedding."""
+class CurrentVersion:
+    """Figures of the current index version. repeated: share of rows that repeat another row's embedding."""
 
     version: int
     rows: int
@@ -33,29 +34,32 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run would do: rows = embed + reuse + rejected without a picture being decoded."""
+class RebuildPlan:
+    """The rows that a run would embed, reuse and reject; unreadable pictures are not counted as rejected.
+
+    `rows` = `embed` + `reuse` + `rejected`. served: None if there is no index yet.
+    """
 
     rows: int
     embed: int
     reuse: int
     rejected: int
-    served: Served | None
+    served: CurrentVersion | None
 
 
 def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSummary:
-    """Runs the stages check, embed and index; each tells `log` what it counted.
+    """Runs the stages check, embed and index, each of which records its counts in `log`.
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError, ModelError: as `embed_catalog`.
-        GateError: the recall was not reached, or a guard stopped the new version; the old one stays current.
+        GateError: the target recall is not reached, or a guard fails; the old version stays current.
     """
     store, index = Path(config.store), Path(config.index)
     with log.stage("check") as stage:
         open_catalog(_catalog(config))
-        served = _served(index, stage.facts)
+        current = _current_version(index, stage.facts)
     with log.stage("embed") as stage:
-        encoder = ProductEncoder.from_pretrained(config.model, config.device)
+        encoder = ListingEncoder.from_pretrained(config.model, config.device)
         options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {
@@ -69,63 +73,72 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             stage.facts["damaged"] = ", ".join(report.damaged)
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
-        device = "gpu" if config.device == "cuda" else config.device
         built = IndexConfig(
-            device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
+            config.device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
         )
 
         def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
-            stage.facts["repeated"] = repeated = _repeated(folder)
-            ask_guards(config.guards, served, int(metadata["rows"]), repeated)
+            stage.facts["repeated"] = repeated = _repeated_share(folder)
+            check_guards(config.guards, current, int(metadata["rows"]), repeated)
 
         summary = build_index_folder(store, index, built, [guard])
-        stage.facts |= {
-            "version": summary.version,
-            "rows": summary.rows,
-            "spec": summary.spec,
-            "training": summary.training,
-            "bytes_per_vector": summary.bytes_per_vector,
-            **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
-        }
-        if summary.tuning is not None:
-            stage.facts["recall"] = summary.tuning.chosen.recall
+        stage.facts |= _index_facts(summary)
     return summary
 
 
-def plan(config: RebuildConfig) -> Plan:
-    """What `rebuild` would embed and reuse, without decoding a picture or writing anything.
+def _index_facts(summary: IndexSummary) -> dict[str, Any]:
+    """What the stage index records of a published version."""
+    facts = {
+        "version": summary.version,
+        "rows": summary.rows,
+        "spec": summary.spec,
+        "training": summary.training,
+        "bytes_per_vector": summary.bytes_per_vector,
+        **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
+    }
+    return facts if summary.tuning is None else {**facts, "recall": summary.tuning.chosen.recall}
+
+
+def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
+    """Counts what `rebuild` would embed and reuse; decodes no picture and writes nothing.
 
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
     """
-    encoder = ProductEncoder.from_pretrained(config.model, config.device)
+    encoder = ListingEncoder.from_pretrained(config.model, config.device)
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
-    rows = reuse = kept = 0
+    rows = reuse = listings = 0
     for batch in open_catalog(_catalog(config)).batches(lambda id, content_hash: True):
-        rows, kept = rows + batch.rows, kept + len(batch.products)
-        reuse += sum(earlier.holds(product.id, product.content_hash) for product in batch.products)
-    return Plan(rows, kept - reuse, reuse, rows - kept, _served(Path(config.index), {}))
+        rows, listings = rows + batch.rows, listings + len(batch.items)
+        reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
+    current = _current_version(Path(config.index), {})
+    return RebuildPlan(rows, listings - reuse, reuse, rows - listings, current)
 
 
-def ask_guards(guards: Guards, served: Served | None, rows: int, repeated: float) -> None:
-    """
+def check_guards(guards: Guards, current: CurrentVersion | None, rows: int, repeated: float) -> None:
+    """Compares a new version with the current one; without a current one, every version passes.
+
+    Args:
+        rows: rows of the new version.
+        repeated: share of them that repeat another row's embedding.
+
     Raises:
-        GateError: the new version differs from the one that is served by more than the guards allow.
+        GateError: the new version differs from the current one by more than `guards` allow.
     """
-    if served is None:
+    if current is None:
         return
-    fallen = 1 - rows / served.rows
+    fallen = 1 - rows / current.rows
     if fallen > guards.max_fallen:
         raise GateError(
-            f"{rows:,} rows instead of the {served.rows:,} of version {served.version}: {fallen:.1%} gone, "
-            f"more than guards.max_fallen {guards.max_fallen:g}; version {served.version} stays current"
+            f"{rows:,} rows instead of the {current.rows:,} of version {current.version}: {fallen:.1%} gone, "
+            f"more than guards.max_fallen {guards.max_fallen:g}; version {current.version} stays current"
         )
-    risen = repeated - served.repeated
+    risen = repeated - current.repeated
     if risen > guards.max_duplicates_jump:
         raise GateError(
-            f"{repeated:.1%} of the rows repeat another's embedding, {served.repeated:.1%} did in version "
-            f"{served.version}: more than guards.max_duplicates_jump {guards.max_duplicates_jump:g}; version "
-            f"{served.version} stays current"
+            f"{repeated:.1%} of the rows repeat another's embedding, {current.repeated:.1%} did in version "
+            f"{current.version}: more than guards.max_duplicates_jump {guards.max_duplicates_jump:g}; "
+            f"version {current.version} stays current"
         )
 
 
@@ -135,21 +148,26 @@ def _catalog(config: RebuildConfig) -> CatalogConfig:
     )
 
 
-def _served(index: Path, facts: dict[str, Any]) -> Served | None:
-    """None where there is no index yet. Damage is told, and mended by building again."""
+def _current_version(index: Path, facts: dict[str, Any]) -> CurrentVersion | None:
+    """The current version; None if there is none, or if it is too damaged to compare with.
+
+    Damage is recorded in `facts` and raises no error, since the rebuild repairs it.
+    """
     if not index.exists():
         return None
-    served = None
+    current = None
     try:
         with index_errors(index):
             version = current_version(index)
-            served = Served(version.number, version.metadata["rows"], _repeated(version.folder))
+            repeated = _repeated_share(version.folder)
+            current = CurrentVersion(version.number, version.metadata["rows"], repeated)
             verify_version(version)
     except IndexFolderError as error:
         facts["damaged"] = str(error)
-    return served
+    return current
 
 
-def _repeated(folder: Path) -> float:
+def _repeated_share(folder: Path) -> float:
+    """Share of a version's rows that repeat another row's embedding."""
     distinct = read_distinct(folder)
     return 1 - len(distinct) / len(distinct.rows)

@@ -1,4 +1,4 @@
-"""What a run says of itself: a line a stage, a record at its end, and metrics for a monitor."""
+"""Records of a nightly rebuild: stages, a JSON line a run, and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from indexes.publish import naming
+from itemsearch.indexes.durable import naming, replace_file
 
 Listener = Callable[["Stage"], None]
 
 
 @dataclass(slots=True)
 class Stage:
-    """A stage that is running, or done; `facts` are told by the one who runs it."""
+    """A stage of a run, running or done.
+
+    started: UTC, ISO 8601. failed: the error's message, or "". facts: counts and messages of the stage.
+    """
 
     name: str
     started: str
@@ -30,7 +33,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """failed: the message of the error that ended the run; "" where it published, or had nothing to."""
+    """A whole run. failed: the message of the error that ended it, or ""."""
 
     started: str
     seconds: float
@@ -39,7 +42,7 @@ class RunRecord:
 
 
 class RunLog:
-    """Collects the stages of a run; `listener` hears each as it ends."""
+    """Collects the stages of a run; `listener` receives each as it ends."""
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
@@ -49,7 +52,7 @@ class RunLog:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Times what runs inside; an exception is noted and goes on its way."""
+        """Times a stage; an exception in it is recorded and raised again."""
         stage, clock = Stage(name, _now()), time.perf_counter()
         self.stages.append(stage)
         try:
@@ -62,6 +65,7 @@ class RunLog:
             self.listener(stage)
 
     def finish(self) -> RunRecord:
+        """The record of the run up to now."""
         failed = next((stage.failed for stage in self.stages if stage.failed), "")
         return RunRecord(
             self.started, round(time.perf_counter() - self._clock, 3), failed, tuple(self.stages)
@@ -69,7 +73,7 @@ class RunLog:
 
 
 def append_record(path: Path, record: RunRecord) -> None:
-    """Adds a JSON line, after one that a run was killed in the middle of too.
+    """Appends a JSON line; a line that a killed run left incomplete is ended first.
 
     Raises:
         OSError: the disk is full, or the file cannot be written.
@@ -82,7 +86,7 @@ def append_record(path: Path, record: RunRecord) -> None:
 
 
 def write_metrics(path: Path, record: RunRecord) -> None:
-    """A textfile for Prometheus' node exporter, replaced in one step so that it is never read half written.
+    """Writes a textfile for the collector of Prometheus' node exporter, which it replaces atomically.
 
     Raises:
         OSError: the disk is full, or the file cannot be written.
@@ -97,19 +101,19 @@ def write_metrics(path: Path, record: RunRecord) -> None:
     for stage in record.stages:
         for name, value in stage.facts.items():
             if isinstance(value, int | float):
-                lines += _gauge(f"{stage.name}_{name}", f"As the stage {stage.name} told it.", {"": value})
-    partial = path.with_name(f"{path.name}.partial")
-    with naming(path):
-        partial.write_text("\n".join(lines) + "\n", "utf-8")
-        partial.rename(path)
+                lines += _gauge(
+                    f"{stage.name}_{name}", f"As recorded by the stage {stage.name}.", {"": value}
+                )
+    replace_file(path, ("\n".join(lines) + "\n").encode())
 
 
-def _gauge(name: str, told: str, values: Mapping[str, float]) -> list[str]:
-    full = f"itemsearch_rebuild_{name}"
+def _gauge(name: str, description: str, values: Mapping[str, float]) -> list[str]:
+    """Lines of the Prometheus text format; `values` maps labels in braces, or "", to numbers."""
+    metric = f"itemsearch_rebuild_{name}"
     return [
-        f"# HELP {full} {told}",
-        f"# TYPE {full} gauge",
-        *(f"{full}{labels} {value:.10g}" for labels, value in values.items()),
+        f"# HELP {metric} {description}",
+        f"# TYPE {metric} gauge",
+        *(f"{metric}{labels} {value:.10g}" for labels, value in values.items()),
     ]
 
 

@@ -1,7 +1,8 @@
-"""Global masked language modelling: the hidden word from the global state and the masked position alone.
+"""Global masked language modelling: predicts a hidden word from the global state and the word's position.
 
-The word's own state takes no part, so that what the title says must reach the embedding (ITEm,
-arXiv 2311.02084).
+The word's own state is not used, so the global state has to encode the title (ITEm, arXiv 2311.02084).
+
+Shapes: B listings, T title tokens ([CLS] and [SEP] included), N hidden words, D hidden size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from itemsearch.objectives.masking import IGNORED
 
 
 class GlobalMaskedLanguage(nn.Module):
+    """Predicts hidden words."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.transform = Transform(2 * dim, dim)
 
     def forward(self, global_state: Tensor, positions: Tensor, labels: Tensor, decode: nn.Module) -> Tensor:
-        """Cross-entropy over the vocabulary.
+        """Mean cross-entropy over the vocabulary, a scalar.
 
         Args:
-            global_state: (B, D).
-            positions: (T - 1, D) position embeddings of the title's places after [CLS].
-            labels: (B, T - 1) the true word where one was hidden, `IGNORED` elsewhere.
-            decode: (N, D) -> (N, V), tied to the input word embeddings.
+            global_state: (B, D) state of [CLS].
+            positions: (T - 1, D) embeddings of the title's positions after [CLS].
+            labels: (B, T - 1) int64 token ids of hidden words, `IGNORED` elsewhere.
+            decode: (N, D) states -> (N, V) logits, tied to the input word embeddings.
         """
-        product, place = torch.nonzero(labels != IGNORED, as_tuple=True)  # (N,), (N,)
-        asked = torch.cat((global_state[product], positions[place]), dim=-1)  # (N, 2D)
-        logits = decode(self.transform(asked))  # (N, 2D) -> (N, D) -> (N, V)
-        return mean_or_zero(F.cross_entropy(logits.float(), labels[product, place], reduction="none"))
+        listing, position = torch.nonzero(labels != IGNORED, as_tuple=True)  # (N,), (N,)
+        inputs = torch.cat((global_state[listing], positions[position]), dim=-1)  # (N, 2D)
+        logits = decode(self.transform(inputs))  # (N, 2D) -> (N, D) -> (N, V)
+        return mean_or_zero(F.cross_entropy(logits.float(), labels[listing, position], reduction="none"))

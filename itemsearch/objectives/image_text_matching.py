@@ -1,4 +1,7 @@
-"""Image-text matching (ITM): does this picture belong to this title?"""
+"""Image-text matching (ITM): predicts whether a picture belongs to its title.
+
+Shapes: B listings, D hidden size.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,19 @@ from torch.nn import functional as F
 
 
 class ImageTextMatching(nn.Module):
-    """A yes-or-no answer from the global state, which must have read both modalities to know."""
+    """Binary classification of the global state, which has to encode both modalities for it."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.answer = nn.Linear(dim, 1)
 
     def forward(self, global_state: Tensor, matched: Tensor, eligible: Tensor) -> Tensor:
-        """Binary cross-entropy.
+        """Mean binary cross-entropy over the eligible listings, a scalar.
 
         Args:
-            global_state: (B, D).
-            matched: (B,) bool, False where the picture is another product's.
-            eligible: (B,) bool, products that have both a title and a picture.
+            global_state: (B, D) state of [CLS].
+            matched: (B,) bool, False where the picture shows another product.
+            eligible: (B,) bool, listings that have both a title and a picture.
         """
         logits = self.answer(global_state).squeeze(-1)  # (B, 1) -> (B,)
         losses = F.binary_cross_entropy_with_logits(logits, matched.to(logits.dtype), reduction="none")

@@ -1,4 +1,7 @@
-"""Masked language modelling (MLM): the hidden word from its own token's state (arXiv 1810.04805, 3.1)."""
+"""Masked language modelling (MLM): predicts a hidden word from its token's own state (arXiv 1810.04805, 3.1).
+
+Shapes: B listings, T title tokens ([CLS] and [SEP] included), N hidden words, D hidden size, V vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,20 @@ from itemsearch.objectives.masking import IGNORED
 
 
 class MaskedLanguage(nn.Module):
+    """Predicts hidden words."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.transform = Transform(dim, dim)
 
     def forward(self, tokens: Tensor, labels: Tensor, decode: nn.Module) -> Tensor:
-        """Cross-entropy over the vocabulary.
+        """Mean cross-entropy over the vocabulary, a scalar.
 
         Args:
             tokens: (B, T - 1, D) states of the title's tokens after [CLS].
-            labels: (B, T - 1) the true word where one was hidden, `IGNORED` elsewhere.
-            decode: (N, D) -> (N, V), tied to the input word embeddings.
+            labels: (B, T - 1) int64 token ids of hidden words, `IGNORED` elsewhere.
+            decode: (N, D) states -> (N, V) logits, tied to the input word embeddings.
         """
-        hidden = labels != IGNORED
-        logits = decode(self.transform(tokens[hidden]))  # (B, T-1, D) -> (N, D) -> (N, V)
+        hidden = labels != IGNORED  # (B, T - 1)
+        logits = decode(self.transform(tokens[hidden]))  # (B, T - 1, D) -> (N, D) -> (N, V)
         return mean_or_zero(F.cross_entropy(logits.float(), labels[hidden], reduction="none"))

@@ -1,4 +1,7 @@
-"""Relisting contrast: two listings of one product, told apart from the other products of the batch."""
+"""Relisting contrast: a contrastive loss between two listings of each product of a batch.
+
+Shapes: B products, N eligible products, E embedding size.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,17 @@ from torch.nn import functional as F
 
 
 def relisting_loss(first: Tensor, second: Tensor, eligible: Tensor, temperature: float) -> Tensor:
-    """InfoNCE in both directions (arXiv 1807.03748; symmetric as in CLIP, arXiv 2103.00020, figure 3).
+    """InfoNCE in both directions, a scalar (arXiv 1807.03748; as in CLIP, arXiv 2103.00020, figure 3).
+
+    The positive of row i of `first` is row i of `second`; all other rows are its negatives.
 
     Args:
-        first, second: (B, E), L2-normalised; row i of both is one product.
+        first, second: (B, E) L2-normalised embeddings; row i of both is the same product.
         eligible: (B,) bool, rows whose first listing shows the product's own picture.
     """
-    first, second = first[eligible], second[eligible]
+    first, second = first[eligible], second[eligible]  # (B, E) -> (N, E)
     similarity = first @ second.T / temperature  # (N, N)
-    same = torch.arange(len(first), device=first.device)
     if not len(first):
         return similarity.sum()
-    return (F.cross_entropy(similarity, same) + F.cross_entropy(similarity.T, same)) / 2
+    positives = torch.arange(len(first), device=first.device)
+    return (F.cross_entropy(similarity, positives) + F.cross_entropy(similarity.T, positives)) / 2

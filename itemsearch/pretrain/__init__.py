@@ -1,1 +1,1 @@
-"""Pre-training."""
+"""Pre-training of an encoder on catalogs, without labels."""

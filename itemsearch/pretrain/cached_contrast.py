@@ -1,8 +1,10 @@
-"""The relisting contrast over more products than fit into memory at once: gradient caching.
+"""Gradient caching: the relisting contrast over more products than fit into memory at once.
 
-Each small batch is embedded without a graph; the contrast of all of them together gives the gradient of every
-embedding; each small batch is then embedded again, with a graph, and takes up its share (Gao et al. 2021,
-arXiv 2101.06983). It costs one more forward pass.
+Each batch is embedded without a graph; the contrast over all batches gives the gradient of every embedding;
+each batch is then embedded again, with a graph, and its gradients are propagated (Gao et al. 2021,
+arXiv 2101.06983). The price is one more forward pass.
+
+Shapes: B products of a batch, E embedding size.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from itemsearch.objectives.relisting import relisting_loss
 
 @dataclass(frozen=True, slots=True)
 class ContrastGradient:
-    """What the contrast of all small batches asks of one: its loss, and (B, E) gradients of both listings.
+    """The loss of the contrast over all batches, and its gradients with respect to one batch's embeddings.
 
-    random_state: of the generators when the batch was embedded, so that dropout is the same again.
+    loss: scalar, the same for all batches.
+    first, second: (B, E) gradients of the first and of the second listings' embeddings.
+    random_state: state of the generators before the batch was embedded, so that dropout can be repeated.
     """
 
     loss: Tensor
@@ -30,15 +34,15 @@ class ContrastGradient:
     random_state: tuple[Tensor, ...]
 
     def attach(self, first: Tensor, second: Tensor) -> Tensor:
-        """The loss, whose gradient reaches the weights through (B, E) embeddings made with a graph."""
-        pull = (first * self.first).sum() + (second * self.second).sum()
-        return pull + (self.loss - pull).detach()
+        """A scalar of the value of `loss`, whose gradient flows through (B, E) embeddings with a graph."""
+        surrogate = (first * self.first).sum() + (second * self.second).sum()
+        return surrogate + (self.loss - surrogate).detach()
 
 
 def cache_contrast(
     model: ITEmForPreTraining, batches: Sequence[PretrainBatch], temperature: float
 ) -> list[ContrastGradient]:
-    """One for each of the batches, which all have second listings."""
+    """The contrast over all `batches`, which must have second listings; one result a batch."""
     states, firsts, seconds = [], [], []
     for batch in batches:
         assert batch.second is not None, "the contrast needs two listings"
@@ -51,21 +55,21 @@ def cache_contrast(
     with torch.enable_grad():
         loss = relisting_loss(first, second, matched, temperature)
         gradients = torch.autograd.grad(loss, (first, second))
-    sizes = [len(part) for part in firsts]
-    shares = zip(*(torch.split(gradient, sizes) for gradient in gradients), strict=True)
-    # Accumulated losses are averaged over the batches; this one belongs to all of them together.
+    sizes = [len(embeddings) for embeddings in firsts]
+    by_batch = zip(*(torch.split(gradient, sizes) for gradient in gradients), strict=True)
+    # Gradient accumulation divides by the number of batches, but this loss is one for all of them.
     return [
-        ContrastGradient(loss.detach(), of_first * len(batches), of_second * len(batches), state)
-        for (of_first, of_second), state in zip(shares, states, strict=True)
+        ContrastGradient(loss.detach(), first_gradient * len(batches), second_gradient * len(batches), state)
+        for (first_gradient, second_gradient), state in zip(by_batch, states, strict=True)
     ]
 
 
 def random_state() -> tuple[Tensor, ...]:
-    """Of the CPU's generator and every GPU's."""
+    """The states of the CPU's random generator and of every GPU's, in this order."""
     return (torch.get_rng_state(), *torch.cuda.get_rng_state_all())
 
 
 def set_random_state(state: tuple[Tensor, ...]) -> None:
-    """As `random_state` gave it."""
+    """Restores a result of `random_state`."""
     torch.set_rng_state(state[0])
     torch.cuda.set_rng_state_all(list(state[1:]))

@@ -1,4 +1,4 @@
-"""What a pre-training run does: a TOML file, or one of the presets, which are such files themselves."""
+"""Configuration of a pre-training run, read from a TOML file or a preset, which is such a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from itemsearch.config import build, read_toml
+from itemsearch.decode import read_toml
 from itemsearch.errors import ModelError
 from itemsearch.model.pretraining import ObjectiveWeights
 
@@ -16,9 +16,11 @@ PRESETS = Path(__file__).parent / "presets"
 
 @dataclass(frozen=True, slots=True)
 class StartConfig:
-    """Checkpoints to start from, by folder, hub name or registry package; "" for random weights.
+    """Starting checkpoints, by folder, hub name or registry package.
 
-    tokenizer: whose WordPiece vocabulary to use where `text` is ""; "" draws one up from the catalog.
+    text: a BERT checkpoint for the stream and its tokenizer; "" for random weights.
+    image: a checkpoint for the patches; "" for random weights.
+    tokenizer: a checkpoint with a WordPiece tokenizer, used if `text` is ""; "" trains one on the titles.
     """
 
     text: str = ""
@@ -28,14 +30,15 @@ class StartConfig:
 
 @dataclass(frozen=True, slots=True)
 class RelistingConfig:
-    """How the two listings of a product differ.
+    """The two listings of a product that the relisting contrast compares.
 
-    word_edits, picture_edits: at most so many edits at once. other_angle: share of pictures that show the
-    product from elsewhere (`itemsearch.relisting.angle`) before they are edited. hide_title, hide_image:
-    shares of second listings that lack one modality. same_category: share of batches drawn from one leaf
-    category.
-    group: a column of the catalog that is equal for rows known to be one product: two of them are then
-    its two listings. "" where none is known.
+    word_edits, picture_edits: maximum number of edits of a title and of a picture.
+    other_angle: share of pictures shown from another angle (`itemsearch.relisting.angle`) before the edits.
+    hide_title, hide_image: shares of second listings without title, and without picture.
+    same_category: share of draws (`itemsearch.pretrain.data.plan_rows`) from one leaf category.
+    group: a column of the catalog whose values are equal for listings known to be one product, of which two
+        are then contrasted; "" for none.
+    temperature: divides the similarities of the contrast.
     """
 
     word_edits: int = 3
@@ -50,7 +53,7 @@ class RelistingConfig:
 
 @dataclass(frozen=True, slots=True)
 class MaskingConfig:
-    """Shares of words and patches hidden, and of pictures swapped for another product's."""
+    """Shares of words and of patches that are masked, and of pictures swapped for another product's."""
 
     words: float = 0.15
     patches: float = 0.3
@@ -59,10 +62,17 @@ class MaskingConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """batch_size counts products a batch and process; steps counts updates of the weights.
+    """The training loop.
 
-    gradient_accumulation: batches a step. cached_contrast: they are contrasted as one, at the price of one
-    more forward pass (`itemsearch.pretrain.cached_contrast`).
+    steps: updates of the weights.
+    batch_size: products a batch and process.
+    gradient_accumulation: batches a step and process.
+    cached_contrast: contrast all batches of a step as one (`itemsearch.pretrain.cached_contrast`).
+    learning_rate, warmup_share: the highest rate, and the share of steps in which it is reached linearly.
+    freeze_patches: leave the patches' weights as they start.
+    held_out: listings that are validated on and never trained on.
+    validate_every, save_every, log_every: steps between validations, checkpoints and lines of the log.
+    workers: processes that prepare batches; 0 for none beside the training process.
     """
 
     steps: int
@@ -81,14 +91,14 @@ class TrainConfig:
     seed: int = 0
 
     @property
-    def contrasted(self) -> int:
-        """How many products are told apart at once."""
+    def contrast_size(self) -> int:
+        """Number of products in one relisting contrast, of one process."""
         return self.batch_size * (self.gradient_accumulation if self.cached_contrast else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainConfig:
-    """`model` holds the fields of `ITEmConfig`."""
+    """A whole configuration file. model: fields of `ITEmConfig`."""
 
     model: Mapping[str, Any]
     train: TrainConfig
@@ -99,16 +109,16 @@ class PretrainConfig:
 
 
 def read_config(path: Path) -> PretrainConfig:
-    """A configuration file.
+    """Reads a configuration file.
 
     Raises:
         ModelError: the file cannot be read, or a key or value is wrong.
     """
-    return build(PretrainConfig, read_toml(path, ModelError), str(path), ModelError)
+    return read_toml(PretrainConfig, path, ModelError)
 
 
 def read_preset(name: str) -> PretrainConfig:
-    """A preset by name: tiny, small or base.
+    """Reads the preset tiny, small or base.
 
     Raises:
         ModelError: no such preset.

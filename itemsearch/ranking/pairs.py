@@ -1,6 +1,6 @@
-"""The evidence on many pairs at once: what `EvidenceReader.compare` says, for a whole catalog's pairs.
+"""Computes the similarity features of many pairs at once, equal to those of `EvidenceReader.compare`.
 
-Shapes: N listings, P pairs, E embedding size, S parts of the embedding.
+Shapes: N listings, P pairs, p pairs of a block, E embedding size, S parts of the embedding, B n-gram buckets.
 """
 
 from __future__ import annotations
@@ -11,23 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets
 from itemsearch.ranking.evidence import IMAGE_PARTS, WORD_POWERS, Evidence, EvidenceReader
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 BLOCK_PAIRS = 8192
 BLOCK_LISTINGS = 65_536
 MARKED_LISTINGS = 256
-"""Titles whose n-grams are marked at once, a byte each: 8 MiB, which stays in a processor's cache."""
+"""How many titles' n-grams are marked at once, a byte each: 8 MiB, which fits a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleNgrams:
     """The n-gram buckets of N titles: title n has `buckets[offsets[n] : offsets[n + 1]]`, ascending.
 
-    buckets uint16, for a million titles take 150 MB; offsets (N + 1,) int64.
+    buckets: uint16, 150 MB for a million titles. offsets: (N + 1,) int64.
     """
 
     buckets: npt.NDArray[np.uint16]
@@ -35,19 +33,23 @@ class TitleNgrams:
 
     @classmethod
     def from_titles(cls, titles: Iterable[str]) -> TitleNgrams:
-        """Of titles, "" for none."""
-        read = [ngram_buckets(title, NGRAM_BUCKETS).astype(np.uint16) for title in titles]
-        ends = np.cumsum([len(buckets) for buckets in read], dtype=np.int64)
-        return cls(np.concatenate([np.empty(0, np.uint16), *read]), np.append(0, ends))
+        """Hashes the n-grams of titles, "" for no title."""
+        of_titles = [ngram_buckets(title, NGRAM_BUCKETS).astype(np.uint16) for title in titles]
+        ends = np.cumsum([len(buckets) for buckets in of_titles], dtype=np.int64)
+        return cls(np.concatenate([np.empty(0, np.uint16), *of_titles]), np.append(0, ends))
 
     @classmethod
     def joined(cls, parts: list[TitleNgrams]) -> TitleNgrams:
-        """Parts in order as one."""
+        """Joins parts, in order."""
         lengths = np.concatenate([np.diff(part.offsets) for part in parts])
         return cls(np.concatenate([part.buckets for part in parts]), np.append(0, np.cumsum(lengths)))
 
     def of(self, rows: Rows) -> tuple[npt.NDArray[np.uint16], Rows]:
-        """The buckets of (R,) titles one after the other, and the (R,) lengths."""
+        """The buckets of the (R,) titles of `rows`, one title after the other, and their (R,) counts."""
+        # Four titles, buckets = [5, 9, 2, 7, 8], offsets = [0, 2, 2, 3, 5]; rows = [3, 1, 0]:
+        #   lengths = [2, 0, 2]; they begin at [0, 2, 2] of the answer and at [3, 2, 0] of `buckets`
+        #   starts = [3, 2, 0] - [0, 2, 2] = [3, 0, -2], repeated: [3, 3, -2, -2]
+        #   places = [0, 1, 2, 3] + [3, 3, -2, -2] = [3, 4, 0, 1]; buckets[places] = [7, 8, 5, 9]
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         starts = self.offsets[rows] - (np.cumsum(lengths) - lengths)
         places = np.arange(lengths.sum()) + np.repeat(starts, lengths)
@@ -55,8 +57,10 @@ class TitleNgrams:
 
 
 class PairReader:
-    """Compares N listings by row. vectors (N, E) of length 1; modalities (N,): bit 1 for a title, 2 for a
-    picture."""
+    """Compares N listings by row.
+
+    vectors: (N, E) float32 of length 1. modalities: (N,) int64, the sum of 1 for a title and 2 for an image.
+    """
 
     def __init__(
         self, reader: EvidenceReader, vectors: Floats, ngrams: TitleNgrams, modalities: Rows
@@ -71,21 +75,21 @@ class PairReader:
         self.word_norms = self._word_norms()
 
     def compare(self, a: Rows, b: Rows) -> Evidence:
-        """The evidence on (P,) pairs; quickest where pairs of one `a` are together."""
+        """Compares the pairs of (P,) rows `a` and `b`; fastest where equal `a` are together."""
         dots = np.concatenate([np.empty((0, len(self.starts)), np.float32), *self._part_dots(a, b)])
         words = self._share_words(a, b)  # (P, 2)
         kinds = self.modalities[a] & self.modalities[b]
         names = list(self.reader.slices)
-        own = [place for place, name in enumerate(names) if name in IMAGE_PARTS]
+        image_parts = [place for place, name in enumerate(names) if name in IMAGE_PARTS]
         compared = [place for place, name in enumerate(names) if name in self.reader.features]
-        lengths = self.part_squares[a] * self.part_squares[b]  # (P, S) squares of products of norms
-        picture = self.part_squares[a][:, own].sum(axis=1) * self.part_squares[b][:, own].sum(axis=1)
-        image = _ratio(dots[:, own].sum(axis=1), picture)
-        features = np.column_stack([_ratio(dots[:, compared], lengths[:, compared]), words])
+        one, other = self.part_squares[a], self.part_squares[b]  # (P, S) squared norms
+        image_squares = one[:, image_parts].sum(axis=1) * other[:, image_parts].sum(axis=1)
+        image = _ratio(dots[:, image_parts].sum(axis=1), image_squares)
+        features = np.column_stack([_ratio(dots[:, compared], (one * other)[:, compared]), words])
         return Evidence(
             joint=np.clip(dots.sum(axis=1), -1, 1),
-            title=np.where(kinds & 1, words[:, 0], np.nan).astype(np.float32),
-            image=np.where((kinds >= 2) & bool(own), image, np.nan).astype(np.float32),
+            title_similarity=np.where(kinds & 1, words[:, 0], np.nan).astype(np.float32),
+            image_similarity=np.where((kinds >= 2) & bool(image_parts), image, np.nan).astype(np.float32),
             features=features.astype(np.float32),
             kinds=kinds,
         )
@@ -96,59 +100,65 @@ class PairReader:
         return [self._dots(self.vectors[a[block]], self.vectors[b[block]]) for block in blocks]
 
     def _part_squares(self) -> Floats:
-        """(N, S) the squared length of each part of each embedding."""
-        found = [np.empty((0, len(self.starts)), np.float32)]
+        """(N, S) the squared norm of each part of each embedding."""
+        squares = [np.empty((0, len(self.starts)), np.float32)]
         for start in range(0, len(self.vectors), BLOCK_LISTINGS):
             block = np.asarray(self.vectors[start : start + BLOCK_LISTINGS])
-            found.append(self._dots(block, block))
-        return np.concatenate(found)
+            squares.append(self._dots(block, block))
+        return np.concatenate(squares)
 
     def _dots(self, one: Floats, other: Floats) -> Floats:
-        """(p, S) of (p, E) and (p, E)."""
+        """(p, S): the inner product of each part, of (p, E) and (p, E)."""
         parts = self.reader.slices.values()
         return np.stack([np.einsum("pe,pe->p", one[:, part], other[:, part]) for part in parts], axis=1)
 
     def _word_norms(self) -> npt.NDArray[np.float64]:
-        """(N, 2) the length of each title's weighted n-grams, for each of `WORD_POWERS`."""
+        """(N, 2) the norm of each title's weighted n-grams, for each of `WORD_POWERS`."""
         count = len(self.vectors)
-        found = [np.empty((0, len(WORD_POWERS)))]
+        norms = [np.empty((0, len(WORD_POWERS)))]
         for start in range(0, count, BLOCK_LISTINGS):
             buckets, lengths = self.ngrams.of(np.arange(start, min(start + BLOCK_LISTINGS, count)))
-            found.append(np.sqrt(_sums(self.squares[buckets], lengths)))
-        return np.concatenate(found)
+            norms.append(np.sqrt(_sums(self.squares[buckets], lengths)))
+        return np.concatenate(norms)
 
     def _share_words(self, a: Rows, b: Rows) -> npt.NDArray[np.float64]:
         """(P, 2) the weighted cosines of the titles' n-grams, 0 where either has none."""
         order = np.argsort(a, kind="stable")
         shared = np.zeros((len(a), len(WORD_POWERS)))
-        heads, firsts = np.unique(a[order], return_index=True)
-        for start in range(0, len(heads), MARKED_LISTINGS):
-            end = firsts[start + MARKED_LISTINGS] if start + MARKED_LISTINGS < len(heads) else len(a)
-            places = order[firsts[start] : end]
-            shared[places] = self._shared(heads[start : start + MARKED_LISTINGS], a[places], b[places])
+        firsts, starts = np.unique(a[order], return_index=True)
+        for start in range(0, len(firsts), MARKED_LISTINGS):
+            end = starts[start + MARKED_LISTINGS] if start + MARKED_LISTINGS < len(firsts) else len(a)
+            places = order[starts[start] : end]
+            shared[places] = self._shared(firsts[start : start + MARKED_LISTINGS], a[places], b[places])
         norms = self.word_norms[a] * self.word_norms[b]
         return shared / np.where(norms > 0, norms, 1)
 
-    def _shared(self, heads: Rows, a: Rows, b: Rows) -> npt.NDArray[np.float64]:
-        """(p, 2) the weights of the n-grams that two titles share; `a` are among the sorted `heads`."""
-        marked = np.zeros((len(heads), NGRAM_BUCKETS), bool)
-        buckets, lengths = self.ngrams.of(heads)
-        marked[np.repeat(np.arange(len(heads)), lengths), buckets] = True
+    def _shared(self, firsts: Rows, a: Rows, b: Rows) -> npt.NDArray[np.float64]:
+        """(p, 2) inner products of the weighted n-grams; `firsts` are the different `a`, ascending."""
+        # Titles 0: {2, 3}, 1: {1}, 2: {}, 3: {3, 5}; a = [0, 0, 0, 1], b = [1, 2, 3, 3], firsts = [0, 1]:
+        #   marked[0] is True at 2 and 3, marked[1] at 1
+        #   others = [1, 3, 5, 3, 5], the buckets of b; lengths = [1, 0, 2, 2]
+        #   the rows of `marked` to look in: [0, 0, 0, 1, 1]; is_shared = [False, True, False, False, False]
+        #   pairs = [0, 2, 2, 3, 3][is_shared] = [2]: pair 2 shares bucket 3, and the sum of its squared
+        #   weights, counted by pair, is [0, 0, squares[3], 0]
+        marked = np.zeros((len(firsts), NGRAM_BUCKETS), bool)
+        buckets, lengths = self.ngrams.of(firsts)
+        marked[np.repeat(np.arange(len(firsts)), lengths), buckets] = True
         others, lengths = self.ngrams.of(b)
-        is_shared = marked[np.repeat(np.searchsorted(heads, a), lengths), others]
+        is_shared = marked[np.repeat(np.searchsorted(firsts, a), lengths), others]
         pairs = np.repeat(np.arange(len(b)), lengths)[is_shared]
         weights = self.squares[others[is_shared]]
         return np.stack([np.bincount(pairs, column, len(b)) for column in weights.T], axis=1)
 
 
 def _sums(values: npt.NDArray[np.float64], lengths: Rows) -> npt.NDArray[np.float64]:
-    """(R, 2) sums of runs of `lengths` (R,) of the rows of `values`; a run may be empty."""
+    """(R, 2) the sums of consecutive runs of rows of `values`, of (R,) `lengths`; a run may be empty."""
     runs = np.repeat(np.arange(len(lengths)), lengths)
     return np.stack([np.bincount(runs, column, len(lengths)) for column in values.T], axis=1)
 
 
 def _ratio(dots: Floats, squares: Floats) -> Floats:
-    """Cosines from inner products and the products of squared norms; 0 where a part is missing."""
+    """Cosines from inner products and the products of squared norms; 0 where a norm is 0."""
     norms = np.sqrt(squares)
     ratio: Floats = (dots / np.where(norms > 1e-12, norms, 1)).astype(np.float32)
     return ratio

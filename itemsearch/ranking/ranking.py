@@ -1,4 +1,4 @@
-"""The final score: how sure the evidence makes one that two listings are the same product."""
+"""Computes the match score of two listings from the evidence on them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from typing import Any, Self
 import numpy as np
 
 from itemsearch.errors import ModelError
-from itemsearch.ranking.evidence import KINDS, Evidence, Floats
+from itemsearch.indexes.arrays import Floats
+from itemsearch.ranking.evidence import KINDS, Evidence
 
 RANKING_FILE = "ranking.json"
-"""In a model's folder, where its ranking has been fitted."""
+"""In a model's folder, where a ranking was fitted to it."""
 
 KNOTS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
-"""Cosines at which a piece of evidence may begin to count for more: a picture that is all but the same says
-more than its cosine does."""
+"""Cosines from which a feature's curve may rise more steeply: of two images that are nearly equal, a small
+difference in cosine matters more."""
 SLOPES = 1 + len(KNOTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A logistic regression for each of `KINDS`, on curves that rise with each piece of evidence.
+    """A logistic regression for each of `KINDS`, on piecewise linear, rising curves of the features.
 
-    slopes: for each kind, (F, SLOPES): how steeply each feature's curve rises from the start, and how much
-    more steeply from each of `KNOTS` on; none is negative. biases: for each kind.
+    features: the F names. slopes: for each kind, (F, SLOPES) numbers, none negative: the slope of each
+    feature's curve from the start, and by how much it grows at each of `KNOTS`. biases: for each kind.
     """
 
     features: tuple[str, ...]
@@ -36,7 +37,7 @@ class Ranking:
 
     @classmethod
     def from_description(cls, described: Mapping[str, Any]) -> Self:
-        """What `describe` gave.
+        """Makes a ranking from what `describe` returned.
 
         Raises:
             KeyError, TypeError, ValueError: it is no ranking.
@@ -51,7 +52,7 @@ class Ranking:
         return cls(features, slopes, {kind: float(described["biases"][kind]) for kind in KINDS})
 
     def describe(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The ranking as JSON values; slopes by kind and feature."""
         slopes = {
             kind: dict(zip(self.features, map(list, curves), strict=True))
             for kind, curves in self.slopes.items()
@@ -59,7 +60,7 @@ class Ranking:
         return {"features": list(self.features), "slopes": slopes, "biases": dict(self.biases)}
 
     def score(self, evidence: Evidence) -> Floats:
-        """(C,) from 0 to 1."""
+        """(C,) float32, from 0 to 1: the match scores of C candidates or pairs."""
         slopes = np.array([self.slopes[kind] for kind in KINDS])  # (K, F, SLOPES)
         weights = slopes.reshape(len(KINDS), -1)[evidence.kinds]  # (K, F, SLOPES) -> (C, F * SLOPES)
         biases = np.array([self.biases[kind] for kind in KINDS])[evidence.kinds]
@@ -69,7 +70,7 @@ class Ranking:
 
 
 def bend(features: Floats) -> Floats:
-    """(C, F) cosines -> (C, F * SLOPES): each one, and how far it is above each of `KNOTS`."""
+    """(C, F) cosines -> (C, F * SLOPES): each cosine, and how far it is above each of `KNOTS`, or 0."""
     above = np.maximum(features[:, :, None] - np.array((0.0, *KNOTS), np.float32), 0)
     above[:, :, 0] = features  # below 0 too
     count = features.shape[1] * SLOPES
@@ -78,7 +79,7 @@ def bend(features: Floats) -> Floats:
 
 
 def read_ranking(folder: Path) -> Ranking | None:
-    """The ranking of the model in `folder`; None where it was never fitted.
+    """Reads the ranking of the model in `folder`; None where none was fitted.
 
     Raises:
         ModelError: the file is damaged.

@@ -1,1 +1,1 @@
-"""What another seller does to a title and a picture when listing the same product again."""
+"""Edits of titles and pictures that simulate another seller's listing of the same product."""

@@ -1,4 +1,4 @@
-"""A stand-in for another photo of the same product: what edits of the one photo at hand cannot show."""
+"""Simulation of a photo from another angle, by a random perspective of the photo."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 MOST_CUT = 0.3
-"""Share of a side that a corner may move inwards, along each axis."""
+"""Largest share of a side by which a corner moves inwards, along each axis."""
 
 
 def other_angle(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """The picture seen nearer and slanted, mirrored half of the time; of the same size."""
+    """A quadrilateral of the picture stretched to the same size, mirrored half of the time."""
     width, height = image.size
     cut = rng.uniform(0, MOST_CUT, (4, 2)) * (width, height)
     corners = np.array([(0, 0), (0, height), (width, height), (width, 0)]) + cut * [

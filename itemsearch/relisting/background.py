@@ -1,4 +1,4 @@
-"""Find a plain, light background and put another in its place."""
+"""Detection of a plain, light background, and its replacement."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter
 
+from itemsearch.indexes.arrays import Mask
+
 _TOLERANCE = 14
-_LEAST_BRIGHT = 205
-_FULL_AT_HALF = [min(255, 2 * level) for level in range(256)]
+"""Largest difference of any channel, of 0 to 255, between a background pixel and the border's colour."""
+_LEAST_BRIGHTNESS = 205
+"""Lowest value of any channel of a light background's colour."""
+_DOUBLED = [min(255, 2 * level) for level in range(256)]
 _SURFACES = (
     (214, 190, 160), (176, 196, 214), (190, 205, 180), (222, 196, 200), (120, 128, 138), (232, 222, 190),
     (150, 112, 80), (70, 82, 96), (198, 190, 214), (160, 164, 160),
 )  # fmt: skip
 
-Mask = npt.NDArray[np.bool_]
-
 
 def border_colour(image: Image.Image) -> tuple[int, int, int]:
-    """The median colour of the outermost pixels."""
+    """The median colour of the outermost pixels of an RGB image, 0 to 255."""
     red, green, blue = np.median(_border(np.asarray(image)), axis=0)
     return int(red), int(green), int(blue)
 
 
 def replace_background(image: Image.Image, rng: np.random.Generator) -> Image.Image | None:
-    """Put a colour, a gradient or a texture behind the product; None where the background is not plain.
+    """The image with a colour, a gradient or a texture as background; None where its own is not plain.
 
-    The background is what the borders reach through pixels of their own light colour, so a white
-    print inside the product stays.
+    The background is the light area connected to the border, so a white print inside the product stays.
     """
     mask = plain_background(image)
     if mask is None:
@@ -38,62 +39,77 @@ def replace_background(image: Image.Image, rng: np.random.Generator) -> Image.Im
 
 
 def plain_background(image: Image.Image) -> Mask | None:
-    """Mask (H, W) of the plain light background of `image`, or None where there is none."""
+    """(H, W) bool: the plain, light background of `image`; None where there is none."""
     colour = border_colour(image)
-    if min(colour) < _LEAST_BRIGHT:
+    if min(colour) < _LEAST_BRIGHTNESS:
         return None
     red, green, blue = ImageChops.difference(image, Image.new("RGB", image.size, colour)).split()
-    farthest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    alike = np.asarray(farthest) <= _TOLERANCE
-    if _border(alike).mean() < 0.8:
+    largest_difference = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    similar = np.asarray(largest_difference) <= _TOLERANCE
+    if _border(similar).mean() < 0.8:
         return None
-    mask = flood_from_borders(alike)
-    # A white product on white is flooded too: it would vanish.
+    mask = flood_from_borders(similar)
+    # A mask of nearly the whole picture includes a white product, which would vanish.
     return mask if 0.1 < mask.mean() < 0.9 else None
 
 
 def flood_from_borders(free: Mask) -> Mask:
-    """The pixels of `free` (H, W) that a path of free pixels, up, down, left or right, joins to the border.
+    """(H, W) bool: the pixels of `free` that a path of free pixels, 4-connected, joins to the border.
 
-    Works a run of free pixels at a time, along rows and columns in turn: a run that holds a reached
-    pixel is reached as a whole. Few turns are needed unless the free space is a maze.
+    The flood fill spreads a run of free pixels at a time, along rows and columns in turn, until nothing is
+    added: a run with a reached pixel is reached as a whole. Few turns are needed, except in a maze.
+
+    Four rows of four pixels, free (.) or not (#), the runs along rows as `_runs` numbers them, and the pixels
+    reached (o) at the border, after a turn along the rows and after one along the columns:
+
+        . # # #     1  2  3  4    o # # #    o # # #    o # # #
+        # . . #     5  5  5  6    # . . #    # . . #    # o . #
+        # . # #     7  7  8  9    # . # #    # . # #    # o # #
+        # . . .    10 10 10 10    # o o o    # o o o    # o o o
+
+    The second turn along the rows reaches the pixel that is left.
     """
     reached = np.zeros_like(free)
     reached[[0, -1]] = free[[0, -1]]
     reached[:, [0, -1]] = free[:, [0, -1]]
-    by_row, by_column = _runs(free), _runs(free.T)
-    count = 0
-    while (now := int(reached.sum())) != count:
-        count = now
-        reached = _spread(reached, free, by_row)
-        reached = _spread(reached.T, free.T, by_column).T
+    row_runs, column_runs = _runs(free), _runs(free.T)
+    previous_count = 0
+    while (count := int(reached.sum())) != previous_count:
+        previous_count = count
+        reached = _spread(reached, free, row_runs)
+        reached = _spread(reached.T, free.T, column_runs).T
     return reached
 
 
 def _runs(free: Mask) -> npt.NDArray[np.int32]:
-    """Number the runs of free pixels along rows: walls, and starts of rows, begin another."""
-    walls = ~free
-    walls[:, 0] = True
-    return np.cumsum(walls.ravel(), dtype=np.int32).reshape(free.shape)
+    """(H, W) numbers of the runs of free pixels along rows, from 1.
+
+    A pixel that is not free, and the first pixel of a row, starts a run; free pixels after it belong to it.
+    """
+    starts = ~free
+    starts[:, 0] = True
+    return np.cumsum(starts.ravel(), dtype=np.int32).reshape(free.shape)  # (H * W,) -> (H, W)
 
 
 def _spread(reached: Mask, free: Mask, runs: npt.NDArray[np.int32]) -> Mask:
+    """(H, W) bool: the free pixels of all runs with a reached pixel."""
     run_reached = np.zeros(int(runs[-1, -1]) + 1, np.bool_)
     run_reached[runs[reached]] = True
     return run_reached[runs] & free
 
 
 def _border(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The outermost pixels of (H, W, ...) in a row."""
+    """(H, W, ...) -> (2 H + 2 W, ...): the outermost pixels, corners twice."""
     return np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
 
 
 def _softened(mask: Mask) -> Image.Image:
-    """Grown by half a pixel, which takes the light seam around the product, and smooth at the edge."""
-    return Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(1)).point(_FULL_AT_HALF)
+    """The mask with a smooth edge, grown by half a pixel to cover the light seam around the product."""
+    return Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(1)).point(_DOUBLED)
 
 
 def _surface(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """A new background: one colour, a vertical gradient of two, or a noise texture."""
     first, second = (_SURFACES[place] for place in rng.choice(len(_SURFACES), 2, replace=False))
     kind = rng.integers(3)
     if kind == 0:

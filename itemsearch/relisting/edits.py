@@ -1,4 +1,4 @@
-"""Draw a few edits from a table and apply them: shared by titles and pictures."""
+"""Application of randomly drawn edits, for titles and pictures alike."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ def apply_drawn(
     count: int,
     rng: np.random.Generator,
 ) -> tuple[Subject, tuple[str, ...]]:
-    """Apply `count` different edits of `table`, drawn evenly, in the table's order.
+    """Applies `count` different edits of `table`, drawn with equal probability, in the table's order.
 
-    An edit answers None where it does not apply; it is then replaced by another and the work starts
-    again from the untouched subject, so that the table's order holds. Fewer edits than `count` are
-    made only when no more apply. Returns the edited subject and the names of the edits made.
+    An edit returns None where it does not apply. It is then replaced by the next one drawn, and all edits
+    start again from the unedited subject, so that the table's order is kept. Fewer than `count` edits are
+    made if no more apply.
+
+    Returns:
+        The edited subject, and the names of the edits in the order applied.
     """
-    order = list(table)
-    drawn = [order[place] for place in rng.permutation(len(order))]
+    names = list(table)
+    candidates = [names[place] for place in rng.permutation(len(names))]
     while True:
-        chosen = sorted(drawn[:count], key=order.index)
+        chosen = sorted(candidates[:count], key=names.index)
         edited = subject
         for name in chosen:
             result = table[name](edited, rng)
             if result is None:
-                drawn.remove(name)
+                candidates.remove(name)
                 break
             edited = result
         else:

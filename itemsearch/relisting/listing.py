@@ -1,4 +1,4 @@
-"""A product listed again: another seller's words, an edited picture."""
+"""Relisting of a listing: edits of its title and of its picture, as another seller might make them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from PIL import Image
 
 from itemsearch.relisting.pictures import rephotograph
 from itemsearch.relisting.words import reword
-from itemsearch.types import Product
+from itemsearch.types import Listing
 
 EDITS = (1, 3)
-"""Least and most edits at once, of the words and of the picture each."""
+"""Minimum and maximum number of edits of the title, and of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
-class Relisted:
-    """title is "" and image None where the product has none; the edits are named in the order made."""
+class Relisting:
+    """An edited title and image, "" and None where the original has none, and the edits in their order."""
 
     title: str
     image: Image.Image | None
@@ -26,15 +26,19 @@ class Relisted:
     picture_edits: tuple[str, ...]
 
 
-def relist(product: Product, carried: Mapping[str, str | None], rng: np.random.Generator) -> Relisted:
-    """`EDITS` edits of each modality; `carried` holds what else the catalog says of the product."""
-    attributes = {"category": product.category, **{name: value or "" for name, value in carried.items()}}
-    title, word_edits = reword(product.title, attributes, rng, _edits(rng))
-    if product.image is None:
-        return Relisted(title, None, word_edits, ())
-    image, picture_edits = rephotograph(product.image, rng, _edits(rng))
-    return Relisted(title, image, word_edits, picture_edits)
+def relist(listing: Listing, carried: Mapping[str, str | None], rng: np.random.Generator) -> Relisting:
+    """Edits a listing's title and picture, each `EDITS` times.
+
+    Args:
+        carried: other columns of the catalog and their values in the listing's row.
+    """
+    attributes = {"category": listing.category, **{name: value or "" for name, value in carried.items()}}
+    title, word_edits = reword(listing.title, attributes, rng, _draw_count(rng))
+    if listing.image is None:
+        return Relisting(title, None, word_edits, ())
+    image, picture_edits = rephotograph(listing.image, rng, _draw_count(rng))
+    return Relisting(title, image, word_edits, picture_edits)
 
 
-def _edits(rng: np.random.Generator) -> int:
+def _draw_count(rng: np.random.Generator) -> int:
     return int(rng.integers(EDITS[0], EDITS[1] + 1))

@@ -1,7 +1,7 @@
-"""Take a product's picture again, as another seller would.
+"""Random edits of a product's picture, as another seller's picture might differ.
 
-Colours must remain recognisable, because colour often is all that tells two products apart: tone
-changes are mild, hues are never shifted, and a new background never covers the product.
+Colours stay recognisable, because two products may differ in colour alone: changes of tone are mild, hues are
+not shifted, and a new background does not cover the product.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _INKS = ((205, 32, 44), (240, 170, 20), (25, 110, 190), (30, 140, 80), (20, 20, 
 def rephotograph(
     image: Image.Image, rng: np.random.Generator, edits: int
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return `image` (RGB, any size) after `edits` different edits, and their names in the order applied.
+    """The RGB image after `edits` different edits, and their names (of `EDIT_NAMES`) in the order applied.
 
-    The result is RGB; crops make it smaller and frames larger. `image` itself is left as it is.
+    The result is RGB; crops make it smaller and frames larger. `image` itself is not changed.
     """
     return apply_drawn(image, _EDITS, edits, rng)
 
@@ -50,7 +50,7 @@ def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _tone(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """One curve for all three channels keeps the hue; it is read from a table."""
+    """Brightness, contrast, saturation and gamma; one curve for all channels, so that the hue stays."""
     brightness, contrast, saturation, gamma = rng.uniform(0.82, 1.18, 4)
     levels = (np.arange(256) / 255.0) ** gamma
     curve = ((levels - 0.5) * contrast + 0.5) * brightness * 255.0
@@ -63,7 +63,7 @@ def _blur(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _sticker(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A badge in a corner, a quarter of the picture wide."""
+    """A badge with a short text in a corner, about a quarter of the picture wide."""
     width, height = image.size
     side = max(8, int(min(width, height) * rng.uniform(0.20, 0.28)))
     ink = _INKS[int(rng.integers(len(_INKS)))]
@@ -79,9 +79,9 @@ def _sticker(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     text = _STICKERS[int(rng.integers(len(_STICKERS)))]
     ImageDraw.Draw(badge).text((side, side), text, (255, 255, 255), _font(max(8, 2 * side // 3)), anchor="mm")
     corner = (0 if rng.random() < 0.5 else width - side, 0 if rng.random() < 0.5 else height - side)
-    stuck = image.copy()
-    stuck.paste(badge.resize((side, side), Image.Resampling.BOX), corner, shape.resize((side, side)))
-    return stuck
+    edited = image.copy()
+    edited.paste(badge.resize((side, side), Image.Resampling.BOX), corner, shape.resize((side, side)))
+    return edited
 
 
 def _watermark(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -121,7 +121,7 @@ def _low_quality(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 @lru_cache(maxsize=64)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font: the same on every machine. Loading it takes longer than drawing with it."""
+    """Pillow's built-in font, the same on every machine; cached, since loading takes longer than drawing."""
     return ImageFont.load_default(size)
 
 

@@ -1,4 +1,4 @@
-"""Hand-made retail English: what sellers write for one another's words."""
+"""Hand-made vocabulary of retail English: attribute columns, colours, synonyms and advertising phrases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ATTRIBUTE_ORDER = (
     "articletype",
     "size",
 )
-"""Columns that describe a product, in the order in which English names them."""
+"""Columns that describe a product, in the order of adjectives and noun in an English title."""
 
 COLOURS = frozenset({
     "amber", "apricot", "aqua", "beige", "black", "blue", "blush", "bright", "bronze", "brown",
@@ -27,7 +27,7 @@ COLOURS = frozenset({
     "salmon", "sand", "sapphire", "scarlet", "silver", "skin", "sky", "slate", "steel", "tan", "taupe",
     "teal", "terracotta", "turquoise", "violet", "white", "wine", "yellow",
 })  # fmt: skip
-"""Names of colours, and the words that shade them."""
+"""Words that name a colour or a shade of one."""
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "and": ("&", "+", "n"),

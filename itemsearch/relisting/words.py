@@ -1,8 +1,8 @@
-"""Reword a title as another seller would.
+"""Random edits of a title, as another seller's title might differ.
 
-What tells a product from its siblings stays: colour names and words with digits (sizes, capacities,
-model numbers) are never dropped nor misspelt, though "black" may become "blk" and "64GB" "64 gb".
-Only the edit `attributes` forgets the title altogether, and it then names the colour it was given.
+Colour names and words with digits (sizes, capacities, model numbers), in which similar products differ, are
+never dropped or misspelt, though "black" may become "blk" and "64GB" may become "64 gb". Only the edit
+"attributes" replaces the whole title, by the values of attribute columns.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ WordEdit = Callable[[str, np.random.Generator], str | None]
 def reword(
     title: str, attributes: Mapping[str, str], rng: np.random.Generator, edits: int
 ) -> tuple[str, tuple[str, ...]]:
-    """Return `title` after `edits` different edits, and their names in the order applied.
+    """The title after `edits` different edits, and their names (of `EDIT_NAMES`) in the order applied.
 
-    `attributes` maps column names ("category", "colour", "gender", "brand", ...) to values; it may be
-    empty. Fewer edits are made when no more apply. The result is empty only when `title` is.
+    Fewer edits are made if no more apply. The result is empty only if `title` is.
+
+    Args:
+        attributes: column names ("category", "colour", "gender", "brand", ...) to values; may be empty.
     """
     if not title.strip():
         return title, ()
@@ -51,7 +53,7 @@ def reword(
 
 
 def _describe(attributes: Mapping[str, str], rng: np.random.Generator) -> str | None:
-    """ "Men Black Casual Shoes": what a seller types who looks at the product and not at its label."""
+    """The attributes' values as a title, such as "Men Black Casual Shoes"; None without any."""
     known = {name.lower(): value.strip() for name, value in attributes.items() if value.strip()}
     words = [known[name] for name in ATTRIBUTE_ORDER if name in known]
     if not words:
@@ -62,23 +64,25 @@ def _describe(attributes: Mapping[str, str], rng: np.random.Generator) -> str | 
 
 
 def _without_brand(title: str, brand: str) -> str | None:
+    """The title without the brand that it begins with; with an unknown brand, without its first word."""
     words = title.split()
     brand_words = brand.split() or words[:1]
-    head = words[: len(brand_words)]
-    named_first = [word.casefold() for word in head] == [word.casefold() for word in brand_words]
-    if not named_first or len(words) < len(head) + 2 or (not brand and _tells_apart(words[0])):
+    first_words = words[: len(brand_words)]
+    begins_with_brand = [word.casefold() for word in first_words] == [word.casefold() for word in brand_words]
+    leaves_too_little = len(words) < len(first_words) + 2
+    if not begins_with_brand or leaves_too_little or (not brand and _is_distinctive(words[0])):
         return None
-    return " ".join(words[len(head) :])
+    return " ".join(words[len(first_words) :])
 
 
-def _tells_apart(word: str) -> bool:
-    """Whether siblings of one series may differ in this word alone."""
+def _is_distinctive(word: str) -> bool:
+    """Whether two products of one series may differ in this word alone."""
     return any(letter.isdigit() for letter in word) or word.strip(",.;:()").casefold() in COLOURS
 
 
 def _drop_words(title: str, rng: np.random.Generator) -> str | None:
     words = title.split()
-    droppable = [place for place, word in enumerate(words) if not _tells_apart(word)]
+    droppable = [place for place, word in enumerate(words) if not _is_distinctive(word)]
     if len(words) < 4 or len(droppable) < 2:
         return None
     count = int(rng.integers(1, max(2, len(droppable) // 3 + 1)))
@@ -87,28 +91,28 @@ def _drop_words(title: str, rng: np.random.Generator) -> str | None:
 
 
 def _shuffle_words(title: str, rng: np.random.Generator) -> str | None:
-    """Numbers stay behind the word before them, so that "size 42" and "350 ml" keep their sense."""
-    groups = re.findall(r"\S+(?:\s+[\d.,]+(?:\s+(?:" + _UNITS + r")\b)?)?", title, re.IGNORECASE)
-    if len(groups) < 3:
+    """Reorders words; a number stays behind the word before it, as in "size 42", and a unit behind that."""
+    phrases = re.findall(r"\S+(?:\s+[\d.,]+(?:\s+(?:" + _UNITS + r")\b)?)?", title, re.IGNORECASE)
+    if len(phrases) < 3:
         return None
-    shuffled = [groups[place].strip(",") for place in rng.permutation(len(groups))]
+    shuffled = [phrases[place].strip(",") for place in rng.permutation(len(phrases))]
     return _if_changed(title, " ".join(filter(None, shuffled)))
 
 
 def _synonyms(title: str, rng: np.random.Generator) -> str | None:
-    places = [match.start() for match in _SYNONYM.finditer(title)]
-    if not places:
+    starts = [match.start() for match in _SYNONYM.finditer(title)]
+    if not starts:
         return None
-    kept = set(rng.choice(places, size=int(rng.integers(1, len(places) + 1)), replace=False).tolist())
+    chosen = set(rng.choice(starts, size=int(rng.integers(1, len(starts) + 1)), replace=False).tolist())
 
-    def swap(match: re.Match[str]) -> str:
-        if match.start() not in kept:
+    def replacement(match: re.Match[str]) -> str:
+        if match.start() not in chosen:
             return match[0]
         choices = SYNONYMS[match[0].lower()]
         word = choices[int(rng.integers(len(choices)))]
         return word[0].upper() + word[1:] if match[0][0].isupper() else word
 
-    return _if_changed(title, _SYNONYM.sub(swap, title))
+    return _if_changed(title, _SYNONYM.sub(replacement, title))
 
 
 def _add_noise(title: str, rng: np.random.Generator) -> str:
@@ -117,12 +121,13 @@ def _add_noise(title: str, rng: np.random.Generator) -> str:
 
 
 def _typos(title: str, rng: np.random.Generator) -> str | None:
+    """Swaps two letters, or drops one, in every eighth word or so; never the first letter."""
     words = title.split()
-    long = [place for place, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
-    long = [place for place in long if not _tells_apart(words[place])]
-    if not long:
+    eligible = [place for place, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
+    eligible = [place for place in eligible if not _is_distinctive(words[place])]
+    if not eligible:
         return None
-    for place in rng.choice(long, size=min(len(long), 1 + len(words) // 8), replace=False).tolist():
+    for place in rng.choice(eligible, size=min(len(eligible), 1 + len(words) // 8), replace=False).tolist():
         word = words[place]
         at = int(rng.integers(1, len(word) - 1))
         swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
@@ -137,6 +142,7 @@ def _change_case(title: str, rng: np.random.Generator) -> str | None:
 
 
 def _change_spacing(title: str, rng: np.random.Generator) -> str | None:
+    """Splits or joins numbers and units ("64GB", "64 gb"), or drops punctuation."""
     changed = {
         _JOINED_UNIT.sub(lambda match: f"{match[1]} {match[2].lower()}", title),
         _SPACED_UNIT.sub(r"\1\2", title),

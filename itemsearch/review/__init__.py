@@ -1,1 +1,1 @@
-"""Pages on which people look at what was found."""
+"""Pages on which people review groups and pairs: a report in one file, and a web application."""

@@ -8,23 +8,23 @@ from collections.abc import Callable
 import uvicorn
 
 from itemsearch.errors import ReviewError
+from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
-from itemsearch.review.desk import Desk
-from itemsearch.review.guard import Address
+from itemsearch.review.session import ReviewSession
 
 
-def serve(desk: Desk, address: Address, ready: Callable[[str], None]) -> None:
-    """Serves `desk`; `ready` is told the application's address, without its token.
+def serve(session: ReviewSession, address: Address, ready: Callable[[str], None]) -> None:
+    """Serves `session`; `ready` is called with the address of the application, without its token.
 
     Raises:
-        UsageError: other machines are let in without a token.
-        ReviewError: the port is taken, or the host is none of this machine's.
+        UsageError: other machines have access without a token.
+        ReviewError: the port is in use, or the host is not one of this machine.
     """
     address.check()
     listening = _listen(address)
     host = f"[{address.host}]" if ":" in address.host else address.host
     # No log of requests: an address may hold the token.
-    config = uvicorn.Config(build_app(desk, address), log_level="warning", access_log=False)
+    config = uvicorn.Config(build_app(session, address), log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     ready(f"http://{host}:{listening.getsockname()[1]}/")
     with listening:

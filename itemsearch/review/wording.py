@@ -1,4 +1,4 @@
-"""Evidence in plain words, and the words in which titles differ."""
+"""Puts evidence into plain words, and marks the words in which titles differ."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from itemsearch.duplicates.words import differing_words
+from itemsearch.duplicates.pairs.words import differing_words
 
 NEARLY_SAME_HASH = 4
-"""Bits, of 64, in which the perceptual hashes of pictures that look the same differ at most."""
+"""The largest Hamming distance, in bits of 64, of the image hashes of pictures that look the same."""
 PICTURES = ((0.85, "pictures look much alike"), (0.5, "pictures look somewhat alike"))
-"""Least cosines, of the pictures of real products: of two drawn by chance 1 in 100 is above 0.45."""
+"""Least image similarities and their words. Of two random products' pictures, 1 in 100 is above 0.45."""
 MOST_WORDS = 0.5
+"""The least share of words that two titles share for "most"."""
 
 
 def evidence_in_words(pair: Mapping[str, Any], title: str, other: str) -> tuple[str, ...]:
-    """What a row of pairs (`EVIDENCE_SCHEMA`) says of two listings with these titles, conflicts first."""
+    """Phrases for a row of `EVIDENCE_SCHEMA` of two listings with these titles, conflicts first."""
     conflicts = [conflict.replace(":", " differs:", 1) for conflict in pair["conflicts"] or ()]
     return (*conflicts, _pictures(pair), _titles(pair, title, other))
 
@@ -25,11 +26,13 @@ def evidence_in_words(pair: Mapping[str, Any], title: str, other: str) -> tuple[
 def _pictures(pair: Mapping[str, Any]) -> str:
     if pair["same_image"]:
         return "same picture"
-    if pair["phash_distance"] is not None and pair["phash_distance"] <= NEARLY_SAME_HASH:
+    if pair["image_hash_distance"] is not None and pair["image_hash_distance"] <= NEARLY_SAME_HASH:
         return "nearly the same picture"
-    if pair["image"] is None:
+    if pair["image_similarity"] is None:
         return "pictures not compared"
-    return next((words for least, words in PICTURES if pair["image"] >= least), "pictures look different")
+    return next(
+        (words for least, words in PICTURES if pair["image_similarity"] >= least), "pictures look different"
+    )
 
 
 def _titles(pair: Mapping[str, Any], title: str, other: str) -> str:
@@ -44,7 +47,7 @@ def _titles(pair: Mapping[str, Any], title: str, other: str) -> str:
 
 
 def mark_differences(title: str, others: Sequence[str]) -> Markup:
-    """`title`, escaped, with the words that one of `others` lacks inside <mark>."""
+    """`title`, escaped, with the words that any of `others` lacks inside <mark>."""
     words: list[Markup] = []
     for word in title.split():
         differs = any(differing_words(word, other)[0] for other in others)

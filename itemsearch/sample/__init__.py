@@ -1,1 +1,1 @@
-"""A drawn sample catalog: invented products, so that nothing real need be shipped."""
+"""Generation of a sample catalog: invented products with drawn pictures."""

@@ -1,7 +1,7 @@
-"""Draw in units of the picture's side, (0, 0) top left to (1, 1): smooth masks, light and shadow.
+"""Drawing of smooth masks, light and shadow, in units of the picture's side from (0, 0) at the top left.
 
-Outlines are drawn three times too large and averaged down, which smooths their edges; colours and
-light are worked at the final size.
+Outlines are drawn three times as large and averaged down, which smooths their edges; colours and light are
+computed at the final size.
 """
 
 from __future__ import annotations
@@ -16,32 +16,38 @@ import numpy.typing as npt
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 SIDE = 320
+"""Side of every picture and mask in pixels."""
 _OVERSIZE = 3
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 Colour = tuple[int, int, int]
 Mask = Image.Image
+"""An image of mode "L"; 255 is inside, 0 outside."""
 Light = npt.NDArray[np.float32]
+"""(SIDE, SIDE) factor of a colour's brightness: 1 leaves it, less darkens, more whitens."""
 
 
 class Pen:
-    """Collects outlines into one mask. Every method answers the pen, `mask` the result."""
+    """Collects outlines into one mask. The drawing methods return the pen itself."""
 
     def __init__(self) -> None:
         self._image = Image.new("L", (SIDE * _OVERSIZE, SIDE * _OVERSIZE))
         self._draw = ImageDraw.Draw(self._image)
 
     def ellipse(self, centre: Point, radii: Point, ink: int = 255) -> Self:
+        """A filled ellipse; an `ink` of 0 erases."""
         (x, y), (across, down) = centre, radii
         self._draw.ellipse(_scaled((x - across, y - down, x + across, y + down)), fill=ink)
         return self
 
     def box(self, box: Box, radius: float = 0.0, ink: int = 255) -> Self:
+        """A filled rectangle (left, top, right, bottom), with corners of `radius`."""
         self._draw.rounded_rectangle(_scaled(box), radius * SIDE * _OVERSIZE, fill=ink)
         return self
 
     def polygon(self, points: npt.ArrayLike, ink: int = 255) -> Self:
+        """A filled polygon of (N, 2) points."""
         self._draw.polygon(_scaled(points), fill=ink)
         return self
 
@@ -61,6 +67,7 @@ class Pen:
         return self
 
     def text(self, centre: Point, word: str, height: float, ink: int = 255) -> Self:
+        """A word in bold, with letters of about `height`."""
         font = ImageFont.load_default(height * SIDE * _OVERSIZE)
         x, y = _scaled(centre)
         bold = height * SIDE * _OVERSIZE / 24
@@ -68,7 +75,7 @@ class Pen:
         return self
 
     def mask(self) -> Mask:
-        """The outlines as an L image of the final size; 255 is inside."""
+        """The outlines as a mask of the final size."""
         mask = Image.new("L", (SIDE, SIDE))
         if box := self._image.getbbox():
             left, top = box[0] // _OVERSIZE, box[1] // _OVERSIZE
@@ -83,16 +90,16 @@ Fill = Image.Image | Colour
 
 
 class Canvas:
-    """A picture under way, on light paper that darkens a little towards the bottom."""
+    """A picture in progress, on a light background that darkens a little towards the bottom."""
 
-    def __init__(self, ground: Colour) -> None:
-        fall = np.linspace(1.0, 0.975, SIDE)[:, None, None] * np.array(ground)
-        self._image = Image.fromarray(np.rint(fall).astype(np.uint8)).resize(
+    def __init__(self, background: Colour) -> None:
+        column = np.linspace(1.0, 0.975, SIDE)[:, None, None] * np.array(background)  # (SIDE, 1, 3)
+        self._image = Image.fromarray(np.rint(column).astype(np.uint8)).resize(
             (SIDE, SIDE), Image.Resampling.NEAREST
         )
 
     def paint(self, shape: Shape, fill: Fill, light: Light | None = None, opacity: float = 1.0) -> None:
-        """Cover the shape with a colour or picture; light below 1 darkens it, above 1 whitens it."""
+        """Covers the shape with a colour or picture under a light."""
         mask = _mask(shape)
         box = mask.getbbox()
         if box is None:
@@ -106,54 +113,55 @@ class Canvas:
         self._image.paste(colour, box, cover)
 
     def raised(self, shape: Shape, fill: Fill, depth: float, strength: float = 0.5) -> None:
-        """Paint with the light of `relief`."""
+        """Paints with the light of `relief`."""
         mask = _mask(shape)
         self.paint(mask, fill, relief(mask, depth, strength))
 
     def shadow(self, shape: Shape, blur: float, strength: float, shift: Point = (0.0, 0.0)) -> None:
-        """Darken where the shape, blurred and shifted, falls."""
+        """Darkens the blurred and shifted shape."""
         moved = ImageChops.offset(_mask(shape), round(shift[0] * SIDE), round(shift[1] * SIDE))
         left, top, right, bottom = moved.getbbox() or (0, 0, 0, 0)
         margin = round(3 * blur * SIDE)
-        near = (
+        area = (
             max(0, left - margin),
             max(0, top - margin),
             min(SIDE, right + margin),
             min(SIDE, bottom + margin),
         )
-        fallen = _blurred(moved.crop(near), blur).point(
+        brightness = _blurred(moved.crop(area), blur).point(
             [255 - round(level * strength) for level in range(256)]
         )
-        self._image.paste(ImageChops.multiply(self._image.crop(near), _grey(fallen)), near)
+        self._image.paste(ImageChops.multiply(self._image.crop(area), _grey(brightness)), area)
 
     def floor_shadow(self, centre: Point, across: float) -> None:
-        """What a standing thing throws on the floor: wide and faint, with a dark line of contact."""
+        """The shadow of a standing object on the floor: wide and faint, with a dark line of contact."""
         self.shadow(Pen().ellipse(centre, (across * 1.15, across * 0.16)), 0.035, 0.32)
         self.shadow(Pen().ellipse(centre, (across, across * 0.05)), 0.012, 0.35)
 
     def picture(self) -> Image.Image:
+        """The picture so far, RGB, SIDE x SIDE."""
         return self._image.copy()
 
 
 def smooth(points: Sequence[Point], closed: bool) -> npt.NDArray[np.float64]:
-    """The points (N, 2) of a polygon or line with its corners rounded."""
+    """(N, 2) points of a polygon (`closed`) or line with its corners rounded."""
     return np.asarray(_corner_cutting(len(points), closed) @ np.array(points))
 
 
 @lru_cache
 def _corner_cutting(count: int, closed: bool) -> npt.NDArray[np.float64]:
-    """Weights (N, count) of the corners after four cuts (Chaikin, 1974); a line keeps its ends."""
+    """(N, count) weights of corners in points after four cuts (Chaikin, 1974); a line keeps its ends."""
     line = corners = np.eye(count)
     for _ in range(4):
         after = np.roll(line, -1, axis=0) if closed else line[1:]
         before = line if closed else line[:-1]
         cuts = (0.75 * before + 0.25 * after, 0.25 * before + 0.75 * after)
-        line = np.stack(cuts, axis=1).reshape(-1, count)
+        line = np.stack(cuts, axis=1).reshape(-1, count)  # (N, 2, count) -> (2 N, count)
     return line if closed else np.concatenate((corners[:1], line, corners[-1:]))
 
 
 def symmetric(right: Sequence[Point]) -> list[Point]:
-    """A closed outline from its right half, top to bottom."""
+    """A closed outline, symmetric left to right, from its right half, top to bottom."""
     return [*right, *flipped(right[::-1], -1)]
 
 
@@ -178,9 +186,9 @@ def relief(mask: Mask, depth: float = 0.03, strength: float = 0.5) -> Light:
     light = np.ones((SIDE, SIDE), np.float32)
     left, top, right, bottom = mask.getbbox() or (0, 0, 2, 2)
     margin = round(2.5 * depth * SIDE)
-    near = (left - margin, top - margin, right + margin, bottom + margin)
-    # In float, because whole steps of height would show as weave.
-    height = np.asarray(_blurred(mask.crop(near), depth, "F"))
+    area = (left - margin, top - margin, right + margin, bottom + margin)
+    # Floating point, because integer heights would show as a weave.
+    height = np.asarray(_blurred(mask.crop(area), depth, "F"))
     inner = height[margin - 1 : margin + bottom - top + 1, margin - 1 : margin + right - left + 1]
     rise = 0.6 * (inner[1:-1, 2:] - inner[1:-1, :-2]) + (inner[2:, 1:-1] - inner[:-2, 1:-1])
     light[top:bottom, left:right] += rise * np.float32(strength * depth * SIDE / 510)
@@ -217,7 +225,7 @@ def _grey(level: Image.Image) -> Image.Image:
 
 
 def _blurred(mask: Mask, radius: float, mode: str = "L") -> Image.Image:
-    """Blurred by a share of the side. Wide blurs are worked at a smaller size: nobody sees the difference."""
+    """Blurred by a share of the side. Wide blurs are computed at a smaller size, which is not visible."""
     pixels = radius * SIDE
     factor = max(1, int(pixels / 2.5))
     small = mask.reduce(factor).filter(ImageFilter.GaussianBlur(pixels / factor)).convert(mode)
@@ -225,5 +233,6 @@ def _blurred(mask: Mask, radius: float, mode: str = "L") -> Image.Image:
 
 
 def _scaled(values: npt.ArrayLike) -> list[float]:
+    """Coordinates in pixels of the oversized image, flat."""
     flat: list[float] = (np.asarray(values, np.float64) * (SIDE * _OVERSIZE)).ravel().tolist()
     return flat

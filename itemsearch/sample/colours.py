@@ -1,4 +1,4 @@
-"""The colours that products come in: far enough apart to be told from one another."""
+"""The colours of sample products, chosen to be clearly distinguishable, and of their materials."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PAPER: Colour = (248, 246, 240)
 
 
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """`share` of the second colour, the rest of the first."""
+    """A mixture of two colours, with `share` (0 to 1) of the second."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 

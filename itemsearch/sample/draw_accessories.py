@@ -1,4 +1,4 @@
-"""Caps, sunglasses, umbrellas."""
+"""Drawings of caps, sunglasses and umbrellas."""
 
 from __future__ import annotations
 

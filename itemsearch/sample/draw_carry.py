@@ -1,4 +1,4 @@
-"""Backpacks, handbags, notebooks."""
+"""Drawings of backpacks, handbags and notebooks."""
 
 from __future__ import annotations
 

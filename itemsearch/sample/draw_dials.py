@@ -1,4 +1,4 @@
-"""Wall clocks and watches: things with hands."""
+"""Drawings of wall clocks and watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cushions, table lamps, chairs."""
+"""Drawings of cushions, table lamps and chairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mugs, teapots, bottles."""
+"""Drawings of mugs, teapots and bottles."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def bottle(canvas: Canvas, look: Look) -> None:
     body = turned(
         [(top, neck), (top + 0.03, neck), (shoulder, radius), (shoulder + 0.06, radius), (bottom, radius)]
     )
-    cloth = wrapped(look.fill((0.5, (shoulder + bottom) / 2 + 0.03), 0.75), 0.5, radius)
-    canvas.paint(body, cloth, cylinder(body, 0.35))
+    surface = wrapped(look.fill((0.5, (shoulder + bottom) / 2 + 0.03), 0.75), 0.5, radius)
+    canvas.paint(body, surface, cylinder(body, 0.35))
     if look.detail == 3:
         base = within(turned([(bottom - 0.06, radius), (bottom, radius)]), body)
         canvas.paint(base, STEEL, cylinder(base, 0.35))

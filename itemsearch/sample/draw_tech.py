@@ -1,4 +1,4 @@
-"""Phone cases, headphones, speakers."""
+"""Drawings of phone cases, headphones and speakers."""
 
 from __future__ import annotations
 

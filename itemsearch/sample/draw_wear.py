@@ -1,4 +1,4 @@
-"""T-shirts, dresses, trainers."""
+"""Drawings of T-shirts, dresses and trainers."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def dress(canvas: Canvas, look: Look) -> None:
         (0.5 + wide, hem), (0.5 + wide, hem), (0.5, hem + 0.03),
     ]  # fmt: skip
     body = Pen().blob(symmetric(right)).mask()
-    cloth = look.fill((0.5, 0.55), 0.8)
+    surface = look.fill((0.5, 0.55), 0.8)
     canvas.shadow(body, 0.02, 0.28, (0.01, 0.02))
     if look.detail == 2:
         for hand in (-1, 1):
             sleeve = flipped([(0.59, 0.15), (0.66, 0.24), (0.71, 0.48)], hand)
-            canvas.raised(Pen().stroke(sleeve, 0.06), cloth, 0.02)
+            canvas.raised(Pen().stroke(sleeve, 0.06), surface, 0.02)
     pleats = [[(0.5 + x * 0.06, waist + 0.04), (0.5 + x * wide * 0.8, hem)] for x in (-0.75, -0.3, 0.2, 0.65)]
-    canvas.paint(body, cloth, relief(body, 0.035, 0.45) * _folds(*pleats))
+    canvas.paint(body, surface, relief(body, 0.035, 0.45) * _folds(*pleats))
     if look.detail == 1:
         belt = within(Pen().box((0.3, waist - 0.018, 0.7, waist + 0.018)), body)
         canvas.raised(belt, look.accent, 0.01)

@@ -1,4 +1,4 @@
-"""What kinds of product there are, and what each comes in."""
+"""The kinds of sample products: category, drawing, and the values that their attributes may have."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ _WITH_WORDS = (*PATTERNS, "Lettering", "Lettering")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A category. `sizes` go from small to large, none being (""); `details` name the drawer's 1, 2 and 3."""
+class ProductKind:
+    """A kind of product, which is a category of its own.
+
+    noun: names it in titles. draw: draws a product with the given look. sizes: from small to large, ("",) for
+    one size. details: names of the details 1, 2 and 3 of the drawing. prices: lowest and highest.
+    """
 
     category: str
     noun: str
@@ -39,86 +43,86 @@ class Kind:
 
 
 KINDS = (
-    Kind(
+    ProductKind(
         "Mugs", "Mug", mug, HOME_BRANDS, ("Stoneware", "Porcelain", "Enamel"),
         ("250 ml", "350 ml", "450 ml"), ("Gold Rim", "Oak Lid", "Contrast Handle"), _WITH_WORDS, (8, 24),
     ),
-    Kind(
+    ProductKind(
         "Teapots", "Teapot", teapot, HOME_BRANDS, ("Stoneware", "Porcelain", "Cast Iron"),
         ("0.6 L", "0.9 L", "1.2 L"), ("Gold Knob", "Oak Handle", "Little Feet"), _ALL_OVER, (24, 68),
     ),
-    Kind(
+    ProductKind(
         "Bottles", "Water Bottle", bottle, HOME_BRANDS, ("Stainless Steel", "Tritan", "Glass"),
         ("500 ml", "750 ml", "1000 ml"), ("Straw Lid", "Carry Loop", "Steel Base"), _WITH_WORDS, (12, 38),
     ),
-    Kind(
+    ProductKind(
         "Cushions", "Cushion", cushion, HOME_BRANDS, ("Cotton", "Linen", "Velvet"),
         ("45 x 45 cm", "50 x 40 cm", "60 x 50 cm"), ("Tassels", "Piping", "Centre Button"), _WITH_WORDS,
         (14, 49),
     ),
-    Kind(
+    ProductKind(
         "Lamps", "Table Lamp", lamp, HOME_BRANDS, ("Linen", "Cotton", "Paper"),
         ("28 cm", "32 cm", "36 cm"), ("Oak Base", "Brass Base", "Pull Chain"), _ALL_OVER, (29, 129),
     ),
-    Kind(
+    ProductKind(
         "Chairs", "Chair", chair, HOME_BRANDS, ("Upholstered", "Lacquered", "Boucle"), ("",),
         ("Armrests", "Steel Legs", "Seat Pad"), _ALL_OVER, (79, 289),
     ),
-    Kind(
+    ProductKind(
         "Clocks", "Wall Clock", clock, HOME_BRANDS, ("Metal", "Wooden", "Silent"),
         ("25 cm", "30 cm", "35 cm"), ("Numerals", "Second Hand", "Gold Inner Rim"), _QUIET, (19, 75),
     ),
-    Kind(
+    ProductKind(
         "T-Shirts", "T-Shirt", t_shirt, WEAR_BRANDS, ("Cotton", "Organic Cotton", "Jersey"), ("",),
         ("V-Neck", "Chest Pocket", "Contrast Sleeves"), _WITH_WORDS, (12, 45),
     ),
-    Kind(
+    ProductKind(
         "Dresses", "Dress", dress, WEAR_BRANDS, ("Cotton", "Viscose", "Linen"), ("Mini", "Midi", "Maxi"),
         ("Belt", "Long Sleeves", "Collar"), _ALL_OVER, (29, 139),
     ),
-    Kind(
+    ProductKind(
         "Trainers", "Trainers", trainer, WEAR_BRANDS, ("Canvas", "Leather", "Mesh"), ("",),
         ("High Top", "Side Arrow", "Strap"), _ALL_OVER, (39, 149),
     ),
-    Kind(
+    ProductKind(
         "Caps", "Cap", cap, WEAR_BRANDS, ("Cotton", "Wool", "Corduroy"), ("",),
         ("Badge", "Eyelets", "Contrast Brim"), _WITH_WORDS, (14, 39),
     ),
-    Kind(
+    ProductKind(
         "Sunglasses", "Sunglasses", sunglasses, WEAR_BRANDS, ("Acetate", "Polarised", "Bio-Nylon"), ("",),
         ("Mirrored Lenses", "Double Bridge", "Tinted Lenses"),
         ("Stripes", "Small Dots", "Terrazzo", "Checks"), (25, 159),
     ),
-    Kind(
+    ProductKind(
         "Umbrellas", "Umbrella", umbrella, WEAR_BRANDS, ("Windproof", "Recycled", "Automatic"),
         ("90 cm", "100 cm", "110 cm"), ("Oak Handle", "Beaded Edge", "Gold Tip"), _ALL_OVER, (18, 59),
     ),
-    Kind(
+    ProductKind(
         "Backpacks", "Backpack", backpack, WEAR_BRANDS, ("Canvas", "Nylon", "Waxed Cotton"),
         ("14 L", "18 L", "24 L"), ("Side Pockets", "Buckled Straps", "Roll Top"), _ALL_OVER, (35, 129),
     ),
-    Kind(
+    ProductKind(
         "Handbags", "Handbag", handbag, WEAR_BRANDS, ("Leather", "Vegan Leather", "Canvas"),
         ("Small", "Medium", "Large"), ("Contrast Flap", "Chain Strap", "Charm"), _ALL_OVER, (39, 249),
     ),
-    Kind(
+    ProductKind(
         "Watches", "Watch", watch, TECH_BRANDS, ("Quartz", "Automatic", "Solar"),
         ("36 mm", "40 mm", "44 mm"), ("Date Window", "Chronograph", "Gold Case"), _ALL_OVER, (49, 349),
     ),
-    Kind(
+    ProductKind(
         "Notebooks", "Notebook", notebook, HOME_BRANDS, ("Hardcover", "Linen", "Recycled"),
         ("A6", "A5", "A4"), ("Elastic Band", "Spiral Bound", "Ribbon"), _WITH_WORDS, (5, 22),
     ),
-    Kind(
+    ProductKind(
         "Phone Cases", "Phone Case", phone_case, TECH_BRANDS, ("Silicone", "Hard Shell", "Biodegradable"),
         ("for Orbix 8", "for Zentra X2", "for Pello Pro 5"),
         ("Ring Holder", "Wrist Strap", "Card Pocket"), _WITH_WORDS, (9, 35),
     ),
-    Kind(
+    ProductKind(
         "Headphones", "Headphones", headphones, TECH_BRANDS, ("Wireless", "Over-Ear", "Noise Cancelling"),
         ("",), ("Microphone", "Cable", "Padded Band"), _ALL_OVER, (29, 299),
     ),
-    Kind(
+    ProductKind(
         "Speakers", "Speaker", speaker, TECH_BRANDS, ("Portable", "Bookshelf", "Bluetooth"),
         ("10 W", "20 W", "30 W"), ("Carry Handle", "Light Rings", "Steel Feet"), _WITH_BANDS, (25, 199),
     ),

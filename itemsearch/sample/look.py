@@ -1,4 +1,4 @@
-"""What a drawer is told about a product."""
+"""The visible attributes of a sample product, which its drawing depends on."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _STEPS = 40
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one product looks. Products of a series share `shape` and differ in one of the others.
+    """The visible attributes of one product. Products of a series share `shape` and differ in one other.
 
-    `shape` holds three numbers from 0 to 1 that the drawer reads as it likes; `size` is 0 for the
-    smallest of its kind and 1 for the largest; `detail` counts in the kind's list, 0 being none.
+    accent: the second colour, of the pattern and of details. word: the text of the pattern "Lettering".
+    shape: three numbers from 0 to 1 that each drawing interprets. size: 0 for the smallest of its kind, 1 for
+    the largest. detail: 0 for none, else 1, 2 or 3 (the docstring of each drawing says which).
     """
 
     colour: Colour
@@ -29,10 +30,10 @@ class Look:
     detail: int
 
     def fill(self, centre: Point = (0.5, 0.5), scale: float = 1.0) -> Image.Image:
-        """The product's cloth, SIDE x SIDE: colour, with the pattern around `centre` in the accent."""
-        # Rounded, so that products whose middles nearly agree share one drawn pattern.
+        """The surface, SIDE x SIDE: the colour, with the pattern around `centre` in the accent colour."""
+        # Rounded, so that products with nearly the same centre share one cached pattern.
         x, y = (round(place * _STEPS) / _STEPS for place in centre)
         mask = pattern_mask(self.pattern, self.word, (x, y), scale)
-        cloth = Image.new("RGB", mask.size, self.colour)
-        cloth.paste(self.accent, mask=mask)
-        return cloth
+        surface = Image.new("RGB", mask.size, self.colour)
+        surface.paste(self.accent, mask=mask)
+        return surface

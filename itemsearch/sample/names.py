@@ -1,4 +1,4 @@
-"""Invented brands, models and shops."""
+"""Invented names of brands, models and sellers, and the words of letterings."""
 
 from __future__ import annotations
 

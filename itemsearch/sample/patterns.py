@@ -1,4 +1,4 @@
-"""Patterns as masks: where the second colour goes on a product's cloth."""
+"""Surface patterns as masks of the area in the second colour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Painter = Callable[[Pen, Point, float], object]
 
 @lru_cache(maxsize=512)
 def pattern_mask(name: str, word: str, centre: Point, scale: float) -> Mask:
-    """Mask of a pattern of `PATTERNS`, "Plain" or "Lettering" (which writes `word` at `centre`)."""
+    """The mask of a pattern of `PATTERNS`, "Plain", or "Lettering", which writes `word` at `centre`."""
     pen = Pen()
     if name == "Lettering":
         pen.text(centre, word, 0.4 * scale / max(3, len(word)))
@@ -156,7 +156,7 @@ def _band(pen: Pen, centre: Point, scale: float) -> None:
 
 
 def _steps(through: float, step: float, start: float = 0.0, stop: float = 1.0) -> Iterator[float]:
-    """Even steps from below `start` to `stop` that pass through `through`."""
+    """Evenly spaced numbers from at most `start` to below `stop`, of which one is `through`."""
     place = through - math.ceil((through - start) / step) * step
     while place < stop:
         yield place
@@ -164,7 +164,7 @@ def _steps(through: float, step: float, start: float = 0.0, stop: float = 1.0) -
 
 
 def _places(centre: Point, step: float) -> Iterator[Point]:
-    """Staggered rows of points, one at `centre`."""
+    """Points of staggered rows over the whole picture, of which one is `centre`."""
     height = step * 0.87
     for y in _steps(centre[1], height, -step, 1 + step):
         odd = round((y - centre[1]) / height) % 2

@@ -1,4 +1,4 @@
-"""Bodies turned on a wheel: mugs, bottles, lamps."""
+"""Bodies of revolution, such as mugs, bottles and lamps: outlines, level circles and wrapped surfaces."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from PIL import Image
 from itemsearch.sample.canvas import SIDE, Mask, Pen, smooth
 
 _TILT = 0.16
-"""Height over width of a level circle, seen slightly from above."""
+"""Ratio of height to width of a level circle, seen slightly from above."""
 
 
 def turned(profile: Sequence[tuple[float, float]], centre: float = 0.5) -> Mask:
-    """The outline of a body whose radius at height y is given by (y, radius), top to bottom."""
+    """The outline of an upright body, whose `profile` gives (y, radius) from top to bottom."""
     (top, top_radius), (bottom, bottom_radius) = profile[0], profile[-1]
     side = smooth([(radius, y) for y, radius in profile], closed=False)
     left, right = side * (-1, 1), side[::-1]
@@ -35,7 +35,7 @@ def level_disc(height: float, radius: float, centre: float = 0.5) -> Pen:
 
 
 def wrapped(fill: Image.Image, centre: float, radius: float) -> Image.Image:
-    """Bend a flat cloth around an upright cylinder: squeezed at the sides, sagging at the front."""
+    """A flat picture bent around an upright cylinder: compressed at the sides, lowered at the front."""
     turns = np.linspace(0.0, math.pi, 25)
     places = np.unique(np.rint((centre - radius * np.cos(turns)) * SIDE)).astype(int).tolist()
     edges = np.clip((np.array(places) / SIDE - centre) / radius, -1.0, 1.0)

@@ -1,0 +1,1 @@
+"""Builds index folders over stores and answers queries from them."""

@@ -1,4 +1,4 @@
-"""A file of queries in, a file of results out."""
+"""Answers a file of queries and writes a file of results."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.catalog import read_queries
+from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import ALL_PRODUCTS, Filter
-from itemsearch.search.results import SearchResult
+from itemsearch.search.filter import NO_FILTER, Filter
+from itemsearch.search.results import Result
 from itemsearch.types import Reject
 
 RESULTS_SCHEMA = pa.schema(
@@ -22,24 +23,24 @@ RESULTS_SCHEMA = pa.schema(
         "id": pa.string(),
         "score": pa.float32(),
         "joint": pa.float32(),
-        "title": pa.float32(),
-        "image": pa.float32(),
+        "title_similarity": pa.float32(),
+        "image_similarity": pa.float32(),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BatchConfig:
-    """k results a query at most, of `min_score` or more, that pass the filter."""
+    """At most k results for each query, of a score of `min_score` or more, that pass the filter."""
 
     k: int = 10
     min_score: float = -1.0
-    wanted: Filter = ALL_PRODUCTS
+    filter: Filter = NO_FILTER
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """rows read = answered + rejected; `results` rows were written."""
+    """Counts: rows read = answered + rejected; `results` rows were written."""
 
     rows: int
     answered: int
@@ -55,9 +56,13 @@ def search_file(
     on_reject: Callable[[Reject], None],
     progress: Callable[[int], None],
 ) -> BatchReport:
-    """Answers a queries file as a stream; `on_reject` hears of each query that cannot be read.
+    """Answers a queries file batch by batch and writes `RESULTS_SCHEMA` to the Parquet file `out`.
 
     Memory holds a batch of queries and their results, and every query's id.
+
+    Args:
+        on_reject: called with each query that cannot be read.
+        progress: called with how many rows were read so far.
 
     Raises:
         CatalogError: the queries file as a whole cannot be read.
@@ -65,34 +70,31 @@ def search_file(
     """
     rows = answered = rejected = results = 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        with pq.ParquetWriter(partial, RESULTS_SCHEMA, write_page_checksum=True) as writer:
-            for batch in read_queries(queries, other=config.wanted.other):
-                answers = engine.search_many(batch.queries, config.k, config.min_score, config.wanted)
-                found = _table(answers)
-                writer.write_table(found)
-                for reject in batch.rejects:
-                    on_reject(reject)
-                rows, results = rows + batch.rows, results + found.num_rows
-                answered, rejected = answered + len(batch.queries), rejected + len(batch.rejects)
-                progress(rows)
-        partial.rename(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        replacing(out) as temporary,
+        pq.ParquetWriter(temporary, RESULTS_SCHEMA, write_page_checksum=True) as writer,
+    ):
+        for batch in read_queries(queries, other=config.filter.other):
+            batch_results = _table(engine.search_many(batch.items, config.k, config.min_score, config.filter))
+            writer.write_table(batch_results)
+            for reject in batch.rejects:
+                on_reject(reject)
+            rows, results = rows + batch.rows, results + batch_results.num_rows
+            answered, rejected = answered + len(batch.items), rejected + len(batch.rejects)
+            progress(rows)
     assert rows == answered + rejected, f"{rows} queries in, {answered} answered, {rejected} rejected"
     return BatchReport(rows, answered, rejected, results)
 
 
-def _table(found: list[SearchResult]) -> pa.Table:
-    hits = [(result.query_id, hit) for result in found for hit in result.hits]
+def _table(results: list[Result]) -> pa.Table:
+    hits = [(result.query_id, hit) for result in results for hit in result.hits]
     columns = {
         "query_id": [query_id for query_id, _ in hits],
         "rank": [hit.rank for _, hit in hits],
         "id": [hit.id for _, hit in hits],
         "score": [hit.score for _, hit in hits],
         "joint": [hit.joint for _, hit in hits],
-        "title": [hit.title_score for _, hit in hits],
-        "image": [hit.image_score for _, hit in hits],
+        "title_similarity": [hit.title_similarity for _, hit in hits],
+        "image_similarity": [hit.image_similarity for _, hit in hits],
     }
     return pa.table(columns, schema=RESULTS_SCHEMA)

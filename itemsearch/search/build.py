@@ -1,4 +1,4 @@
-"""From embeddings to an index folder."""
+"""Builds an index folder from embeddings."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexes.choose import Target, parse_spec
-from indexes.earlier import Earlier
-from indexes.errors import DamagedIndexError
-from indexes.files import create_vectors, read_files_summary, save_array
-from indexes.gpu import resolve_device
-from indexes.publish import KEEP_VERSIONS, staging
-from indexes.target import BuildOptions, FilesReport, build_files
-from indexes.versions import CURRENT, current_version
-from itemsearch.duplicates.calibration import carry_over
+from itemsearch.columns import read_texts
 from itemsearch.errors import IndexFolderError
+from itemsearch.indexes.building.choose import parse_spec
+from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_files
+from itemsearch.indexes.building.warm_start import WarmStart
+from itemsearch.indexes.errors import DamagedIndexError
+from itemsearch.indexes.gpu import resolve_device
+from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
+from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
+from itemsearch.indexes.storage.versions import CURRENT, current_version
+from itemsearch.indexes.types import Target
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
+from itemsearch.probability.calibration import carry_over
 from itemsearch.search.folder import (
     FORMAT,
     ID_ORDER,
+    LISTINGS,
     NGRAM_FREQUENCY,
-    PRODUCTS,
     IndexSummary,
     index_errors,
     library_versions,
@@ -42,9 +44,9 @@ from itemsearch.store.reader import EmbeddedRows, open_embedded
 
 @dataclass(frozen=True, slots=True)
 class IndexConfig:
-    """How an index is built.
+    """The settings of a build.
 
-    device: "auto", "cpu" or "gpu". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
+    device: "auto", "cpu" or "cuda". spec: such as "IVF4096,PQ48" or "Flat"; "" to choose from rows and
     dimension. seed: of training. target: the recall to reach, and what it may cost; None to measure nothing.
     keep: how many versions stay, the new one among them. retrain_ratio: the training of the current version
     is kept, as far as it is of the same model and target and reaches it, until the different vectors have
@@ -68,12 +70,13 @@ def build_index_folder(
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
     Args:
-        guards: asked, after our own checks, whether the new version may be published.
+        guards: called after `check_staged`; one that raises keeps the new version from being published.
 
     Raises:
         StoreError: the embeddings cannot be read.
-        IndexFolderError: the spec does not fit, there is no GPU, an id twice, an embedding of no direction.
-        GateError: the target is not reached, or a check failed; what was current stays.
+        IndexFolderError: the spec does not fit, there is no GPU, an id is there twice, or an embedding is not
+            finite or all zero.
+        GateError: the target is not reached, or a check failed; the current version stays.
     """
     started = time.perf_counter()
     source = open_embedded(store)
@@ -102,24 +105,25 @@ def build_index_folder(
 def _keeping(
     options: BuildOptions, out: Path, model: ModelStamp | None, retrain_ratio: float
 ) -> BuildOptions:
-    """With the current version, if there is one of the same model, to keep the training of."""
+    """Adds the current version to keep the training of, if the same model made it; else the reason."""
     if options.target is None:
-        return replace(options, anew="no recall is measured, which would tell when to")
+        return replace(options, cold_reason="no recall is measured, which would tell when to")
     try:
         version = current_version(out)
     except DamagedIndexError as error:
-        told = f"the version before is damaged ({error})" if (out / CURRENT).exists() else "the first version"
-        return replace(options, anew=told)
+        is_damaged = (out / CURRENT).exists()
+        reason = f"the version before is damaged ({error})" if is_damaged else "the first version"
+        return replace(options, cold_reason=reason)
     if version.metadata.get("format") != FORMAT:
-        return replace(options, anew=f"version {version.number} is of another version of itemsearch")
+        return replace(options, cold_reason=f"version {version.number} is of another version of itemsearch")
     made_by = version.metadata["model"]
     if model is None or made_by is None or made_by["fingerprint"] != model.fingerprint:
-        return replace(options, anew=f"version {version.number} is of another model")
-    return replace(options, earlier=Earlier(version, retrain_ratio))
+        return replace(options, cold_reason=f"version {version.number} is of another model")
+    return replace(options, warm_start=WarmStart(version, retrain_ratio))
 
 
 def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: float) -> dict[str, Any]:
-    """What the manifest says of the version in `folder`."""
+    """The metadata that the version in `folder` is published with."""
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -134,34 +138,32 @@ def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: fl
 
 
 def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
-    """Writes `vectors.npy` and `products.arrow` a batch at a time; returns the ids."""
+    """Writes `vectors.npy` and `listings.arrow` a batch at a time; returns the ids."""
     kept = [name for name in source.schema.names if name != "embedding"]
     schema = pa.schema([_string_id(source, name) for name in kept])
     vectors = create_vectors(folder, source.rows, source.dim)
     ids: list[pa.Array] = []
     row = 0
-    with pa.OSFile(str(folder / PRODUCTS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with pa.OSFile(str(folder / LISTINGS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in source.batches():
-            products = pa.RecordBatch.from_arrays(
+            listings = pa.RecordBatch.from_arrays(
                 [batch[name].cast(schema.field(name).type) for name in kept], schema=schema
             )
-            writer.write_batch(products)
-            ids.append(products["id"])
-            vectors[row : row + batch.num_rows] = _unit_vectors(batch["embedding"], products["id"], source)
+            writer.write_batch(listings)
+            ids.append(listings["id"])
+            vectors[row : row + batch.num_rows] = _unit_vectors(batch["embedding"], listings["id"], source)
             row += batch.num_rows
     vectors.flush()
     return pa.chunked_array(ids)
 
 
 def _ngram_frequency(folder: Path) -> npt.NDArray[np.float64]:
-    """(NGRAM_BUCKETS,) of the titles in `products.arrow`."""
-    with pa.memory_map(str(folder / PRODUCTS)) as source:
+    """(NGRAM_BUCKETS,) float64: the inverse document frequency of each bucket in the listings' titles."""
+    with pa.memory_map(str(folder / LISTINGS)) as source:
         reader = pa.ipc.open_file(source)
         batches = map(reader.get_batch, range(reader.num_record_batches))
-        titled = (batch["title"].to_pylist() for batch in batches if "title" in batch.schema.names)
-        return inverse_document_frequency(
-            (title for titles in titled for title in titles if title), NGRAM_BUCKETS
-        )
+        titles = (title for batch in batches for title in read_texts(batch, "title") if title)
+        return inverse_document_frequency(titles, NGRAM_BUCKETS)
 
 
 def _string_id(source: EmbeddedRows, name: str) -> pa.Field:
@@ -175,10 +177,10 @@ def _string_id(source: EmbeddedRows, name: str) -> pa.Field:
 
 
 def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> npt.NDArray[np.float32]:
-    """(N, D) of length 1.
+    """(N, E) float32 of length 1.
 
     Raises:
-        IndexFolderError: an embedding that is missing, of another length, not finite or all zero.
+        IndexFolderError: an embedding is missing, of another length, not finite or all zero.
     """
     lengths = pc.fill_null(pc.list_value_length(embeddings), 0).to_numpy(zero_copy_only=False)
     if (wrong := np.flatnonzero(lengths != source.dim)).size:
@@ -187,7 +189,7 @@ def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> 
             f"has {lengths[wrong[0]]} numbers, others have {source.dim}"
         )
     flat = pc.fill_null(embeddings.flatten().cast(pa.float32()), float("nan"))
-    vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, source.dim)  # (N * D,) -> (N, D)
+    vectors = flat.to_numpy(zero_copy_only=False).reshape(-1, source.dim)  # (N * E,) -> (N, E)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if (wrong := np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))).size:
         raise IndexFolderError(
@@ -198,10 +200,10 @@ def _unit_vectors(embeddings: pa.Array, ids: pa.Array, source: EmbeddedRows) -> 
 
 
 def _sorted_rows(ids: pa.ChunkedArray, source: EmbeddedRows) -> npt.NDArray[np.int64]:
-    """(N,) rows in order of id.
+    """(N,) int64: the rows in order of id.
 
     Raises:
-        IndexFolderError: an id that is missing or there twice.
+        IndexFolderError: an id is missing or there twice.
     """
     if ids.null_count:
         raise IndexFolderError(f"{source.source}: row {pc.index(ids.is_null(), True).as_py() + 1} has no id")

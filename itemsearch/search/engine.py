@@ -1,50 +1,59 @@
-"""Answers queries from an index folder."""
+"""Opens an index folder and answers queries from it."""
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from itemsearch.errors import ImageError, ModelMismatchError, UnknownIdError, UsageError
-from itemsearch.ranking.evidence import Listings
-from itemsearch.search.folder import IndexSummary, find_row, index_errors, open_current
-from itemsearch.search.narrow import ALL_PRODUCTS, NOT_NARROWED, Filter, Narrowing
+from itemsearch.columns import read_texts
+from itemsearch.errors import UnknownIdError, UsageError
+from itemsearch.indexes.arrays import Rows, Vectors
+from itemsearch.indexes.searching.vector_index import VectorIndex
+from itemsearch.indexes.storage.files import map_array
+from itemsearch.indexes.storage.versions import Version, read_version
+from itemsearch.ranking.score_model import ScoreModel
+from itemsearch.search.filter import ALL_LISTINGS, NO_FILTER, Filter, PreparedFilter
+from itemsearch.search.folder import (
+    ID_ORDER,
+    IndexSummary,
+    index_errors,
+    read_listings,
+    read_score_model,
+    summarise,
+)
+from itemsearch.search.query_vectors import encode_queries, load_encoder, read_image, unit_vectors
 from itemsearch.search.ranker import Ranked, Ranker
-from itemsearch.search.results import Hit, SearchResult
+from itemsearch.search.results import Hit, Result
 from itemsearch.types import Query
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from itemsearch.embed.encoder import ProductEncoder
-
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
+    from itemsearch.embed.encoder import ListingEncoder
 
 
 class Engine:
-    """An open index. Searching by id or by vector loads no torch; by title or image loads the model once."""
+    """An open version of an index, mapped from its files, which may be removed from then on.
+
+    Searching by id or by embedding loads no torch; by title or image loads the model once. id_order: (N,)
+    int64, the rows in order of id. model, device: as in `open`.
+    """
 
     def __init__(
-        self,
-        summary: IndexSummary,
-        ranker: Ranker,
-        id_order: Rows,
-        model: str = "",
-        device: str = "auto",
+        self, summary: IndexSummary, ranker: Ranker, id_order: Rows, model: str = "", device: str = "auto"
     ) -> None:
         self.summary = summary
         self.ranker = ranker
         self.id_order = id_order
         self.model = model
         self.device = device
-        self._narrowed = (ALL_PRODUCTS, NOT_NARROWED)
+        self._last_filter = (NO_FILTER, ALL_LISTINGS)
 
     @classmethod
     def open(cls, folder: str | Path, model: str = "", device: str = "auto") -> Self:
@@ -56,11 +65,50 @@ class Engine:
             device: where that model computes: "auto", "cpu" or "cuda".
 
         Raises:
-            IndexFolderError: no index, or a damaged one.
+            IndexFolderError: there is no index, or it is damaged.
         """
-        with index_errors(Path(folder)):
-            version = open_current(Path(folder))
-            return cls(version.summary, version.ranker, version.id_order, model, device)
+        root = Path(folder)
+        with index_errors(root):
+            return read_version(root, lambda version: cls.open_version(root, version, model, device))
+
+    @classmethod
+    def open_version(cls, folder: Path, version: Version, model: str = "", device: str = "auto") -> Self:
+        """Opens a version of an index folder, published or staged.
+
+        Raises:
+            VectorIndexError: it is damaged.
+            IndexFolderError: another version of itemsearch built it.
+        """
+        summary = summarise(folder, version)
+        listings = read_listings(version.folder)
+        score_model = read_score_model(version.folder, summary.model)
+        ranker = Ranker(VectorIndex.open(version.folder), listings, score_model)
+        return cls(summary, ranker, map_array(version.folder / ID_ORDER), model, device)
+
+    @property
+    def folder(self) -> Path:
+        """The index folder."""
+        return Path(self.summary.folder)
+
+    @property
+    def listings(self) -> pa.Table:
+        """The catalog's columns and the store's, without embeddings: a row a listing."""
+        return self.ranker.listings
+
+    @property
+    def index(self) -> VectorIndex:
+        """The index of the vectors."""
+        return self.ranker.index
+
+    @property
+    def vectors(self) -> Vectors:
+        """(N, E) float32 of length 1, in the order of `listings`."""
+        return self.ranker.index.vectors
+
+    @property
+    def score_model(self) -> ScoreModel | None:
+        """What computes match scores; None where the score is the joint cosine."""
+        return self.ranker.score_model
 
     def search(
         self,
@@ -72,147 +120,124 @@ class Engine:
         min_score: float = -1.0,
         where: str = "",
         other: str = "",
-    ) -> SearchResult:
-        """The k products most like one product: that of an `id`, itself left out, or a title and/or picture.
+    ) -> Result:
+        """Finds the k listings most like that of an `id`, itself left out, or like a title and/or image.
 
         Args:
-            where, other: what results have to be, as in `Filter`; `other` compares with the product of `id`.
+            where, other: the conditions that results have to meet, as in `Filter`; `other` compares with the
+                listing of `id`.
 
         Raises:
-            UsageError: k below 1, neither or both of id and title/image, or a filter that is none.
+            UsageError: k is below 1, neither or both of id and title/image are given, or the filter cannot be
+                evaluated.
             UnknownIdError: the index does not hold the id.
-            ImageError: the picture cannot be read.
+            ImageError: the image cannot be read.
             ModelMismatchError: the model is not the one that made the index.
         """
         if (id is not None) == (bool(title.strip()) or image is not None):
             raise UsageError("give either an id, or a title and/or an image")
-        wanted = Filter(where, other)
+        filter = Filter(where, other)
         if id is not None:
             row = np.array([self.row_of(id)])
-            with index_errors(Path(self.summary.folder)):
-                ranked = self.ranker.rank_rows(row, _checked(k), self.narrow(wanted))[0]
+            with index_errors(self.folder):
+                ranked = self.ranker.rank_rows(row, _checked(k), self.prepare_filter(filter))[0]
             return self._result(id, ranked, min_score)
         if other:
             raise UsageError(f"a title or an image has no {other!r} to differ from: search by id")
         if isinstance(image, str | Path):
-            image = _read_picture(image)
+            image = read_image(image)
         query = Query(1, "", " ".join(title.split()), image, None)
-        return self.search_many([query], k, min_score, wanted)[0]
+        return self.search_many([query], k, min_score, filter)[0]
 
     def search_many(
-        self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0, wanted: Filter = ALL_PRODUCTS
-    ) -> list[SearchResult]:
-        """One result a query, in their order. Results differ from a query's `other` where the filter says so.
+        self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0, filter: Filter = NO_FILTER
+    ) -> list[Result]:
+        """Searches for Q queries; returns Q results in their order.
+
+        Where the filter names a column to differ in, `Query.other` is the query's value of it.
 
         Raises:
-            UsageError: k below 1, a vector of another length than the index's, or a filter that is none.
-            ModelMismatchError: titles or pictures, and the model is not the one that made the index.
+            UsageError: k is below 1, an embedding is not of the index's length, or the filter cannot be
+                evaluated.
+            ModelMismatchError: a query has no embedding, and the model is not the one that made the index.
         """
         described = [query for query in queries if query.embedding is None]
-        brought = [query for query in queries if query.embedding is not None]
-        narrowing = self.narrow(wanted)
+        embedded = [query for query in queries if query.embedding is not None]
+        prepared = self.prepare_filter(filter)
         ranked: dict[int, Ranked] = {}
-        with index_errors(Path(self.summary.folder)):
+        with index_errors(self.folder):
             if described:
-                limits = narrowing.for_values([query.other for query in described])
-                answers = self.ranker.rank(self._embedded(described), _checked(k), limits)
-                ranked.update(zip(map(id, described), answers, strict=True))
-            if brought:
-                limits = narrowing.for_values([query.other for query in brought])
-                answers = self.ranker.rank_by_vector(self._brought(brought), _checked(k), limits)
-                ranked.update(zip(map(id, brought), answers, strict=True))
+                limits = prepared.for_values([query.other for query in described])
+                rankings = self.ranker.rank(encode_queries(self.encoder, described), _checked(k), limits)
+                ranked.update(zip(map(id, described), rankings, strict=True))
+            if embedded:
+                limits = prepared.for_values([query.other for query in embedded])
+                rankings = self.ranker.rank_by_vector(
+                    unit_vectors(self.summary, embedded), _checked(k), limits
+                )
+                ranked.update(zip(map(id, embedded), rankings, strict=True))
         return [self._result(query.id, ranked[id(query)], min_score) for query in queries]
 
-    def narrow(self, wanted: Filter) -> Narrowing:
-        """The products that a filter leaves; the latest is kept, for a file of queries asks many times.
+    def prepare_filter(self, filter: Filter) -> PreparedFilter:
+        """Evaluates a filter; keeps the last one, since a file of queries uses it for each of its batches.
 
         Raises:
-            UsageError: a condition that is none, or a column that is not there.
+            UsageError: the condition cannot be evaluated, or there is no such column.
         """
-        if self._narrowed[0] != wanted:
-            self._narrowed = wanted, Narrowing.of(wanted, self.ranker.products, self.ranker.index)
-        return self._narrowed[1]
+        if self._last_filter[0] != filter:
+            self._last_filter = filter, PreparedFilter.of(filter, self.listings, self.index)
+        return self._last_filter[1]
+
+    def find_row(self, id: str) -> int | None:
+        """The row of a listing, by bisection of `id_order`; None where the index does not hold the id."""
+        ids = self.listings["id"]
+        place = bisect.bisect_left(self.id_order, id, key=lambda row: ids[int(row)].as_py())
+        if place == len(self.id_order) or ids[int(self.id_order[place])].as_py() != id:
+            return None
+        return int(self.id_order[place])
 
     def row_of(self, id: str) -> int:
-        """The row of a product.
+        """The row of a listing.
 
         Raises:
             UnknownIdError: the index does not hold the id.
         """
-        row = find_row(self.ranker.products, self.id_order, id)
+        row = self.find_row(id)
         if row is None:
             raise UnknownIdError(
-                f"id {id!r} is not in {self.summary.folder}: it holds {self.summary.rows:,} products"
+                f"id {id!r} is not in {self.folder}: it holds {self.summary.rows:,} listings"
             )
         return row
 
     @cached_property
-    def encoder(self) -> ProductEncoder:
+    def encoder(self) -> ListingEncoder:
         """The model that made the index.
 
         Raises:
-            ModelMismatchError: the index was made from a team's own vectors, or by another model.
+            ModelMismatchError: the index was built from external embeddings, or by another model.
             ModelError: the model cannot be loaded.
         """
-        from itemsearch.embed.encoder import ProductEncoder
+        return load_encoder(self.summary, self.model, self.device)
 
-        made_by = self.summary.model
-        if made_by is None:
-            raise ModelMismatchError(
-                f"{self.summary.folder} was built from brought vectors: search it by id or by embedding"
-            )
-        encoder = ProductEncoder.from_pretrained(self.model or made_by.name, self.device)
-        if encoder.fingerprint != made_by.fingerprint:
-            raise ModelMismatchError(
-                f"{self.summary.folder} was made by model {made_by.name} ({made_by.fingerprint[:8]}), not by "
-                f"{encoder.name} ({encoder.fingerprint[:8]}): give its own --model, or embed and build again"
-            )
-        return encoder
-
-    def _embedded(self, queries: Sequence[Query]) -> Listings:
-        titles, images = [query.title for query in queries], [query.image for query in queries]
-        has_image = np.array([image is not None for image in images])
-        return Listings(self.encoder.encode(titles, images), titles, has_image)
-
-    def _brought(self, queries: Sequence[Query]) -> Vectors:
-        """(Q, D) of length 1."""
-        for query in queries:
-            if query.embedding is not None and len(query.embedding) != self.summary.dim:
-                raise UsageError(
-                    f"query {query.id!r} has an embedding of {len(query.embedding)} numbers; "
-                    f"{self.summary.folder} has {self.summary.dim}"
-                )
-        vectors = np.array([query.embedding for query in queries], np.float32)
-        units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return units
-
-    def _result(self, query_id: str, ranked: Ranked, min_score: float) -> SearchResult:
-        products = self._cells(ranked.rows)
+    def _result(self, query_id: str, ranked: Ranked, min_score: float) -> Result:
+        ids, titles, categories = (
+            read_texts(self.listings, name, ranked.rows) for name in ("id", "title", "category")
+        )
         hits = (
             Hit(
                 rank=place + 1,
-                id=products["id"][place],
+                id=ids[place],
                 score=float(ranked.scores[place]),
                 joint=float(ranked.joint[place]),
-                title_score=_known(ranked.title[place]),
-                image_score=_known(ranked.image[place]),
-                title=products["title"][place] or "",
-                category=products["category"][place] or "",
+                title_similarity=_known(ranked.title_similarity[place]),
+                image_similarity=_known(ranked.image_similarity[place]),
+                title=titles[place],
+                category=categories[place],
             )
             for place in range(len(ranked.rows))
             if ranked.scores[place] >= min_score
         )
-        return SearchResult(query_id, tuple(hits))
-
-    def _cells(self, rows: Rows) -> dict[str, list[Any]]:
-        """Ids, titles and categories of rows; None where the index has no such column."""
-        products, places = self.ranker.products, pa.array(rows)
-        return {
-            name: products[name].take(places).to_pylist()
-            if name in products.column_names
-            else [None] * len(rows)
-            for name in ("id", "title", "category")
-        }
+        return Result(query_id, tuple(hits))
 
 
 def _checked(k: int) -> int:
@@ -223,12 +248,3 @@ def _checked(k: int) -> int:
 
 def _known(value: np.float32) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _read_picture(path: str | Path) -> Image.Image:
-    from itemsearch.catalog.images import decode_image, read_image_file  # a search by id need not wait for it
-
-    try:
-        return decode_image(read_image_file(Path(path)))
-    except ImageError as error:
-        raise ImageError(str(error) if str(path) in str(error) else f"{path}: {error}") from error

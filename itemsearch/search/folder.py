@@ -1,13 +1,12 @@
-"""An index folder: versions of an index, each whole, and which of them is current.
+"""Reads the versions of an index folder: their summaries, listings and score models.
 
-A version holds the vectors and their index (`indexes`), and beside them the products, row by row:
-`products.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id,
-`ngram_frequency.npy` how rare each n-gram bucket is in the titles.
+A version holds the vectors and their index (`itemsearch.indexes`), and three files on the listings, row by
+row: `listings.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id,
+`ngram_frequency.npy` the inverse document frequency of each n-gram bucket in the titles.
 """
 
 from __future__ import annotations
 
-import bisect
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,37 +15,36 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.errors import DamagedIndexError, TargetError, VectorIndexError
-from indexes.files import FAISS_VERSION, map_array, read_files_summary
-from indexes.params import Tuning, read_tuning
-from indexes.search import VectorIndex
-from indexes.versions import Version, read_version
-from itemsearch.duplicates.calibration import Calibration, read_calibration
+from itemsearch.decode import decode
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.errors import DamagedIndexError, TargetError, VectorIndexError
+from itemsearch.indexes.searching.params import Tuning, read_tuning
+from itemsearch.indexes.storage.files import FAISS_VERSION, map_array, read_files_summary
+from itemsearch.indexes.storage.versions import Version, read_version
+from itemsearch.probability.calibration import Calibration, read_calibration
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
-from itemsearch.search.ranker import Judgement, Ranker
+from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.store.manifest import ModelStamp
 
-PRODUCTS = "products.arrow"
+LISTINGS = "listings.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 4
-"""Of what a version holds; raised when older ones can no longer be read."""
+FORMAT = 5
+"""The format of a version; raised when older versions can no longer be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """What `itemsearch index info` tells.
+    """What a version says of itself, as `itemsearch index info` shows it.
 
-    kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: what the index itself takes,
-    the exact vectors for re-ranking aside. model: None where a team brought vectors of its own. tuning:
-    what was measured; None where nothing was, and searches use default parameters. training: what was
-    trained, or kept of an earlier version, and why. calibration: what labels taught about duplicates; None
-    without labels.
+    kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without the
+    exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
+    training: what was trained, or kept of an earlier version, and why. tuning: the measured search
+    parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
+    None without labels.
     """
 
     folder: str
@@ -70,7 +68,7 @@ class IndexSummary:
 
 @contextmanager
 def index_errors(folder: Path) -> Iterator[None]:
-    """The one seam at which what `indexes` raises joins our tree of exceptions."""
+    """Turns the exceptions of `itemsearch.indexes` into those of `itemsearch.errors`."""
     try:
         yield
     except VectorIndexError as error:
@@ -79,51 +77,8 @@ def index_errors(folder: Path) -> Iterator[None]:
         raise kind(message if str(folder) in message else f"{folder}: {message}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class OpenVersion:
-    """A version's parts, mapped from its files, which may be removed from then on."""
-
-    summary: IndexSummary
-    ranker: Ranker
-    id_order: npt.NDArray[np.int64]
-
-
-def open_current(folder: Path) -> OpenVersion:
-    """Opens the current version of an index folder.
-
-    Raises:
-        VectorIndexError: no index, or a damaged one.
-    """
-    return read_version(folder, lambda version: open_version(folder, version))
-
-
-def open_version(folder: Path, version: Version) -> OpenVersion:
-    """Opens a version of an index folder, published or staged.
-
-    Raises:
-        VectorIndexError: it is damaged.
-        IndexFolderError: another version of itemsearch built it.
-    """
-    summary = summarise(folder, version)
-    products = _read_products(version.folder / PRODUCTS)
-    return OpenVersion(
-        summary=summary,
-        ranker=Ranker(VectorIndex.open(version.folder), products, _judgement(version, summary.model)),
-        id_order=map_array(version.folder / ID_ORDER),
-    )
-
-
-def find_row(products: pa.Table, id_order: npt.NDArray[np.int64], id: str) -> int | None:
-    """The row of a product, by bisection of the (N,) rows in order of id."""
-    ids = products["id"]
-    place = bisect.bisect_left(id_order, id, key=lambda row: ids[int(row)].as_py())
-    if place == len(id_order) or ids[int(id_order[place])].as_py() != id:
-        return None
-    return int(id_order[place])
-
-
 def library_versions() -> dict[str, str]:
-    """Of what a version's content depends on."""
+    """The versions of the libraries that a version's content depends on."""
     return {
         "itemsearch": installed_version("itemsearch"),
         "faiss": FAISS_VERSION,
@@ -133,32 +88,39 @@ def library_versions() -> dict[str, str]:
     }
 
 
-def _read_products(path: Path) -> pa.Table:
+def read_listings(version: Path) -> pa.Table:
+    """Maps the listings of a version's folder.
+
+    Raises:
+        DamagedIndexError: the file is damaged.
+    """
+    path = version / LISTINGS
     try:
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     except (pa.ArrowException, OSError) as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
 
 
-def _judgement(version: Version, model: ModelStamp | None) -> Judgement | None:
+def read_score_model(version: Path, model: ModelStamp | None) -> ScoreModel | None:
+    """Reads a version's score model; None for external embeddings and for a model without a ranking."""
     if model is None or model.ranking is None:
         return None
-    reader = EvidenceReader(model.parts, map_array(version.folder / NGRAM_FREQUENCY))
-    return Judgement(reader, Ranking.from_description(model.ranking))
+    reader = EvidenceReader(model.parts, map_array(version / NGRAM_FREQUENCY))
+    return ScoreModel(reader, Ranking.from_description(model.ranking))
 
 
 def read_summary(folder: Path) -> IndexSummary:
-    """What the current version says of itself.
+    """Summarises the current version.
 
     Raises:
-        IndexFolderError: no index, or a damaged one.
+        IndexFolderError: there is no index, or it is damaged.
     """
     with index_errors(folder):
         return read_version(folder, lambda version: summarise(folder, version))
 
 
 def summarise(folder: Path, version: Version) -> IndexSummary:
-    """What a version says of itself.
+    """Summarises a version.
 
     Raises:
         DamagedIndexError: it is damaged.
@@ -182,7 +144,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         device=files.device,
         seconds=metadata["seconds"],
         libraries=metadata["libraries"],
-        model=metadata["model"] and ModelStamp(**metadata["model"]),
+        model=metadata["model"] and decode(ModelStamp, metadata["model"]),
         training=metadata["training"],
         tuning=tuning,
         calibration=read_calibration(version.folder),

@@ -1,22 +1,20 @@
-"""From candidates to an answer: the index finds them by the joint embedding, the evidence ranks them."""
+"""Ranks the listings of an index: the joint embedding finds candidates, the evidence scores them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from indexes.allowed import Limits
-from indexes.others import search_within
-from indexes.search import VectorIndex
-from itemsearch.ranking.evidence import EvidenceReader, Listings
-from itemsearch.ranking.ranking import Ranking
-from itemsearch.search.narrow import NOT_NARROWED, Narrowing
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
+from itemsearch.columns import read_texts
+from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.indexes.searching.allowed import Limits
+from itemsearch.indexes.searching.vector_index import VectorIndex
+from itemsearch.indexes.searching.within import search_within
+from itemsearch.ranking.evidence import ListingArrays
+from itemsearch.ranking.score_model import ScoreModel
+from itemsearch.search.filter import ALL_LISTINGS, PreparedFilter
 
 SPARE_CANDIDATES = 100
 NO_LIMITS = Limits()
@@ -24,67 +22,68 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One query's answer, best first; all (k,). NaN in title and image stands for a missing modality."""
+    """The ranking of one query, best first; each array is (k,).
+
+    rows: int64. scores, joint: float32. title_similarity, image_similarity: float32, NaN where one of the two
+    has no title or no image, or the score is the joint cosine.
+    """
 
     rows: Rows
     scores: Floats
     joint: Floats
-    title: Floats
-    image: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What weighs the evidence; an index of brought vectors, or of an uncalibrated model, has none."""
-
-    reader: EvidenceReader
-    ranking: Ranking
+    title_similarity: Floats
+    image_similarity: Floats
 
 
 class Ranker:
-    """Ranks the products of an index for queries."""
+    """Ranks the N listings of an index for queries. listings: a row each, as in `Engine.listings`."""
 
-    def __init__(self, index: VectorIndex, products: pa.Table, judgement: Judgement | None) -> None:
+    def __init__(self, index: VectorIndex, listings: pa.Table, score_model: ScoreModel | None) -> None:
         self.index = index
-        self.products = products
-        self.judgement = judgement
+        self.listings = listings
+        self.score_model = score_model
 
-    def rank(self, asked: Listings, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
-        """An answer for each of Q listings, by score; equal scores by joint cosine, then by tie rank."""
-        if self.judgement is None:
-            return self.rank_by_vector(asked.vectors, k, limits)
+    def rank(self, queries: ListingArrays, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
+        """Ranks by score; equal scores by joint cosine, then by id."""
+        if self.score_model is None:
+            return self.rank_by_vector(queries.vectors, k, limits)
         candidates = min(2 * k + SPARE_CANDIDATES, len(self.index.vectors))
-        rows = search_within(self.index, asked.vectors, candidates, limits)[1]
+        rows = search_within(self.index, queries.vectors, candidates, limits)[1]
         return [
-            self._judge(self.judgement, asked.one(place), near[near >= 0], k)
+            self._score(self.score_model, queries.one(place), near[near >= 0], k)
             for place, near in enumerate(rows)
         ]
 
     def rank_by_vector(self, vectors: Floats, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
-        """An answer for each of (Q, E) vectors: the score is the joint cosine."""
+        """Ranks for (Q, E) vectors of length 1, by joint cosine, which is the score too."""
         scores, rows = search_within(self.index, vectors, min(k, len(self.index.vectors)), limits)
-        answers = []
-        for score, row in zip(scores, rows, strict=True):
-            found, unknown = row >= 0, np.full((row >= 0).sum(), np.nan, np.float32)
-            answers.append(Ranked(row[found], score[found], score[found], unknown, unknown))
-        return answers
+        rankings = []
+        for query_scores, query_rows in zip(scores, rows, strict=True):
+            is_hit = query_rows >= 0
+            cosines, unknown = query_scores[is_hit], np.full(is_hit.sum(), np.nan, np.float32)
+            rankings.append(Ranked(query_rows[is_hit], cosines, cosines, unknown, unknown))
+        return rankings
 
-    def rank_rows(self, rows: Rows, k: int, narrowing: Narrowing = NOT_NARROWED) -> list[Ranked]:
-        """An answer for each of (Q,) products of the index, itself left out."""
-        limits = narrowing.for_rows(rows)
-        if self.judgement is None:
+    def rank_rows(self, rows: Rows, k: int, filter: PreparedFilter = ALL_LISTINGS) -> list[Ranked]:
+        """Ranks for (Q,) listings of the index, each left out of its own ranking."""
+        limits = filter.for_rows(rows)
+        if self.score_model is None:
             return self.rank_by_vector(self.index.vectors[rows], k, limits)
-        return self.rank(self._listings(rows), k, limits)
+        return self.rank(self.read_listings(rows), k, limits)
 
-    def _listings(self, rows: Rows) -> Listings:
-        titles = self.products["title"].take(pa.array(rows)).to_pylist()
-        has_image = self.products["has_image"].take(pa.array(rows)).to_numpy(zero_copy_only=False)
-        return Listings(self.index.vectors[rows], [title or "" for title in titles], has_image)
+    def read_listings(self, rows: Rows) -> ListingArrays:
+        """What scores are computed from, of (R,) listings."""
+        has_image = self.listings["has_image"].take(pa.array(rows)).to_numpy(zero_copy_only=False)
+        return ListingArrays(self.index.vectors[rows], read_texts(self.listings, "title", rows), has_image)
 
-    def _judge(self, judgement: Judgement, query: Listings, rows: Rows, k: int) -> Ranked:
-        evidence = judgement.reader.compare(query, self._listings(rows))
-        scores = judgement.ranking.score(evidence)
+    def _score(self, score_model: ScoreModel, query: ListingArrays, rows: Rows, k: int) -> Ranked:
+        evidence = score_model.reader.compare(query, self.read_listings(rows))
+        scores = score_model.ranking.score(evidence)
         best = np.lexsort((self.index.tie_rank[rows], -evidence.joint, -scores))[:k]
         return Ranked(
-            rows[best], scores[best], evidence.joint[best], evidence.title[best], evidence.image[best]
+            rows[best],
+            scores[best],
+            evidence.joint[best],
+            evidence.title_similarity[best],
+            evidence.image_similarity[best],
         )

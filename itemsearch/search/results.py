@@ -1,4 +1,4 @@
-"""What a search returns."""
+"""The results of a search: a `Result` for each query, a `Hit` for each listing in it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product found; rank counts from 1.
+    """A listing in the result of a query.
 
-    score: how sure the evidence makes one that it is the same product, 0 to 1; where the model's ranking
-        was never calibrated, or the query is a vector, the joint cosine.
-    joint: the exact cosine of the embeddings. title, image: of the titles' n-grams and of the pictures' own
-        features; None where query or product lacks the modality, or the evidence was not weighed.
+    rank: 1 for the first.
+    score: the match score, 0 to 1, by which hits are ranked; the joint cosine where the query is an embedding
+        or the index has no ranking.
+    joint: the cosine of the two embeddings, -1 to 1.
+    title_similarity: the cosine of the titles' n-grams, 0 to 1; None where one of the two has no title, or
+        the score is the joint cosine.
+    image_similarity: the cosine of the image parts of the two embeddings, -1 to 1; None likewise.
+    title, category: the listing's, "" where it has none.
     """
 
     rank: int
     id: str
     score: float
     joint: float
-    title_score: float | None
-    image_score: float | None
+    title_similarity: float | None
+    image_similarity: float | None
     title: str
     category: str
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The best first; equal scores are in the order of their ids."""
+class Result:
+    """The hits of one query, by falling score; equal scores by joint cosine, then by id."""
 
     query_id: str
     hits: tuple[Hit, ...]

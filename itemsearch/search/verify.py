@@ -1,4 +1,4 @@
-"""What a version of an index has to pass: it opens, holds all rows, and finds its own products."""
+"""Checks a version of an index: it opens, holds all rows, and each listing finds itself."""
 
 from __future__ import annotations
 
@@ -8,66 +8,79 @@ from typing import Any
 
 import numpy as np
 
-from indexes.errors import DamagedIndexError, VectorIndexError
-from indexes.selfcheck import lost_rows
-from indexes.versions import Version, verify_version
 from itemsearch.errors import GateError, IndexFolderError
-from itemsearch.search.folder import OpenVersion, find_row, open_version
+from itemsearch.indexes.building.selfcheck import lost_rows
+from itemsearch.indexes.errors import DamagedIndexError, VectorIndexError
+from itemsearch.indexes.storage.versions import Version, verify_version
+from itemsearch.search.engine import Engine
 
 SAMPLE_ROWS = 1000
 
 Guard = Callable[[Path, Mapping[str, Any]], None]
-"""Takes what `check_staged` takes, and raises `GateError` when the version must not be served."""
+"""Takes the arguments of `check_staged`; raises `GateError` when the version must not be published."""
 
 
 def check_staged(folder: Path, metadata: Mapping[str, Any]) -> None:
-    """The gate: `folder` is staged in an index folder, `metadata` what it will be published with.
+    """Checks a version before it is published: `folder` is staged in an index folder.
+
+    Args:
+        metadata: what it will be published with.
 
     Raises:
-        GateError: it does not open, lacks rows, or some of a sample of ids do not find themselves.
+        GateError: it does not open, lacks rows, or ids of a sample do not find themselves.
     """
     staged = Version(folder, 0, metadata, {})
     try:
-        check_rows(open_version(folder.parent, staged), folder, metadata["rows"])
+        check_rows(Engine.open_version(folder.parent, staged), folder, metadata["rows"])
     except (VectorIndexError, IndexFolderError) as error:
         raise GateError(f"not published, what was current stays: {error}") from error
 
 
 def check_version(root: Path, version: Version, every: bool = False) -> int:
-    """Hashes the files of a version, then checks its rows; returns how many ids were looked for.
+    """Hashes the files of a version, then checks its rows; returns how many ids were checked.
 
     Raises:
         DamagedIndexError: names the file, or the ids that do not find themselves.
         IndexFolderError: another version of itemsearch built it.
     """
     verify_version(version)
-    return check_rows(open_version(root, version), version.folder, version.metadata["rows"], every)
+    return check_rows(Engine.open_version(root, version), version.folder, version.metadata["rows"], every)
 
 
-def check_rows(opened: OpenVersion, folder: Path, rows: int, every: bool = False) -> int:
-    """Whether there are `rows` rows, and a sample of ids, or every one, find themselves or an equal vector.
+def check_rows(engine: Engine, folder: Path, rows: int, every: bool = False) -> int:
+    """Checks that a version has `rows` rows, and that ids find themselves or a listing of an equal vector.
+
+    Args:
+        folder: the version's, for messages.
+        every: checks every id, not a sample of `SAMPLE_ROWS`.
+
+    Returns:
+        How many ids were checked.
 
     Raises:
         DamagedIndexError: names what is wrong.
     """
-    products, index = opened.ranker.products, opened.ranker.index
-    counts = {"vectors": len(index.vectors), "products": products.num_rows, "ids": len(opened.id_order)}
+    counts = {
+        "vectors": len(engine.vectors),
+        "listings": engine.listings.num_rows,
+        "ids": len(engine.id_order),
+    }
     for name, count in counts.items():
         if count != rows:
             raise DamagedIndexError(f"{folder}: {count:,} {name} instead of {rows:,}; build the index again")
     rng = np.random.default_rng(0)
-    asked = np.arange(rows) if every else np.sort(rng.choice(rows, min(rows, SAMPLE_ROWS), replace=False))
-    ids = products["id"].take(asked).to_pylist()
-    for id, row in zip(ids, asked.tolist(), strict=True):
-        if find_row(products, opened.id_order, id) != row:
+    sample = np.arange(rows) if every else np.sort(rng.choice(rows, min(rows, SAMPLE_ROWS), replace=False))
+    ids = engine.listings["id"].take(sample).to_pylist()
+    for id, row in zip(ids, sample.tolist(), strict=True):
+        if engine.find_row(id) != row:
             raise DamagedIndexError(
                 f"{folder}: id {id!r} is not where it is looked for; build the index again"
             )
-    lost = np.concatenate(list(lost_rows(index, asked)))
+    lost = np.concatenate(list(lost_rows(engine.index, sample)))
     if lost.size:
-        first = products["id"][int(lost[0])].as_py()
+        first = engine.listings["id"][int(lost[0])].as_py()
         raise DamagedIndexError(
-            f"{folder}: {lost.size:,} of {len(asked):,} ids do not find themselves, such as {first!r}; "
+            f"{folder}: {lost.size:,} of {len(sample):,} ids do not find themselves, such as {first!r}; "
             "build the index again"
         )
-    return len(asked)
+    return len(sample)

@@ -1,4 +1,4 @@
-"""The versions of an index folder: which there are, whether one is whole, going back, clearing out."""
+"""Lists, verifies, rolls back and prunes the versions of an index folder."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexes.errors import DamagedIndexError
-from indexes.publish import prune, roll_back
-from indexes.versions import (
+from itemsearch.indexes.errors import DamagedIndexError
+from itemsearch.indexes.storage.publish import prune, roll_back
+from itemsearch.indexes.storage.versions import (
     Pointer,
     Version,
     described_version,
@@ -22,9 +22,10 @@ from itemsearch.search.verify import check_version
 
 @dataclass(frozen=True, slots=True)
 class ListedVersion:
-    """damage: what is wrong with its files by their size, "" if nothing; only `verify_index` reads them.
+    """A version in the list of `itemsearch index list`.
 
-    created, rows and spec are as its manifest has them, None where that cannot be read. bytes: on the disk.
+    created, rows, spec: from its manifest, None where that cannot be read. bytes: on the disk. damage: what
+    the sizes of its files show to be wrong, "" if nothing; only `verify_index` reads the files.
     """
 
     version: int
@@ -38,7 +39,7 @@ class ListedVersion:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """A version that is what was published: `files` hashed, and `ids` looked for, each found."""
+    """A version that passed: `files` were hashed, and each of `ids` ids found itself."""
 
     folder: str
     version: int
@@ -50,6 +51,8 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class PruneReport:
+    """Numbers of the removed and the kept versions."""
+
     folder: str
     removed: tuple[int, ...]
     kept: tuple[int, ...]
@@ -57,15 +60,15 @@ class PruneReport:
 
 
 def list_versions(folder: Path) -> list[ListedVersion]:
-    """Oldest first.
+    """Lists the versions, oldest first.
 
     Raises:
-        IndexFolderError: no index.
+        IndexFolderError: there is no index.
     """
     with index_errors(folder):
         while True:
             pointer = read_pointer(folder)
-            with suppress(FileNotFoundError):  # a version went while it was looked at
+            with suppress(FileNotFoundError):  # a version was removed meanwhile
                 listed = [_listed(folder, pointer, number) for number in pointer.numbers]
                 if read_pointer(folder) == pointer:
                     return listed
@@ -75,27 +78,27 @@ def verify_index(folder: Path, number: int | None = None, every: bool = False) -
     """Checks a version, by default the current one, against its manifest and by searching it.
 
     Args:
-        every: looks for every id, not for a sample.
+        every: checks every id, not a sample.
 
     Raises:
         IndexFolderError: names the damaged file, or an id that does not find itself.
     """
 
-    def report(version: Version) -> VerifyReport:
+    def verify(version: Version) -> VerifyReport:
         ids = check_version(folder, version, every)
         size = sum(stamp.bytes for stamp in version.files.values())
         rows = version.metadata["rows"]
         return VerifyReport(str(folder), version.number, len(version.files), size, rows, ids)
 
     with index_errors(folder):
-        return read_version(folder, report, number)
+        return read_version(folder, verify, number)
 
 
 def roll_back_index(folder: Path, number: int | None = None) -> IndexSummary:
     """Makes a version current again, by default the one before the current, once it is verified.
 
     Raises:
-        IndexFolderError: no such version, it is damaged, or another process is writing.
+        IndexFolderError: there is no such version, it is damaged, or another process is writing.
     """
     with index_errors(folder):
         return summarise(folder, roll_back(folder, lambda version: check_version(folder, version), number))
@@ -105,7 +108,7 @@ def prune_index(folder: Path, keep: int) -> PruneReport:
     """Removes the oldest versions until `keep` are left, the current one among them.
 
     Raises:
-        IndexFolderError: no index, or another process is writing.
+        IndexFolderError: there is no index, or another process is writing.
     """
     sizes = {listed.version: listed.bytes for listed in list_versions(folder)}
     with index_errors(folder):

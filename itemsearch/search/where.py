@@ -1,4 +1,4 @@
-"""A filter in words: an SQL condition on the products' columns, evaluated by DuckDB."""
+"""Evaluates an SQL condition on the columns of listings, with DuckDB."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.columns import no_column
 from itemsearch.errors import UsageError
 
 _SEALED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "python_enable_replacements": False,
 }
-"""A condition sees the products: no file, no extension, no variable of ours."""
+"""A condition reads the listings: no file, no extension, no Python variable."""
 
 _ROW = "itemsearch row"
 _OWN_TEXT = frozenset({"id", "title", "category", "content_hash"})
@@ -26,18 +27,18 @@ _KIND = re.compile(r"^[\w ]+ Error: ")
 _TYPES_DIFFER = re.compile(r"explicit (type )?cast")
 
 
-def rows_where(products: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
-    """(N,) whether each product fulfils an SQL condition; one that is null for it, it does not.
+def rows_where(listings: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
+    """(N,) bool: whether each listing meets an SQL condition; one for which it is null does not.
 
-    A carried column of text that holds plain numbers alone, as a CSV's prices are, is compared as numbers;
-    one with a 007 in it is text.
+    A carried text column of plain numbers, such as the prices of a CSV file, is compared as numbers; a column
+    with a 007 in it stays text.
 
     Raises:
-        UsageError: no condition, a column that is not there, types that do not go together.
+        UsageError: it is no condition, names a column that is not there, or compares types that cannot be.
     """
     import duckdb  # 0.1 s that a search without a filter need not wait for
 
-    table = _columns_of(products, condition)
+    table = _columns_of(listings, condition)
     try:
         condition.encode()  # a shell lets through bytes that are not UTF-8; DuckDB would raise a TypeError
         with duckdb.connect(config=_SEALED) as connection:
@@ -48,25 +49,25 @@ def rows_where(products: pa.Table, condition: str) -> npt.NDArray[np.bool_]:
                 raise UsageError(f"the filter {condition!r} is {', '.join(types)}: write a condition")
             chosen = relation.filter(parsed).project(duckdb.ColumnExpression(_ROW)).to_arrow_table()
     except (duckdb.Error, UnicodeEncodeError) as error:
-        raise UsageError(_told(condition, str(error), products.column_names)) from error
-    mask = np.zeros(products.num_rows, bool)
+        raise UsageError(_message(condition, str(error), listings.column_names)) from error
+    mask = np.zeros(listings.num_rows, bool)
     mask[chosen[_ROW].to_numpy()] = True
     return mask
 
 
-def _columns_of(products: pa.Table, condition: str) -> pa.Table:
-    """The columns that the condition may name, and each row's number.
+def _columns_of(listings: pa.Table, condition: str) -> pa.Table:
+    """The columns whose names are in the condition, and each row's number.
 
     Raises:
-        UsageError: two of them that SQL takes for one.
+        UsageError: two of them differ in case alone, which SQL ignores.
     """
     text = condition.replace('""', '"').casefold()
-    names = [name for name in products.column_names if _is_in(name.casefold(), text)]
+    names = [name for name in listings.column_names if _is_in(name.casefold(), text)]
     for folded, count in Counter(map(str.casefold, names)).items():
         if count > 1:
             raise UsageError(f"the filter {condition!r}: there are {count} columns {folded!r}; rename one")
-    columns = {name: products[name] if name in _OWN_TEXT else as_numbers(products[name]) for name in names}
-    return pa.table({**columns, _ROW: np.arange(products.num_rows)})
+    columns = {name: listings[name] if name in _OWN_TEXT else as_numbers(listings[name]) for name in names}
+    return pa.table({**columns, _ROW: np.arange(listings.num_rows)})
 
 
 def _is_in(name: str, text: str) -> bool:
@@ -74,7 +75,7 @@ def _is_in(name: str, text: str) -> bool:
 
 
 def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A text column as int64 or float64 where all its cells are plain numbers or empty; else as it is."""
+    """Casts a text column to int64 or float64 where all its cells are plain numbers or empty."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
     filled = pc.if_else(pc.equal(column, ""), None, column)
@@ -87,11 +88,10 @@ def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return filled.cast(pa.int64() if whole else pa.float64())
 
 
-def _told(condition: str, error: str, columns: list[str]) -> str:
+def _message(condition: str, error: str, columns: list[str]) -> str:
     reason = _KIND.sub("", error.split("\n", 1)[0])
     if unknown := _UNKNOWN_COLUMN.search(error):
-        present = ", ".join(map(repr, columns))
-        reason = f"no column {unknown[1]!r} (text goes in 'single quotes'); the columns are {present}"
+        reason = no_column(columns, unknown[1], purpose=" (text goes in 'single quotes')")
     elif _TYPES_DIFFER.search(error):
         reason += "; say which you mean with NAME::text or try_cast(NAME as double)"
     return f"the filter {condition!r}: {reason}"

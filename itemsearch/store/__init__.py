@@ -1,1 +1,1 @@
-"""Embedded catalogs on disk: Parquet shards and a manifest that is written last."""
+"""Writes and reads embedded catalogs on disk: Parquet shards, and a manifest that is written last."""

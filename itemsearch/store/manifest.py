@@ -1,27 +1,28 @@
-"""What a store says of itself. A folder without a manifest is no store, or one that was never finished."""
+"""Reads and writes the manifest of a store. A folder without one is not a store, or was never finished."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from itemsearch.decode import decode
 from itemsearch.errors import StoreError
+from itemsearch.indexes.durable import replace_file
 
 STORE_VERSION = 2
 MANIFEST = "manifest.json"
-PARTIAL_MANIFEST = f"{MANIFEST}.partial"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStamp:
-    """Which model made the embeddings: equal fingerprints mean comparable embeddings.
+    """The model that made the embeddings. Embeddings of equal fingerprints can be compared.
 
-    name: what `--model` was given, "default" for the shipped weights. precision: what it computed in.
-    parts: the parts of an embedding, in order, and their sizes. ranking: what `Ranking.describe` gave.
+    name: the value of `--model`, "default" for the shipped weights. precision: of the computation, such as
+    "float32". parts: the parts of an embedding, in order, and their sizes. ranking: as `Ranking.describe`
+    returns it; None if the model has none.
     """
 
     name: str
@@ -33,7 +34,7 @@ class ModelStamp:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A Parquet file in `data/`."""
+    """A Parquet file in `data/`: its name, rows and size in bytes."""
 
     name: str
     rows: int
@@ -42,7 +43,11 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class StoreManifest:
-    """rows_in = rows + rejected. Embeddings have `dim` numbers of `dtype` and length 1."""
+    """The content of manifest.json.
+
+    catalog: its path. rows_in: rows of the catalog, which are rows + rejected. dim, dtype: of an embedding.
+    normalised: whether embeddings have length 1.
+    """
 
     version: int
     created: str
@@ -58,45 +63,32 @@ class StoreManifest:
 
 
 def write_manifest(folder: Path, manifest: StoreManifest) -> None:
-    """Makes `folder` a store, in one step."""
-    partial = folder / PARTIAL_MANIFEST
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(asdict(manifest), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(folder / MANIFEST)
-    sync(folder)
+    """Writes manifest.json, which makes `folder` a store, in one step.
 
-
-def sync(path: Path) -> None:
-    """fsync of a file or a folder: on the disk, whatever happens next."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    Raises:
+        OSError: the disk is full, or the file cannot be written.
+    """
+    replace_file(folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
 
 
 def read_manifest(folder: Path) -> StoreManifest:
-    """The manifest of a finished store.
+    """Reads the manifest of a finished store.
 
     Raises:
-        StoreError: there is none, it is damaged, or another version of itemsearch wrote it.
+        StoreError: the manifest is missing or damaged, or another version of itemsearch wrote it.
     """
     path = folder / MANIFEST
     try:
-        held = json.loads(path.read_text("utf-8"))
+        fields = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise StoreError(
             f"{folder}: no {MANIFEST}: not a store, or never finished; run itemsearch embed"
         ) from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: damaged ({error}); run itemsearch embed again") from error
-    if not isinstance(held, dict) or held.get("version") != STORE_VERSION:
+    if not isinstance(fields, dict) or fields.get("version") != STORE_VERSION:
         raise StoreError(f"{path}: not of version {STORE_VERSION}; run itemsearch embed again")
     try:
-        held["model"] = ModelStamp(**held["model"])
-        held["shards"] = tuple(Shard(**shard) for shard in held["shards"])
-        return StoreManifest(**held)
-    except (KeyError, TypeError) as error:
+        return decode(StoreManifest, fields)
+    except ValueError as error:
         raise StoreError(f"{path}: damaged ({error}); run itemsearch embed again") from error

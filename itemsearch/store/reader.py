@@ -1,4 +1,4 @@
-"""Reads embeddings back: from a store, or from any Parquet with `id` and `embedding` columns."""
+"""Reads embeddings from a store, or from any Parquet files with the columns `id` and `embedding`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.columns import no_column
 from itemsearch.errors import StoreError
 from itemsearch.store.manifest import MANIFEST, ModelStamp, read_manifest
 
@@ -17,8 +18,7 @@ from itemsearch.store.manifest import MANIFEST, ModelStamp, read_manifest
 class EmbeddedRows:
     """Rows with an `id` and an `embedding` of `dim` numbers, in Parquet files.
 
-    `model` is None where a team brought vectors of its own. `normalised` says whether embeddings have
-    length 1 already.
+    source: the path as given. model: None for external embeddings.
     """
 
     source: Path
@@ -29,7 +29,7 @@ class EmbeddedRows:
     model: ModelStamp | None
 
     def batches(self, rows: int = 8192) -> Iterator[pa.RecordBatch]:
-        """All rows in order, each page checked against its checksum where it has one.
+        """Yields all rows in order, at most `rows` at a time; page checksums are verified if there are any.
 
         Raises:
             StoreError: a file is damaged.
@@ -43,10 +43,11 @@ class EmbeddedRows:
 
 
 def open_embedded(path: Path) -> EmbeddedRows:
-    """A store, a Parquet file, or a folder of Parquet files.
+    """Opens a store, a Parquet file, or a folder of Parquet files.
 
     Raises:
-        StoreError: none of these, unfinished, empty, damaged, or without the two columns.
+        StoreError: the path is none of these, or it is unfinished, empty, damaged, or lacks one of the two
+        columns.
     """
     if not path.exists():
         raise StoreError(f"{path}: no such store, Parquet file or folder")
@@ -85,7 +86,7 @@ def _open_files(source: Path, files: tuple[Path, ...], model: ModelStamp | None)
     for path, schema in zip(files, schemas, strict=True):
         for column in ("id", "embedding"):
             if column not in schema.names:
-                raise StoreError(f"{path}: no column {column!r}; it has {', '.join(schema.names)}")
+                raise StoreError(f"{path}: {no_column(schema.names, column)}")
         if schema != schemas[0]:
             raise StoreError(f"{path}: other columns or types than {files[0].name}")
     if not rows:
@@ -94,7 +95,7 @@ def _open_files(source: Path, files: tuple[Path, ...], model: ModelStamp | None)
 
 
 def _dimension(files: tuple[Path, ...]) -> int:
-    """The length of the first embedding; that all others agree is checked where they are read."""
+    """The length of the first embedding. Readers of the batches check that the others have it too."""
     for path in files:
         try:
             with pq.ParquetFile(path) as file:

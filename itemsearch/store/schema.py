@@ -1,4 +1,4 @@
-"""The columns of a store, and the picture that stands for a product in pages and reports."""
+"""Defines the columns of a store, and makes the thumbnails that pages and reports show."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from PIL import Image
 from itemsearch.store.manifest import STORE_VERSION, ModelStamp
 
 STAGING = ".staging"
-"""In a store's folder, where the shards of a run stay until it is finished."""
+"""The folder in a store where the shards of a run stay until it is finished."""
 SHARDS = "part-*.parquet"
-"""What a run that was killed leaves may hold its rejects too."""
+"""The shards in a folder of a store; other files there are not shards."""
 MODEL_NAME = b"itemsearch.model"
 THUMBNAIL_SIDE = 96
 
 
 def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) -> pa.Schema:
-    """Our columns, then the catalog's other ones; the metadata says what the embeddings are."""
+    """The schema of a store: its own columns, then those carried from the catalog. The metadata describes the
+    embeddings."""
     numbers = {"float32": pa.float32(), "float16": pa.float16()}[dtype]
     ours = [
         pa.field("id", pa.string(), nullable=False),
@@ -42,7 +43,7 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
 
 
 def thumbnail(image: Image.Image) -> bytes:
-    """A JPEG of at most `THUMBNAIL_SIDE` pixels a side."""
+    """Encodes an image as a JPEG of at most `THUMBNAIL_SIDE` pixels a side."""
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
     buffer = io.BytesIO()

@@ -1,44 +1,42 @@
-"""Writes a store: shards into a staging folder, which become the store when the last row is in.
+"""Writes a store: shards go to a staging folder and become the store when the last row is added.
 
-A run that is stopped, or killed, leaves the store as it was and its shards in the staging folder, where the
-next run finds them (`itemsearch.store.earlier`).
+A run that is stopped or killed leaves the store as it was and its shards in the staging folder, where the
+next run finds them (`itemsearch.store.reuse`).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexes.publish import NO_ROOM
 from itemsearch.errors import StoreError
+from itemsearch.indexes.arrays import Floats
+from itemsearch.indexes.durable import only_writer, replacing, sync, temporary_files
+from itemsearch.indexes.errors import BusyError, DiskFullError
 from itemsearch.store.manifest import (
     MANIFEST,
-    PARTIAL_MANIFEST,
     STORE_VERSION,
     ModelStamp,
     Shard,
     StoreManifest,
-    sync,
     write_manifest,
 )
 from itemsearch.store.schema import STAGING, store_schema
-from itemsearch.types import Product, Reject
+from itemsearch.types import Listing, Reject
 
+REJECTS = "rejects.parquet"
 SHARD_ROWS = 4096
-"""What a run that is killed loses at most."""
+"""Rows of a shard, which are the most that a killed run loses."""
 
 REJECTS_SCHEMA = pa.schema(
     {"row": pa.int64(), "id": pa.string(), "reason": pa.string(), "message": pa.string()}
@@ -47,7 +45,10 @@ REJECTS_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class StoreWriter:
-    """A context: leaving it with an exception, or without `finish`, keeps the store that was there before."""
+    """A context manager that writes a store. Without a call of `finish` the earlier store stays.
+
+    dim, dtype: of an embedding. carried: the columns that are copied from the catalog.
+    """
 
     folder: Path
     model: ModelStamp
@@ -58,31 +59,24 @@ class StoreWriter:
     _pending_rows: int = 0
     _shards: list[Shard] = field(default_factory=list)
     _rejects: list[Reject] = field(default_factory=list)
-    # Part of its shards' names, which must not be those of the store that it is to replace.
+    # A part of the names of the shards, which must differ from those of the store that is replaced.
     _run: str = field(default_factory=lambda: secrets.token_hex(4))
-    _lock: int = -1
+    _lock: AbstractContextManager[None] = field(default_factory=nullcontext)
 
     def __enter__(self) -> Self:
         """
         Raises:
-            StoreError: `folder` holds files that are not a store's, or another process is writing there.
+            StoreError: `folder` contains files that are not of a store, or another process is writing there.
         """
-        ours = {MANIFEST, PARTIAL_MANIFEST, "data", "rejects.parquet", STAGING}
-        if self.folder.exists():
-            if not self.folder.is_dir():
-                raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
-            foreign = sorted(path.name for path in self.folder.iterdir() if path.name not in ours)
-            if foreign:
-                raise StoreError(
-                    f"{self.folder}: holds {foreign[0]}, which is no store's; give another --out"
-                )
+        self._check_folder()
         self._staging.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.folder, os.O_RDONLY)
+        self._lock = only_writer(self.folder, "store")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise StoreError(f"{self.folder}: another process is writing this store; wait for it") from None
+            self._lock.__enter__()
+        except BusyError as error:
+            raise StoreError(str(error)) from None
+        for temporary in self._temporary_files():
+            temporary.unlink()
         return self
 
     def __exit__(
@@ -92,11 +86,29 @@ class StoreWriter:
         Raises:
             StoreError: the disk is full.
         """
-        os.close(self._lock)
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
+        try:
+            self._lock.__exit__(kind, error, trace)
+        except DiskFullError as full:
+            raise StoreError(str(full)) from error
+
+    def _check_folder(self) -> None:
+        """
+        Raises:
+            StoreError: `folder` is a file, or contains files that are not of a store.
+        """
+        if not self.folder.exists():
+            return
+        if not self.folder.is_dir():
+            raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
+        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, STAGING)}
+        foreign = sorted(set(self.folder.iterdir()) - ours - set(self._temporary_files()))
+        if foreign:
             raise StoreError(
-                f"{self.folder}: the disk is full ({error}); the store stays as it was, make room"
-            ) from error
+                f"{self.folder}: holds {foreign[0].name}, which is no store's; give another --out"
+            )
+
+    def _temporary_files(self) -> list[Path]:
+        return [*temporary_files(self.folder / MANIFEST), *temporary_files(self.folder / REJECTS)]
 
     @property
     def _staging(self) -> Path:
@@ -112,26 +124,35 @@ class StoreWriter:
 
     def add(
         self,
-        products: Sequence[Product],
-        embeddings: npt.NDArray[np.float32],
+        listings: Sequence[Listing],
+        embeddings: Floats,
         thumbnails: Sequence[bytes | None],
         carried: pa.RecordBatch,
     ) -> None:
-        """Rows of products: (N, dim) embeddings of length 1, JPEGs (None for no picture), carried columns."""
+        """Adds N listings.
+
+        Args:
+            embeddings: (N, dim) float32 of length 1.
+            thumbnails: JPEGs; None for a listing without an image.
+            carried: the N rows of the carried columns.
+
+        Raises:
+            OSError: the disk is full.
+        """
         flat = pa.array(embeddings.astype(self.dtype).ravel())  # (N, dim) -> (N * dim,)
         columns = [
-            pa.array([product.id for product in products], pa.string()),
-            pa.array([product.title or None for product in products], pa.string()),
-            pa.array([product.category or None for product in products], pa.string()),
+            pa.array([listing.id for listing in listings], pa.string()),
+            pa.array([listing.title or None for listing in listings], pa.string()),
+            pa.array([listing.category or None for listing in listings], pa.string()),
             pa.FixedSizeListArray.from_arrays(flat, self.dim),
-            pa.array([product.content_hash for product in products], pa.string()),
-            pa.array([bool(product.title) for product in products]),
-            pa.array([picture is not None for picture in thumbnails]),
+            pa.array([listing.content_hash for listing in listings], pa.string()),
+            pa.array([bool(listing.title) for listing in listings]),
+            pa.array([thumbnail is not None for thumbnail in thumbnails]),
             pa.array(thumbnails, pa.binary()),
             *carried.columns,
         ]
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
-        self._pending_rows += len(products)
+        self._pending_rows += len(listings)
         if self._pending_rows >= SHARD_ROWS:
             self._write_shard()
 
@@ -142,19 +163,15 @@ class StoreWriter:
         """Writes `rejects.parquet`, whether or not the store will be finished."""
         rows = [(reject.row, reject.id, reject.reason.value, reject.message) for reject in self._rejects]
         columns = list(zip(*rows, strict=True)) or [()] * len(REJECTS_SCHEMA)
-        partial = self._staging / "rejects.parquet"
-        pq.write_table(
-            pa.table(
-                [pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)],
-                schema=REJECTS_SCHEMA,
-            ),
-            partial,
-            write_page_checksum=True,
-        )
-        return partial.rename(self.folder / "rejects.parquet")
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)]
+        path = self.folder / REJECTS
+        with replacing(path) as temporary:
+            table = pa.table(arrays, schema=REJECTS_SCHEMA)
+            pq.write_table(table, temporary, write_page_checksum=True)
+        return path
 
     def finish(self, catalog: str, rows_in: int) -> StoreManifest:
-        """Makes the rows added the store, in one step: its manifest then names their shards alone."""
+        """Makes the added rows the store, in one step: the new manifest lists their shards alone."""
         if self._pending:
             self._write_shard()
         data = self.folder / "data"
@@ -176,25 +193,24 @@ class StoreWriter:
             shards=tuple(self._shards),
         )
         write_manifest(self.folder, manifest)
-        named = {shard.name for shard in self._shards}
+        listed = {shard.name for shard in self._shards}
         for path in data.iterdir():
-            if path.name not in named:
+            if path.name not in listed:
                 path.unlink()
         shutil.rmtree(self._staging)
         return manifest
 
     def _write_shard(self) -> None:
         name = f"part-{len(self._shards):05d}-{self._run}.parquet"
-        path, partial = self._staging / name, self._staging / f"{name}.partial"
         table = pa.Table.from_batches(self._pending, self.schema)
-        # A dictionary of numbers that never repeat costs time and saves nothing.
+        # A dictionary of values that never repeat costs time and saves nothing.
         dictionary = [
             column for column in self.schema.names if column not in ("id", "embedding", "thumbnail")
         ]
-        pq.write_table(
-            table, partial, compression="zstd", use_dictionary=dictionary, write_page_checksum=True
-        )
-        sync(partial)
-        partial.rename(path)
+        path = self._staging / name
+        with replacing(path) as temporary:
+            pq.write_table(
+                table, temporary, compression="zstd", use_dictionary=dictionary, write_page_checksum=True
+            )
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows = [], 0

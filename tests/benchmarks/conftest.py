@@ -1,3 +1,5 @@
+"""The `benchmark` command as a fixture, and baselines on small images."""
+
 from __future__ import annotations
 
 import json
@@ -8,18 +10,27 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
+from itemsearch.benchmarks.methods import baselines
+from itemsearch.cli.app import app
 
 Benchmark = Callable[..., Any]
 
 
 @pytest.fixture
 def benchmark() -> Benchmark:
-    """Runs `itemsearch benchmark` and returns what --json prints; errors are raised, not told."""
+    """Runs `itemsearch benchmark` and returns what --json prints; errors are raised, not printed."""
 
     def run(*arguments: str | Path) -> Any:
-        done = CliRunner().invoke(app, ["benchmark", *map(str, arguments), "--json"], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
+        result = CliRunner().invoke(
+            app, ["benchmark", *map(str, arguments), "--json"], catch_exceptions=False
+        )
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def small_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Image baselines run at 64 pixels a side, a tenth of the work of 224."""
+    monkeypatch.setattr(baselines, "IMAGE_SIDE", 64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from itemsearch.catalog import RESERVED_COLUMNS, CatalogConfig, read_catalog
+from itemsearch.catalog import RESERVED_COLUMNS, CatalogConfig, open_catalog
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.read import content_hash
 from itemsearch.errors import (
@@ -21,35 +21,35 @@ from itemsearch.errors import (
     MissingColumnError,
     UsageError,
 )
-from itemsearch.types import CatalogBatch, RejectReason
+from itemsearch.types import Listing, RejectReason, RowBatch
 
 
-def read(path: Path | str, **config: object) -> list[CatalogBatch]:
+def read(path: Path | str, **config: object) -> list[RowBatch[Listing]]:
     """A catalog's batches, after the checks that hold for all of them."""
     options = CatalogConfig(str(path), **config)
-    batches = list(read_catalog(options))
-    schema = next(read_catalog(options)).carried.schema
+    batches = list(open_catalog(options).batches())
+    schema = next(open_catalog(options).batches()).carried.schema
     row = 0
     for batch in batches:
-        outcomes = sorted([*batch.products, *batch.rejects], key=lambda outcome: outcome.row)
+        outcomes = sorted([*batch.items, *batch.rejects], key=lambda outcome: outcome.row)
         assert [outcome.row for outcome in outcomes] == list(range(row + 1, row + batch.rows + 1))
-        assert [product.row for product in batch.products] == sorted(p.row for p in batch.products)
+        assert [product.row for product in batch.items] == sorted(p.row for p in batch.items)
         assert batch.carried.schema == schema
-        assert batch.carried.num_rows == len(batch.products)
+        assert batch.carried.num_rows == len(batch.items)
         assert all("\n" not in reject.message for reject in batch.rejects)
         row += batch.rows
     return batches
 
 
-def products_of(batches: list[CatalogBatch]) -> list[tuple[str, str, str]]:
-    return [(p.id, p.title, p.category) for batch in batches for p in batch.products]
+def products_of(batches: list[RowBatch[Listing]]) -> list[tuple[str, str, str]]:
+    return [(p.id, p.title, p.category) for batch in batches for p in batch.items]
 
 
-def rejects_of(batches: list[CatalogBatch]) -> list[tuple[int, str, RejectReason]]:
+def rejects_of(batches: list[RowBatch[Listing]]) -> list[tuple[int, str, RejectReason]]:
     return [(r.row, r.id, r.reason) for batch in batches for r in batch.rejects]
 
 
-def carried_of(batches: list[CatalogBatch]) -> list[dict[str, object]]:
+def carried_of(batches: list[RowBatch[Listing]]) -> list[dict[str, object]]:
     return pa.Table.from_batches([batch.carried for batch in batches]).to_pylist()
 
 
@@ -61,7 +61,7 @@ def test_csv(write, encode):
     (batch,) = batches = read(path)
     assert products_of(batches) == [("007", "A bag", "Bags"), ("8", "", "")]
     assert carried_of(batches) == [{"price": "1.50"}, {"price": ""}]
-    assert [product.image.size for product in batch.products] == [(6, 4), (6, 4)]
+    assert [product.image.size for product in batch.items] == [(6, 4), (6, 4)]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".jsonl", ".jsonl.gz", ".parquet"])
@@ -82,7 +82,9 @@ def test_every_format_gives_the_same_products(write, write_jsonl, tmp_path, suff
     assert [batch.rows for batch in batches] == [3, 3, 1]
     assert products_of(batches) == [(row["id"], row["title"], "c") for row in rows]
     assert carried_of(batches) == [{"colour": row["colour"]} for row in rows]
-    assert next(read_catalog(CatalogConfig(str(path)))).carried.schema == pa.schema([("colour", pa.string())])
+    assert next(open_catalog(CatalogConfig(str(path))).batches()).carried.schema == pa.schema(
+        [("colour", pa.string())]
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 7, 9])
@@ -153,7 +155,7 @@ def test_embedded_images(tmp_path, encode, type_):
         pa.table({"id": [1, 2, 3, 4], "title": ["t"] * 4, "image": images}), tmp_path / "c.parquet"
     )
     batches = read(tmp_path / "c.parquet")
-    pictures = [product.image for product in batches[0].products]
+    pictures = [product.image for product in batches[0].items]
     assert pictures[0].getpixel((0, 0)) == (255, 0, 0)
     assert pictures[1:] == [None, None]
     assert rejects_of(batches) == [(3, "3", RejectReason.IMAGE_UNREADABLE)]
@@ -168,7 +170,7 @@ def test_hugging_face_images(write, tmp_path, encode):
         pa.table({"id": ["1", "2", "3"], "title": ["t"] * 3, "image": pa.array(images, type_)}),
         tmp_path / "c.parquet",
     )
-    pictures = [product.image for product in read(tmp_path / "c.parquet")[0].products]
+    pictures = [product.image for product in read(tmp_path / "c.parquet")[0].items]
     assert [picture and picture.getpixel((0, 0)) for picture in pictures] == [(255, 0, 0), (0, 0, 255), None]
 
 
@@ -176,7 +178,7 @@ def test_a_folder_s_files_look_for_images_beside_them(write, encode, tmp_path):
     for folder, colour in (("x", "red"), ("y", "blue")):
         write(f"{folder}/a.png", encode(colour))
         write(f"{folder}/c.csv", f"id,image\n{folder},a.png\n")
-    pixels = [p.image.getpixel((0, 0)) for batch in read(f"{tmp_path}/*/c.csv") for p in batch.products]
+    pixels = [p.image.getpixel((0, 0)) for batch in read(f"{tmp_path}/*/c.csv") for p in batch.items]
     assert pixels == [(255, 0, 0), (0, 0, 255)]
 
 
@@ -203,7 +205,7 @@ def test_parquet_types_are_carried(tmp_path):
     batches = read(tmp_path / "c.parquet")
     assert products_of(batches) == [("7", "a", "")]
     assert carried_of(batches) == [{"price": 1.5, "tags": ["x"], "brand": "p"}]
-    types = next(read_catalog(CatalogConfig(str(tmp_path / "c.parquet")))).carried.schema.types
+    types = next(open_catalog(CatalogConfig(str(tmp_path / "c.parquet"))).batches()).carried.schema.types
     assert types[0] == pa.float64()
     assert pa.types.is_list(types[1])
     assert pa.types.is_dictionary(types[2])
@@ -245,7 +247,7 @@ def test_one_column_for_two_roles(write):
 @pytest.mark.parametrize(
     ("header", "columns", "message"),
     [
-        ("sku,title", {}, r"c\.csv: no column 'id'; its columns are 'sku', 'title': .*--column"),
+        ("sku,title", {}, r"c\.csv: no column 'id'; the columns are 'sku', 'title': .*--column"),
         ("id,name", {}, r"c\.csv: no column 'title' or 'image'; .*'id', 'name': .*--column"),
         ("id,title", {"id": "sku"}, r"c\.csv: no column 'sku'; .*--column"),
         ("id,title", {"image": "photo"}, r"c\.csv: no column 'photo', which --column image=photo"),
@@ -315,7 +317,7 @@ def test_jsonl_without_one_sound_line_is_all_rejects(write):
 
 def test_errors_come_before_the_first_batch(tmp_path):
     with pytest.raises(CatalogNotFoundError):
-        read_catalog(CatalogConfig(str(tmp_path / "none.csv")))
+        open_catalog(CatalogConfig(str(tmp_path / "none.csv"))).batches()
 
 
 @pytest.mark.parametrize("options", [{"columns": {"colour": "x"}}, {"batch_rows": 0}, {"rows": 0}])
@@ -331,7 +333,7 @@ def test_content_hash_depends_on_title_and_image_and_where_one_ends(write, encod
     assert len(content_hash("a", None)) == 32
     write("a.png", encode())
     (batch,) = read(write("c.csv", "id,title,image\n1,  a ,a.png\n2,a,\n"))
-    assert [p.content_hash for p in batch.products] == [content_hash("a", encode()), content_hash("a", None)]
+    assert [p.content_hash for p in batch.items] == [content_hash("a", encode()), content_hash("a", None)]
 
 
 def test_order_is_kept_whatever_the_pictures_cost(write, encode):
@@ -340,7 +342,7 @@ def test_order_is_kept_whatever_the_pictures_cost(write, encode):
         write(f"{i}.png", encode(decode_image(encode("red")).resize((side, side)).point(lambda _, i=i: i)))
     path = write("c.csv", "id,image\n" + "".join(f"{i},{i}.png\n" for i in range(40)))
     batches = read(path, batch_rows=15)
-    pixels = [p.image.getpixel((0, 0)) for batch in batches for p in batch.products]
+    pixels = [p.image.getpixel((0, 0)) for batch in batches for p in batch.items]
     assert pixels == [(i, i, i) for i in range(40)]
 
 
@@ -348,9 +350,11 @@ def test_reading_is_a_stream(write):
     """The first batch is there though the file breaks later, and no thread outlives a closed reader."""
     good = gzip.compress(b"id,title\n" + b"".join(b"%d,title\n" % i for i in range(10_000)))
     before = threading.active_count()
-    batches = read_catalog(CatalogConfig(str(write("c.csv.gz", good[: len(good) // 2])), batch_rows=10))
+    batches = open_catalog(
+        CatalogConfig(str(write("c.csv.gz", good[: len(good) // 2])), batch_rows=10)
+    ).batches()
     assert isinstance(batches, Iterator)
-    assert next(batches).products[0].id == "0"
+    assert next(batches).items[0].id == "0"
     with pytest.raises(CatalogError, match="cannot be read past line"):
         list(batches)
     assert threading.active_count() == before
@@ -363,6 +367,6 @@ def test_memory_does_not_grow_with_a_row_group(tmp_path):
     pq.write_table(pa.table({"id": ids, "title": ids, "note": notes}), tmp_path / "c.parquet")
     del notes
     before = pa.total_allocated_bytes()
-    for batch in read_catalog(CatalogConfig(str(tmp_path / "c.parquet"), batch_rows=100)):
+    for batch in open_catalog(CatalogConfig(str(tmp_path / "c.parquet"), batch_rows=100)).batches():
         assert batch.carried.nbytes < 2e6
         assert pa.total_allocated_bytes() - before < 30e6

@@ -13,12 +13,13 @@ import faiss
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture, save_tiny_model, titles
-from listed import straight
+from support.catalogs import draw_picture, titles
+from support.indexes_of_listings import straight
+from support.models import save_tiny_model
 
-from cli.app import main
-from itemsearch.duplicates.calibration import Calibration, Point, Share, publish_calibration
-from itemsearch.duplicates.thresholds import Bar, Thresholds
+from itemsearch.cli.app import main
+from itemsearch.probability.calibration import Calibration, CurvePoint, Share, publish_calibration
+from itemsearch.probability.thresholds import Threshold, Thresholds
 from itemsearch.search.folder import read_summary
 
 
@@ -61,7 +62,7 @@ def one_line(outcome: Outcome, code: int, *told: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    script = "import sys, cli.app; print({'torch', 'faiss', 'pyarrow', 'numpy'} & set(sys.modules))"
+    script = "import sys, itemsearch.cli.app; print({'torch', 'faiss', 'numpy', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -133,7 +134,7 @@ def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
     told = run("duplicates", index, "--out", tmp_path, "--min-score", 0.5, "--ignore-variant", "model")
     assert re.search(r"changes +none", told.out)
     assert "scores are not probabilities" in told.err
-    assert "the weakest pairs that were accepted:" in told.err
+    assert "the duplicates of the lowest scores:" in told.err
     weakest = [pair for pair in pairs if pair["decision"] == "duplicate"][-1]
     assert f"{weakest['id_a']} and {weakest['id_b']}: score" in told.err
     page = (tmp_path / "report.html").read_text()
@@ -161,13 +162,13 @@ def test_what_calibrate_learnt_is_used(run: Run, index: Path, tmp_path: Path) ->
     weights = straight(joint=1.0)
     whole, none = Share(1.0, 1.0, 1.0), Share(0.0, 0.0, 0.0)
     learnt = Calibration(
-        thresholds=Thresholds((Bar("probability", 0.9, 0.5),), weights),
+        thresholds=Thresholds((Threshold("probability", 0.9, 0.5),), weights),
         min_precision=0.95,
         threshold=whole,
         precision=whole,
         recall=none,
         tiers=(),
-        curve=(Point(0.55, 0.8, 1.0), Point(0.6, 0.9, 0.7), Point(0.9, 0.96, 0.1)),
+        curve=(CurvePoint(0.55, 0.8, 1.0), CurvePoint(0.6, 0.9, 0.7), CurvePoint(0.9, 0.96, 0.1)),
         other="",
         labels=0,
         same_pairs=0,
@@ -202,7 +203,7 @@ def test_a_pair_is_explained(run: Run, index: Path) -> None:
         titles(60)[42],
         "decision",
         "conflicts",
-        "perceptual hashes differ in",
+        "of 64 bits of the perceptual hashes",
         "score 0.5",
     ):
         assert words in told.out
@@ -216,7 +217,7 @@ def test_a_pair_is_explained(run: Run, index: Path) -> None:
 def test_a_sample_catalog_is_checked_without_a_reject(run: Run, tmp_path: Path) -> None:
     drawn = run("sample-catalog", tmp_path / "sample", "--products", 12, "--json").json
     checked = run("check", tmp_path / "sample" / "catalog.csv", "--json").json
-    assert checked["rows"] == checked["products"] == drawn["rows"]
+    assert checked["rows"] == checked["listings"] == drawn["rows"]
     assert (tmp_path / "sample" / "labels.csv").exists()
     one_line(run("sample-catalog", tmp_path / "sample"), 2, "sample")
 
@@ -270,7 +271,7 @@ def test_a_wrong_store_is_one_line(run: Run, store: Path, tmp_path: Path) -> Non
     one_line(run("index", "build", store, *out, "--spec", "IVF16,PQ5"), 1, "PQ5 does not fit 104")
     one_line(run("index", "build", store, *out, "--device", "tpu"), 1, "tpu")
     if faiss.get_num_gpus() == 0:
-        one_line(run("index", "build", store, *out, "--device", "gpu"), 1, "FAISS sees no GPU here")
+        one_line(run("index", "build", store, *out, "--device", "cuda"), 1, "FAISS sees no GPU here")
 
 
 def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> None:
@@ -328,7 +329,7 @@ def test_a_wrong_filter_is_one_line(run: Run, index: Path, tmp_path: Path) -> No
     assert not (tmp_path / "r.parquet").exists()
 
 
-def test_brought_vectors_from_the_command_line(run: Run, tmp_path: Path) -> None:
+def test_external_embeddings_from_the_command_line(run: Run, tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"id": ["a", "b"], "embedding": [[1.0, 0.0], [0.6, 0.8]]}), tmp_path / "v.parquet"
     )
@@ -371,7 +372,7 @@ def test_a_full_disk_is_one_line(catalog_csv: Path, tiny_model: Path, tmp_path: 
     script = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "from cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
+        "from itemsearch.cli.app import main; sys.argv = ['itemsearch', *sys.argv[1:]]; main()"
     )
     arguments = ["embed", str(catalog_csv), "--out", str(tmp_path / "store"), "--model", str(tiny_model)]
     done = subprocess.run(
@@ -407,7 +408,7 @@ def test_review_serves_until_it_is_interrupted(index: Path) -> None:
     import signal
     import urllib.request
 
-    command = [sys.executable, "-m", "cli.app", "review", str(index), "--port", "0"]
+    command = [sys.executable, "-m", "itemsearch", "review", str(index), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
         address = re.search(r"http://\S+", served.stderr.readline())

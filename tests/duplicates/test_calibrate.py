@@ -10,15 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
-from indexes.versions import current_version, verify_version
-from itemsearch.duplicates.calibrate import CalibrateConfig, calibrate_index
-from itemsearch.duplicates.calibration import publish_calibration, read_calibration
-from itemsearch.duplicates.decide import probabilities
-from itemsearch.duplicates.fit import LEAST_FOUND, fit, fit_weights
-from itemsearch.duplicates.labels import Labels, read_labels
-from itemsearch.duplicates.sample import Sample, split
-from itemsearch.duplicates.thresholds import FEATURES
+from itemsearch.cli.app import app
+from itemsearch.duplicates.calibrate.fit import LEAST_FOUND, fit, fit_weights
+from itemsearch.duplicates.calibrate.index import CalibrateConfig, calibrate_index
+from itemsearch.duplicates.calibrate.labels import DuplicateLabels, read_labels
+from itemsearch.duplicates.calibrate.sample import Sample, split
+from itemsearch.duplicates.pairs.decide import probabilities
 from itemsearch.errors import (
     CatalogError,
     EmptyCatalogError,
@@ -26,6 +23,9 @@ from itemsearch.errors import (
     MissingColumnError,
     UsageError,
 )
+from itemsearch.indexes.storage.versions import current_version, verify_version
+from itemsearch.probability.calibration import publish_calibration, read_calibration
+from itemsearch.probability.thresholds import FEATURES
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.folder import index_errors, read_summary
 
@@ -36,16 +36,16 @@ def no_progress(step: str, done: int, total: int) -> None:
     pass
 
 
-def siblings(folder: Path, products: int = 300, seed: int = 0) -> tuple[Path, Path]:
+def siblings(folder: Path, listings: int = 300, seed: int = 0) -> tuple[Path, Path]:
     """An index of products in families of five that are alike, a third of them listed twice; and labels."""
     rng = np.random.default_rng(seed)
-    families = rng.normal(size=(products // 5, 32)).repeat(5, axis=0)
-    own = families + 0.5 * rng.normal(size=(products, 32))
-    twice = np.flatnonzero(rng.random(products) < 1 / 3)
-    product = np.concatenate([np.arange(products), twice])
+    families = rng.normal(size=(listings // 5, 32)).repeat(5, axis=0)
+    own = families + 0.5 * rng.normal(size=(listings, 32))
+    twice = np.flatnonzero(rng.random(listings) < 1 / 3)
+    product = np.concatenate([np.arange(listings), twice])
     vectors = (
         own[product]
-        + 0.12 * rng.normal(size=(len(product), 32)) * (np.arange(len(product)) >= products)[:, None]
+        + 0.12 * rng.normal(size=(len(product), 32)) * (np.arange(len(product)) >= listings)[:, None]
     )
     ids = [f"p{row:04d}" for row in range(len(product))]
     folder.mkdir(parents=True)
@@ -73,7 +73,7 @@ def test_the_promised_precision_is_kept_on_products_apart(known: tuple[Path, Pat
     assert learnt.precision.value >= 0.88
     assert learnt.recall.value > 0.5
     assert learnt.threshold.low <= learnt.threshold.value
-    assert [tier.tier for tier in learnt.tiers] == ["automatic", "review", "no"]
+    assert [tier.tier for tier in learnt.tiers] == ["automatic", "review", "different"]
     assert report.labels
     assert report.labels.rows == report.labels.used + len(report.labels.refused)
     after = current_version(index)
@@ -85,9 +85,16 @@ def test_the_promised_precision_is_kept_on_products_apart(known: tuple[Path, Pat
 
 def test_no_product_is_on_both_sides() -> None:
     ids = pa.table({"id": [f"p{row}" for row in range(60)]})
-    labels = Labels.of({row: str(row // 3) for row in range(60)}, {}, 60)
+    labels = DuplicateLabels.of({row: str(row // 3) for row in range(60)}, {}, 60)
     a, b = np.triu_indices(60, 1)
-    schema = {"score": 0.5, "joint": 0.5, "title": 0.5, "image": 0.5, "phash_distance": 1, "conflicts": []}
+    schema = {
+        "score": 0.5,
+        "joint": 0.5,
+        "title_similarity": 0.5,
+        "image_similarity": 0.5,
+        "image_hash_distance": 1,
+        "conflicts": [],
+    }
     pairs = pa.table({"row_a": a, "row_b": b, **{name: [value] * len(a) for name, value in schema.items()}})
     one, other = split(pairs, labels, ids)
     assert one.same.sum() + other.same.sum() == 20 * 3
@@ -118,7 +125,7 @@ def test_a_build_by_the_same_model_keeps_what_was_learnt(
     index, labels = known
     learnt = calibrate_index(index, CalibrateConfig(str(labels), min_precision=0.9), no_progress).calibration
     build_index_folder(index.parent / "vectors.parquet", index)
-    assert read_summary(index).calibration is None  # of brought vectors nobody knows what made them
+    assert read_summary(index).calibration is None  # the model of external embeddings is not known
     folder = tmp_path / "index"
     first = build_index_folder(store, folder)
     assert first.model
@@ -138,7 +145,7 @@ def test_what_a_listing_lacks_speaks_neither_for_nor_against() -> None:
     found[rng.random(400) < 0.3, 4] = np.nan
     lacking = Sample(found, same, np.zeros(400, bool), np.zeros((400, 2), np.int64), np.array([same.sum()]))
     weights = fit_weights(lacking)
-    assert weights.of["image"] < 0 < weights.of["score"]
+    assert weights.coefficients["image_similarity"] < 0 < weights.coefficients["score"]
     stood_in = np.where(np.isnan(found), np.nanmean(found, axis=0), found)
     assert probabilities(found, weights) == pytest.approx(probabilities(stood_in, weights))
 
@@ -199,7 +206,7 @@ def test_labels_that_are_none_are_told(tmp_path: Path) -> None:
 
 
 def test_decisions_go_before_groups() -> None:
-    labels = Labels.of({0: "x", 1: "x", 2: "y"}, {(0, 1): False, (2, 3): True}, 5)
+    labels = DuplicateLabels.of({0: "x", 1: "x", 2: "y"}, {(0, 1): False, (2, 3): True}, 5)
     known, same = labels.judge(np.array([0, 0, 2, 3, 1]), np.array([1, 2, 3, 4, 3]))
     assert known.tolist() == [True, True, True, False, False]
     assert same.tolist() == [False, False, True, False, False]
@@ -211,7 +218,7 @@ def test_the_command_says_what_it_learnt(known: tuple[Path, Path]) -> None:
     arguments = ["calibrate", str(index), "--labels", str(labels), "--min-precision", "0.9"]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "on products kept apart" in done.stdout
+    assert "on held-out products" in done.stdout
     told = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)
     assert told["calibration"]["min_precision"] == 0.9
     info = CliRunner().invoke(app, ["index", "info", str(index)], catch_exceptions=False).stdout
@@ -224,9 +231,9 @@ def half(seed: int) -> Sample:
     same = np.arange(200 + 2 * LEAST_FOUND) < 2 * LEAST_FOUND
     clear = np.arange(len(same)) < LEAST_FOUND
     found = rng.normal(np.where(clear, 6.0, 0.0)[:, None], 1.0, (len(same), len(FEATURES)))
-    products = 2 * np.arange(len(same))
-    pairs = np.stack([products, np.where(same, products, products + 1)], axis=1)
-    true = np.bincount(products[same], minlength=2 * len(same))
+    listings = 2 * np.arange(len(same))
+    pairs = np.stack([listings, np.where(same, listings, listings + 1)], axis=1)
+    true = np.bincount(listings[same], minlength=2 * len(same))
     return Sample(found, same, np.zeros(len(same), bool), pairs, true)
 
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from listed import straight
+from support.indexes_of_listings import straight
 
-from itemsearch.duplicates.decide import LEAST_LOGIT, decide, margins, may_pass
-from itemsearch.duplicates.thresholds import PROBABILITY, UNCALIBRATED, Bar, Thresholds
+from itemsearch.duplicates.pairs.decide import LEAST_LOGIT, decide, margins, may_pass
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.probability.thresholds import PROBABILITY, UNCALIBRATED, Threshold, Thresholds
 
 
 def pairs(*rows: dict[str, Any]) -> pa.Table:
@@ -19,11 +19,11 @@ def pairs(*rows: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(named, schema)
 
 
-def test_any_bar_that_is_reached_is_enough() -> None:
+def test_any_threshold_that_is_reached_is_enough() -> None:
     table = pairs(
         {"row_a": 0, "row_b": 1, "score": 0.9995},
         {"row_a": 0, "row_b": 2, "score": 0.2, "joint": 0.99},
-        {"row_a": 0, "row_b": 3, "score": 0.2, "image": 0.99},
+        {"row_a": 0, "row_b": 3, "score": 0.2, "image_similarity": 0.99},
         {"row_a": 0, "row_b": 4, "score": 0.2},
         {"row_a": 0, "row_b": 5, "score": 0.9995, "conflicts": ["size: 500 ml / 1 l"]},
         {"row_a": 0, "row_b": 6, "score": 0.2, "conflicts": ["size: 500 ml / 1 l"]},
@@ -32,8 +32,8 @@ def test_any_bar_that_is_reached_is_enough() -> None:
     expected = ["duplicate", "duplicate", "review", "different", "variant", "different"]
     assert found["decision"].to_pylist() == expected
     reasons = found["reason"].to_pylist()
-    assert reasons[1] == "joint cosine 0.99 reaches 0.98, enough for a duplicate"
-    assert reasons[2] == "image cosine 0.99 reaches 0.98, enough for a review"
+    assert reasons[1] == "joint 0.99 reaches 0.98, enough for a duplicate"
+    assert reasons[2] == "image similarity 0.99 reaches 0.98, enough for a review"
     assert reasons[3] == "score 0.2 is below 0.95, and no other evidence is enough"
     assert reasons[4] == "alike, but size: 500 ml / 1 l"
     assert may_pass(table, UNCALIBRATED).tolist() == [True, True, True, False, True, False]
@@ -86,7 +86,7 @@ def test_margins_are_those_of_the_slow_way() -> None:
 
 
 def test_a_probability_weighs_the_margin() -> None:
-    learnt = Thresholds((Bar(PROBABILITY, 0.9, 0.6),), straight(margin=1.0))
+    learnt = Thresholds((Threshold(PROBABILITY, 0.9, 0.6),), straight(margin=1.0))
     table = pairs(
         {"row_a": 0, "row_b": 1, "score": 0.9},
         {"row_a": 2, "row_b": 3, "score": 0.9},

@@ -3,21 +3,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from listed import build, jpeg, listing, opened, some_listings
+from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
 from itemsearch.duplicates.explain import Explanation, explain
-from itemsearch.duplicates.join import JoinConfig
+from itemsearch.duplicates.pairs.join import JoinConfig
+from itemsearch.duplicates.pairs.variants import EVERY_RULE
 from itemsearch.duplicates.run import RunConfig, find_duplicates
-from itemsearch.duplicates.thresholds import Thresholds
-from itemsearch.duplicates.variants import EVERY_RULE
 from itemsearch.errors import UnknownIdError, UsageError
+from itemsearch.probability.thresholds import Thresholds
 from itemsearch.search.engine import Engine
 
-BARS = Thresholds.of_score(0.7)
+THRESHOLDS = Thresholds.of_score(0.7)
 
 
 def explained(engine: Engine, a: str, b: str) -> Explanation:
-    return explain(engine, a, b, BARS, EVERY_RULE)
+    return explain(engine, a, b, THRESHOLDS, EVERY_RULE)
 
 
 def test_a_pair_is_explained_as_a_run_decides(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_pair_is_explained_as_a_run_decides(tmp_path: Path) -> None:
         listing("y", "scented lotion for dry hands blue 1 l", made[8]["embedding"], jpeg(8), seller="s")
     )
     engine = opened(build(tmp_path, made))
-    config = RunConfig(JoinConfig(), BARS, calibrated=False)
+    config = RunConfig(JoinConfig(), THRESHOLDS, calibrated=False)
     find_duplicates(engine, tmp_path / "out", config, lambda step, done, total: None)
     pairs = pq.read_table(tmp_path / "out" / "pairs.parquet").to_pylist()
     assert {"duplicate", "variant"} <= {pair["decision"] for pair in pairs}
@@ -39,9 +39,9 @@ def test_a_pair_is_explained_as_a_run_decides(tmp_path: Path) -> None:
         told = explained(engine, pair["id_b"], pair["id_a"])
         assert told.ids == (pair["id_a"], pair["id_b"])
         assert told.compared
-        for name in ("decision", "reason", "same_image", "phash_distance"):
+        for name in ("decision", "reason", "same_image", "image_hash_distance"):
             assert getattr(told, name) == pair[name]
-        for name in ("score", "joint", "title", "image"):
+        for name in ("score", "joint", "title_similarity", "image_similarity"):
             held = pair[name]
             assert getattr(told, name) == (held if held is None else pytest.approx(held, abs=1e-6))
         for name in ("words_a", "words_b", "conflicts"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from itemsearch.duplicates.groups import CHAIN_SPLIT, TOO_LARGE, GroupSettings, group
+from itemsearch.duplicates.groups.form import CHAIN_SPLIT, TOO_LARGE, GroupSettings, group
 
 Decided = tuple[int, int, str]
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from itemsearch.duplicates.groups import new_group_id
-from itemsearch.duplicates.history import Changes, name_groups, read_groups
+from itemsearch.duplicates.groups.form import new_group_id
+from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.types import GROUPS_SCHEMA
 from itemsearch.errors import UsageError
 

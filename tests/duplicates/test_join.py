@@ -11,19 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from listed import build, jpeg, listing, opened, some_listings
+from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
-from itemsearch.duplicates import join as joining
-from itemsearch.duplicates.candidates import Reach
-from itemsearch.duplicates.join import JoinConfig, Joined, join
-from itemsearch.duplicates.since import changed_since
+from itemsearch.duplicates.pairs import join as joining
+from itemsearch.duplicates.pairs.candidates import CandidateConfig
+from itemsearch.duplicates.pairs.join import JoinConfig, Joined, join
+from itemsearch.duplicates.pairs.since import changed_since
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import IndexFolderError, UsageError
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
-from itemsearch.search.narrow import Filter
+from itemsearch.search.filter import Filter
 
-EVERYTHING = JoinConfig(reach=Reach(neighbours=1000))
+EVERYTHING = JoinConfig(candidates=CandidateConfig(neighbours=1000))
 
 
 def scoring(least: float) -> Callable[[pa.Table], np.ndarray]:
@@ -54,16 +54,16 @@ def test_pairs_have_the_evidence_of_a_search(index: Path, tmp_path: Path) -> Non
         assert len(hits) == 199
         for hit in hits:
             pair = by_ids[min(id, hit.id), max(id, hit.id)]
-            numbers = [pair[name] for name in ("score", "joint", "title", "image")]
-            expected = [hit.score, hit.joint, hit.title_score, hit.image_score]
+            numbers = [pair[name] for name in ("score", "joint", "title_similarity", "image_similarity")]
+            expected = [hit.score, hit.joint, hit.title_similarity, hit.image_similarity]
             assert numbers == [
                 value if value is None else pytest.approx(value, abs=1e-5) for value in expected
             ]
     again = by_ids["00008", "00009"]
     assert (again["words_a"], again["words_b"], again["conflicts"]) == ([], ["new"], [])
     assert not again["same_image"]
-    assert again["phash_distance"] <= 6
-    assert by_ids["00003", "00005"]["phash_distance"] is None
+    assert again["image_hash_distance"] <= 6
+    assert by_ids["00003", "00005"]["image_hash_distance"] is None
 
 
 def test_only_what_is_wanted_is_kept_in_order_of_the_ids(index: Path, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_only_what_is_wanted_is_kept_in_order_of_the_ids(index: Path, tmp_path: 
 
 def test_pairs_pass_the_filter_and_differ(index: Path, tmp_path: Path) -> None:
     wanted = Filter("id < '00100'", "seller")
-    found = joined(opened(index), tmp_path / "join", JoinConfig(wanted, Reach(neighbours=1000)))
+    found = joined(opened(index), tmp_path / "join", JoinConfig(wanted, CandidateConfig(neighbours=1000)))
     assert found.rows == 100
     assert pairs_of(found) == {
         (f"{a:05d}", f"{b:05d}") for b in range(100) for a in range(b) if a % 3 != b % 3
@@ -88,11 +88,11 @@ DYING_JOIN = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from listed import opened
-from itemsearch.duplicates import join as joining
-from itemsearch.duplicates.candidates import Reach
+from support.indexes_of_listings import opened
+from itemsearch.duplicates.pairs import join as joining
+from itemsearch.duplicates.pairs.candidates import CandidateConfig
 
-joining.ASKED_LISTINGS, joining.MEASURED_PAIRS = 50, 3000
+joining.QUERY_LISTINGS, joining.MEASURED_PAIRS = 50, 3000
 renames = 0
 rename = Path.rename
 def dying(path, target):
@@ -102,7 +102,7 @@ def dying(path, target):
         os.kill(os.getpid(), signal.SIGKILL)
     return rename(path, target)
 Path.rename = dying
-joining.join(opened(Path(sys.argv[1])), joining.JoinConfig(reach=Reach(neighbours=1000)),
+joining.join(opened(Path(sys.argv[1])), joining.JoinConfig(candidates=CandidateConfig(neighbours=1000)),
              lambda measured: measured["score"].to_numpy() >= 0, Path(sys.argv[2]), lambda *step: None)
 """
 
@@ -116,7 +116,7 @@ def test_a_killed_join_is_gone_on_with(
     assert done.returncode == -signal.SIGKILL
     kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "join").glob("*.*[yt]")}
     assert len(kept) == fatal - 1
-    monkeypatch.setattr(joining, "ASKED_LISTINGS", 50)
+    monkeypatch.setattr(joining, "QUERY_LISTINGS", 50)
     monkeypatch.setattr(joining, "MEASURED_PAIRS", 3000)
     found = joined(opened(index), tmp_path / "join")
     assert found.pairs.equals(joined(opened(index), tmp_path / "whole").pairs)
@@ -127,7 +127,7 @@ def test_a_killed_join_is_gone_on_with(
 def test_parts_of_other_settings_are_not_used(index: Path, tmp_path: Path) -> None:
     engine = opened(index)
     joined(engine, tmp_path, least=0.99)
-    config = JoinConfig(reach=Reach(neighbours=1000), key="another threshold")
+    config = JoinConfig(candidates=CandidateConfig(neighbours=1000), key="another threshold")
     assert joined(engine, tmp_path, config).pairs.num_rows == 200 * 199 // 2
 
 
@@ -139,7 +139,7 @@ def test_what_is_new_is_joined_as_in_a_full_join(tmp_path: Path) -> None:
     build(tmp_path, later)
     engine = opened(index)
     changed = changed_since(engine, "1")
-    assert engine.ranker.products.filter(pa.array(changed))["id"].to_pylist() == [
+    assert engine.listings.filter(pa.array(changed))["id"].to_pylist() == [
         "00025",
         *(f"{row:05d}" for row in range(150, 180)),
     ]
@@ -153,7 +153,7 @@ def test_what_is_new_is_joined_as_in_a_full_join(tmp_path: Path) -> None:
 def test_since_what_is_told(index: Path, tmp_path: Path) -> None:
     engine = opened(index)
     assert not changed_since(engine, "1").any()
-    (tmp_path / "run.json").write_text(f'{{"index": "{index}", "version": 1}}')
+    (tmp_path / "run.json").write_text(f'{{"format": 2, "index": "{index}", "version": 1}}')
     assert not changed_since(engine, str(tmp_path)).any()
     with pytest.raises(IndexFolderError, match="no version 7; there is 1"):
         changed_since(engine, "7")
@@ -190,7 +190,9 @@ def test_listings_that_crowd_an_answer_hide_no_other(tmp_path: Path) -> None:
     made = [listing(f"a{n:03d}", "red mug", vectors[0], jpeg(1), seller="s") for n in range(30)]
     made += [listing("b", "red mugs", near / np.linalg.norm(near), jpeg(2), seller="s")]
     made += [listing(f"c{n:03d}", f"other {n}", vectors[n], jpeg(n), seller="s") for n in range(2, 100)]
-    found = joined(opened(build(tmp_path, made)), tmp_path / "join", JoinConfig(reach=Reach(neighbours=5)))
+    found = joined(
+        opened(build(tmp_path, made)), tmp_path / "join", JoinConfig(candidates=CandidateConfig(neighbours=5))
+    )
     assert ("a000", "b") in pairs_of(found)
 
 
@@ -215,7 +217,7 @@ def test_an_index_of_vectors_alone_is_joined_by_their_cosine(tmp_path: Path) -> 
     found = joined(Engine.open(tmp_path / "index"), tmp_path / "join").pairs.to_pylist()
     same = next(pair for pair in found if (pair["id_a"], pair["id_b"]) == ("3", "7"))
     assert same["score"] == same["joint"] == pytest.approx(1, abs=1e-6)
-    assert (same["title"], same["phash_distance"], same["same_image"]) == (None, None, False)
+    assert (same["title_similarity"], same["image_hash_distance"], same["same_image"]) == (None, None, False)
 
 
 def test_a_filter_that_leaves_nothing(index: Path, tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import draw_picture
+from support.catalogs import draw_picture
 
-from itemsearch.duplicates.keeper import rank_keepers
+from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.errors import UsageError
 from itemsearch.store.schema import thumbnail
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from itemsearch.duplicates.linkage import FORBIDDEN, average_linkage, components
+from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
 
 
 def slow_components(count: int, a: np.ndarray, b: np.ndarray) -> list[int]:
@@ -28,7 +28,7 @@ def slow_average_linkage(count: int, weights: dict[tuple[int, int], float], dens
                     if (min(x, y), max(x, y)) in weights
                 ]
                 possible = len(one) * len(other)
-                if found and FORBIDDEN not in found and len(found) >= density * possible:
+                if found and CANNOT_LINK not in found and len(found) >= density * possible:
                     linkage = sum(found) / possible
                     if best is None or linkage > best[0]:
                         best = (linkage, one, other)
@@ -47,7 +47,7 @@ def random_graph(seed: int, count: int, pairs: int) -> tuple[np.ndarray, np.ndar
     keys = np.unique(rng.integers(0, count, pairs) * count + rng.integers(0, count, pairs))
     a, b = keys // count, keys % count
     a, b = a[a < b], b[a < b]
-    weights = np.where(rng.random(len(a)) < 0.1, FORBIDDEN, rng.random(len(a)))
+    weights = np.where(rng.random(len(a)) < 0.1, CANNOT_LINK, rng.random(len(a)))
     return a, b, weights
 
 

@@ -9,20 +9,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from listed import build, jpeg, listing, opened, some_listings, straight
+from support.indexes_of_listings import build, jpeg, listing, opened, some_listings, straight
 
-from itemsearch.duplicates.candidates import Reach
-from itemsearch.duplicates.join import JoinConfig
-from itemsearch.duplicates.run import RunConfig, RunReport, find_duplicates
-from itemsearch.duplicates.thresholds import Bar, Thresholds
+from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.duplicates.pairs.candidates import CandidateConfig
+from itemsearch.duplicates.pairs.join import JoinConfig
+from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.duplicates.run_folder import RunReport
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
-from itemsearch.errors import UsageError
-from itemsearch.review.decisions import Decisions, Kind
-from itemsearch.review.statements import Statement
+from itemsearch.errors import ReviewError, UsageError
+from itemsearch.probability.thresholds import Threshold, Thresholds
+from itemsearch.review.session import ReviewSession
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 
-CONFIG = RunConfig(JoinConfig(reach=Reach(neighbours=1000)), Thresholds.of_score(0.95), calibrated=False)
+CONFIG = RunConfig(
+    JoinConfig(candidates=CandidateConfig(neighbours=1000)), Thresholds.of_score(0.95), calibrated=False
+)
 
 
 def run(engine: Engine, out: Path, config: RunConfig = CONFIG) -> RunReport:
@@ -43,7 +47,7 @@ def groups_in(out: Path) -> dict[str, set[str]]:
 def test_a_run_writes_what_it_found_and_clears_up(tmp_path: Path) -> None:
     engine, out = opened(build(tmp_path, some_listings(120))), tmp_path / "out"
     report = run(engine, out)
-    names = {"pairs.parquet", "groups.parquet", "groups.csv", "changes.json", "report.html", "run.json"}
+    names = {"pairs.parquet", "groups.parquet", "groups.csv", "changes.json", "run.json"}
     assert {path.name for path in out.iterdir()} == names
     assert pq.read_schema(out / "pairs.parquet").equals(PAIRS_SCHEMA)
     assert pq.read_schema(out / "groups.parquet").equals(GROUPS_SCHEMA)
@@ -54,7 +58,7 @@ def test_a_run_writes_what_it_found_and_clears_up(tmp_path: Path) -> None:
     assert report.weakest[0].score == min(p["score"] for p in pairs if p["decision"] == "duplicate")
     described = json.loads((out / "run.json").read_text())
     assert (described["version"], described["report"]["rows"]) == (1, 120)
-    assert described["index"] == str(Path(engine.summary.folder).resolve())
+    assert described["index"] == str(engine.folder.resolve())
     assert {"00008", "00009"} in groups_in(out).values()
 
 
@@ -99,10 +103,10 @@ def test_variants_are_told_and_in_no_group(tmp_path: Path) -> None:
 def test_what_a_person_rejected_stays_apart(tmp_path: Path) -> None:
     index, out = build(tmp_path, some_listings(60)), tmp_path / "out"
     engine = opened(index)
-    columns = (engine.ranker.products[name].to_pylist() for name in ("id", "content_hash"))
+    columns = (engine.listings[name].to_pylist() for name in ("id", "content_hash"))
     hashes = dict(zip(*columns, strict=True))
-    statement = Statement("00008", "00009", False, hashes["00008"], hashes["00009"])
-    Decisions.of_index(index).record(Kind.REJECT, "g", [statement], 0, ["00008", "00009"])
+    label = PairLabel("00008", "00009", False, hashes["00008"], hashes["00009"])
+    DecisionLog.of_index(index).record(Action.REJECT, "g", [label], 0, ["00008", "00009"])
     run(engine, out)
     (pair,) = [pair for pair in pairs_in(out) if (pair["id_a"], pair["id_b"]) == ("00008", "00009")]
     assert pair["decision"] == "rejected"
@@ -136,11 +140,11 @@ def test_a_run_of_what_is_new_makes_the_folder_that_a_full_run_makes(tmp_path: P
 
 def test_what_is_new_is_weighed_against_the_same_rivals_as_in_a_full_run(tmp_path: Path) -> None:
     weights = straight(score=0.5, margin=1.0)
-    config = replace(CONFIG, thresholds=Thresholds((Bar("probability", 0.9, 0.4),), weights))
+    config = replace(CONFIG, thresholds=Thresholds((Threshold("probability", 0.9, 0.4),), weights))
     made = some_listings(180)
     index = build(tmp_path, made[:150])
     engine = opened(build(tmp_path, made))
-    assert str(index) == engine.summary.folder
+    assert index == engine.folder
     run(engine, tmp_path / "new", replace(config, new="1"))
     run(engine, tmp_path / "full", config)
     fresh = {f"{row:05d}" for row in range(150, 180)}
@@ -181,7 +185,7 @@ def test_nothing_to_group(tmp_path: Path) -> None:
     assert pa.parquet.read_table(tmp_path / "out" / "groups.parquet").num_rows == 0
 
 
-def test_vectors_that_a_team_brought_are_grouped_too(tmp_path: Path) -> None:
+def test_external_embeddings_are_grouped_too(tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
     vectors[7] = vectors[3]
     pq.write_table(pa.table({"id": np.arange(30), "embedding": list(vectors)}), tmp_path / "v.parquet")
@@ -189,5 +193,20 @@ def test_vectors_that_a_team_brought_are_grouped_too(tmp_path: Path) -> None:
     engine, config = Engine.open(tmp_path / "index"), replace(CONFIG, thresholds=Thresholds.of_score(0.9999))
     run(engine, tmp_path / "out", config)
     assert list(groups_in(tmp_path / "out").values()) == [{"3", "7"}]
-    with pytest.raises(UsageError, match="brought vectors: what changed in it is not known"):
+    with pytest.raises(UsageError, match="external embeddings: it cannot tell which listings changed"):
         run(engine, tmp_path / "out", replace(config, new="1"))
+
+
+def test_a_folder_of_an_older_version_is_refused_and_can_be_written_again(tmp_path: Path) -> None:
+    engine, out = opened(build(tmp_path, some_listings(60))), tmp_path / "out"
+    run(engine, out)
+    before = groups_in(out)
+    described = json.loads((out / "run.json").read_text())
+    del described["format"]
+    (out / "run.json").write_text(json.dumps(described))
+    with pytest.raises(UsageError, match=r"another version of itemsearch .* `itemsearch duplicates` again"):
+        run(engine, tmp_path / "new", replace(CONFIG, new=str(out)))
+    with pytest.raises(ReviewError, match=r"another version of itemsearch .* `itemsearch duplicates` again"):
+        ReviewSession.open(out)
+    assert set(run(engine, out).changes.values()) == {0}
+    assert groups_in(out) == before

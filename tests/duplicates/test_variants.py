@@ -3,13 +3,16 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from itemsearch.duplicates.variants import EVERY_RULE, RULES, Guard, ListingReader, find_conflicts
+from itemsearch.attributes.conflicts import find_conflicts
+from itemsearch.duplicates.pairs.variants import EVERY_RULE, RULES, AttributeReader, VariantRules
 from itemsearch.errors import UsageError
 
 
-def conflicts(a: str, b: str, guard: Guard = EVERY_RULE, **columns: tuple[object, object]) -> list[str]:
-    products = pa.table({"id": ["a", "b"], "title": [a, b], **{k: list(v) for k, v in columns.items()}})
-    first, second = ListingReader.of(guard, products).read(pa.chunked_array([[0, 1]]))
+def conflicts(
+    a: str, b: str, variant_rules: VariantRules = EVERY_RULE, **columns: tuple[object, object]
+) -> list[str]:
+    listings = pa.table({"id": ["a", "b"], "title": [a, b], **{k: list(v) for k, v in columns.items()}})
+    first, second = AttributeReader.of(variant_rules, listings).read(pa.chunked_array([[0, 1]]))
     found = find_conflicts(first, second)
     assert len(find_conflicts(second, first)) == len(found)
     return found
@@ -33,7 +36,7 @@ def conflicts(a: str, b: str, guard: Guard = EVERY_RULE, **columns: tuple[object
         ("Shirt red", "Shirt Navy Blue", "colour: red / navy"),
         ("Galaxy note SM-N950F", "Galaxy note SM-N960F", "model: SM-N950F / SM-N960F"),
         ("Phone P20", "Phone P10", "model: P20 / P10"),
-        ("Matte Lipstick 225", "Matte Lipstick 212", "model: 225 / 212"),
+        ("Matte Lipstick 225", "Matte Lipstick 212", "number: 225 / 212"),
     ],
 )
 def test_a_conflict_is_told(a: str, b: str, told: str) -> None:
@@ -76,13 +79,20 @@ def test_no_conflict(a: str, b: str) -> None:
 
 
 def test_rules_are_switched_off_one_by_one() -> None:
-    a, b = "Oil 500 ml 64GB pack of 3 red X100A", "Oil 1 l 128GB pack of 6 blue X200A"
+    a = (
+        "Oil 500 ml 64GB pack of 3 red X100A type 4 2nd generation 2011 Q7 Pro +1.50 men left vanilla "
+        "English edition replacement filter"
+    )
+    b = (
+        "Oil 1 l 128GB pack of 6 blue X200A type 5 3rd generation 2019 Q7 Max +2.50 women right lemon "
+        "German edition"
+    )
     assert [told.split(":")[0] for told in conflicts(a, b)] == sorted(RULES)
     for rule in RULES:
-        told = conflicts(a, b, Guard.without([rule], []))
+        told = conflicts(a, b, VariantRules.without([rule], []))
         assert [each.split(":")[0] for each in told] == sorted(set(RULES) - {rule})
     with pytest.raises(UsageError, match="no variant rule 'taste'; the rules are size, capacity"):
-        Guard.without(["taste"], [])
+        VariantRules.without(["taste"], [])
 
 
 def test_columns_speak_too() -> None:
@@ -91,19 +101,19 @@ def test_columns_speak_too() -> None:
     assert conflicts("Shirt", "Shirt", size=("M", "L")) == ["size: M / L"]
     assert conflicts("Shirt", "Shirt", size=("M", "")) == []
     assert conflicts("Oil", "Oil", size=("50 ml", "5 cl")) == []
-    assert conflicts("Shirt", "Shirt", Guard.without(["size"], []), size=("M", "L")) == []
+    assert conflicts("Shirt", "Shirt", VariantRules.without(["size"], []), size=("M", "L")) == []
     assert conflicts("Shirt", "Shirt", taste=("sweet", "sour")) == []
-    guard = Guard.without([], ["taste"])
-    assert conflicts("Tea", "Tea", guard, taste=("sweet", "sour")) == ["taste: sweet / sour"]
-    assert conflicts("Tea", "Tea", guard, taste=("Very sweet", "very  Sweet ")) == []
-    assert conflicts("Tea", "Tea", Guard.without([], ["net"]), net=("500ml", "0.5 l")) == []
-    assert conflicts("Tea", "Tea", Guard.without([], ["net"]), net=(4, 5)) == ["net: 4 / 5"]
+    variant_rules = VariantRules.without([], ["taste"])
+    assert conflicts("Tea", "Tea", variant_rules, taste=("sweet", "sour")) == ["taste: sweet / sour"]
+    assert conflicts("Tea", "Tea", variant_rules, taste=("Very sweet", "very  Sweet ")) == []
+    assert conflicts("Tea", "Tea", VariantRules.without([], ["net"]), net=("500ml", "0.5 l")) == []
+    assert conflicts("Tea", "Tea", VariantRules.without([], ["net"]), net=(4, 5)) == ["net: 4 / 5"]
 
 
 def test_a_column_that_is_not_there_or_cannot_be_compared_is_told() -> None:
     with pytest.raises(
-        UsageError, match="no column 'size' to tell variants by; the columns are 'id', 'title'"
+        UsageError, match="no column 'size' for --variant-column; the columns are 'id', 'title'"
     ):
-        conflicts("a", "b", Guard.without([], ["size"]))
+        conflicts("a", "b", VariantRules.without([], ["size"]))
     with pytest.raises(UsageError, match="column 'x' is list"):
-        conflicts("a", "b", Guard.without([], ["x"]), x=([1], [2]))
+        conflicts("a", "b", VariantRules.without([], ["x"]), x=([1], [2]))

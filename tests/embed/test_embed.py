@@ -8,23 +8,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import draw_picture, save_tiny_model, titles, write_catalog
 from PIL import Image
+from support.catalogs import draw_picture, titles, write_catalog
+from support.models import save_tiny_model
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
 from itemsearch.store.reader import open_embedded
 
 
-def embed(catalog: Path, out: Path, encoder: ProductEncoder, max_bad_rate: float = 0.05) -> EmbedReport:
+def embed(catalog: Path, out: Path, encoder: ListingEncoder, max_bad_rate: float = 0.05) -> EmbedReport:
     return embed_catalog(
         CatalogConfig(str(catalog)), out, encoder, EmbedConfig(max_bad_rate=max_bad_rate), print
     )
 
 
-def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: ProductEncoder) -> None:
+def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: ListingEncoder) -> None:
     draw_picture(1).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no picture")
     (tmp_path / "shop.csv").write_text(
@@ -48,7 +49,7 @@ def rows_of(store: Path) -> dict[str, dict[str, object]]:
     return {row["id"]: row for batch in open_embedded(store).batches() for row in batch.to_pylist()}
 
 
-def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ProductEncoder) -> None:
+def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ListingEncoder) -> None:
     out, shop = tmp_path / "store", write_catalog(tmp_path / "shop", 20)
     embed(shop, out, encoder)
     before = rows_of(out)
@@ -72,14 +73,14 @@ def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ProductEnco
         assert after[id] == row
 
 
-def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder) -> None:
-    other = ProductEncoder.from_pretrained(str(save_tiny_model(tmp_path / "other", seed=1)))
+def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder) -> None:
+    other = ListingEncoder.from_pretrained(str(save_tiny_model(tmp_path / "other", seed=1)))
     embed(catalog_csv, tmp_path / "store", encoder)
     assert embed(catalog_csv, tmp_path / "store", other).reused == 0
 
 
 def test_a_run_that_is_killed_is_gone_on_with(
-    tmp_path: Path, encoder: ProductEncoder, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, encoder: ListingEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("itemsearch.store.writer.SHARD_ROWS", 8)
     shop = write_catalog(tmp_path / "shop", 40)
@@ -98,7 +99,7 @@ def test_a_run_that_is_killed_is_gone_on_with(
 
 
 def test_a_damaged_shard_is_embedded_again(
-    tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder
+    tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder
 ) -> None:
     embed(catalog_csv, tmp_path / "store", encoder)
     shard = next((tmp_path / "store" / "data").iterdir())
@@ -108,7 +109,7 @@ def test_a_damaged_shard_is_embedded_again(
     assert open_embedded(tmp_path / "store").rows == 60
 
 
-def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: ProductEncoder) -> None:
+def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: ListingEncoder) -> None:
     table = pa.Table.from_batches(open_embedded(store).batches())
     stored = np.stack(table["embedding"].to_pylist())
     for row in (0, 17, 59):
@@ -117,7 +118,7 @@ def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: Pro
 
 
 def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
-    tmp_path: Path, catalog_csv: Path, encoder: ProductEncoder
+    tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder
 ) -> None:
     out = tmp_path / "store"
     embed(catalog_csv, out, encoder)
@@ -128,13 +129,13 @@ def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
     assert pq.read_table(out / "rejects.parquet")["id"].to_pylist() == ["2"]
 
 
-def test_a_catalog_without_a_usable_row_is_told(tmp_path: Path, encoder: ProductEncoder) -> None:
+def test_a_catalog_without_a_usable_row_is_told(tmp_path: Path, encoder: ListingEncoder) -> None:
     (tmp_path / "bad.csv").write_text("id,title\n1,\n2,\n")
     with pytest.raises(EmptyCatalogError, match="none of its 2 rows"):
         embed(tmp_path / "bad.csv", tmp_path / "store", encoder, max_bad_rate=1)
 
 
-def test_batches_of_any_size_give_the_same_embeddings(encoder: ProductEncoder) -> None:
+def test_batches_of_any_size_give_the_same_embeddings(encoder: ListingEncoder) -> None:
     words = [*titles(7), "", "a lamp"]
     images: list[Image.Image | None] = [*(draw_picture(n) for n in range(7)), draw_picture(7), None]
     one, four, all_ = (encoder.encode(words, images, batch_size) for batch_size in (1, 4, 64))
@@ -147,24 +148,24 @@ def test_the_fingerprint_follows_the_weights_and_not_the_folder(tiny_model: Path
     shutil.copytree(tiny_model, tmp_path / "copy")
     other = save_tiny_model(tmp_path / "other", seed=1)
     first, copy, third = (
-        ProductEncoder.from_pretrained(str(f)) for f in (tiny_model, tmp_path / "copy", other)
+        ListingEncoder.from_pretrained(str(f)) for f in (tiny_model, tmp_path / "copy", other)
     )
     assert first.fingerprint == copy.fingerprint != third.fingerprint
 
 
 def test_models_that_cannot_be_used_are_told_in_one_line(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="neither a model folder nor a model on a reachable hub"):
-        ProductEncoder.from_pretrained("no-such/model")
+        ListingEncoder.from_pretrained("no-such/model")
     with pytest.raises(ModelError, match=r"no config\.json"):
-        ProductEncoder.from_pretrained(str(tmp_path))
+        ListingEncoder.from_pretrained(str(tmp_path))
     broken = tmp_path / "broken"
     shutil.copytree(tiny_model, broken)
     (broken / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ModelError, match="cannot be loaded") as error:
-        ProductEncoder.from_pretrained(str(broken))
+        ListingEncoder.from_pretrained(str(broken))
     assert "\n" not in str(error.value)
     with pytest.raises(UsageError, match="tpu"):
-        ProductEncoder.from_pretrained(str(tiny_model), "tpu")
+        ListingEncoder.from_pretrained(str(tiny_model), "tpu")
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused(tiny_model: Path, tmp_path: Path) -> None:
@@ -173,11 +174,11 @@ def test_weights_that_do_not_fit_their_configuration_are_refused(tiny_model: Pat
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"num_hidden_layers": 1', '"num_hidden_layers": 2'))
     with pytest.raises(ModelError, match="does not fit"):
-        ProductEncoder.from_pretrained(str(folder))
+        ListingEncoder.from_pretrained(str(folder))
 
 
 def test_the_shipped_weights_load() -> None:
-    encoder = ProductEncoder.from_pretrained()
+    encoder = ListingEncoder.from_pretrained()
     red, blue = encoder.encode(["red ceramic mug", "blue ceramic mug"], [None, None])
     shirt = encoder.encode(["men's polo shirt"], [None])[0]
     assert red @ blue > red @ shirt
@@ -185,8 +186,8 @@ def test_the_shipped_weights_load() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_gpu_gives_the_embeddings_of_the_cpu(tiny_model: Path, encoder: ProductEncoder) -> None:
-    on_gpu = ProductEncoder.from_pretrained(str(tiny_model), "cuda")
+def test_a_gpu_gives_the_embeddings_of_the_cpu(tiny_model: Path, encoder: ListingEncoder) -> None:
+    on_gpu = ListingEncoder.from_pretrained(str(tiny_model), "cuda")
     images = [draw_picture(n) for n in range(20)]
     one, other = (chosen.encode(titles(20), images) for chosen in (encoder, on_gpu))
     assert (one * other).sum(axis=1).min() > 0.999

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from indexes import search
-from indexes.allowed import UNKNOWN, Allowed, Limits, Mask
-from indexes.build import build_index
-from indexes.choose import IndexSpec
-from indexes.compare import inner_products
-from indexes.distinct import Rows, Vectors
-from indexes.files import create_vectors, save_index
-from indexes.others import search_within
-from indexes.params import SearchParams
-from indexes.search import VectorIndex
+from itemsearch.indexes.arrays import Mask, Rows, Vectors
+from itemsearch.indexes.building.train import build_index
+from itemsearch.indexes.searching import vector_index as search
+from itemsearch.indexes.searching.allowed import UNKNOWN, Allowed, Limits
+from itemsearch.indexes.searching.inner_products import inner_products
+from itemsearch.indexes.searching.params import SearchParams
+from itemsearch.indexes.searching.vector_index import VectorIndex
+from itemsearch.indexes.searching.within import search_within
+from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.types import IndexSpec
 
 EXACT, IVFPQ = IndexSpec("exact"), IndexSpec("ivfpq", 64, 8)
 

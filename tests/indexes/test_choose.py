@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from indexes.choose import GPU_CODE_SIZES, MIN_ROWS, choose_spec, parse_spec
-from indexes.errors import SpecError
+from itemsearch.indexes.building.choose import GPU_CODE_SIZES, MIN_ROWS, choose_spec, parse_spec
+from itemsearch.indexes.errors import SpecError
 
 
 def test_few_rows_get_an_exact_index() -> None:

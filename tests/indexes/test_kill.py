@@ -10,15 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from indexes.errors import DamagedIndexError, NoVersionError
-from indexes.publish import prune, roll_back, staging
-from indexes.versions import current_version, described_version, read_pointer, verify_version
+from itemsearch.indexes.errors import DamagedIndexError, NoVersionError
+from itemsearch.indexes.storage.publish import prune, roll_back, staging
+from itemsearch.indexes.storage.versions import (
+    current_version,
+    described_version,
+    read_pointer,
+    verify_version,
+)
 
 DYING_WRITER = """
 import os, signal, sys
 from pathlib import Path
-from indexes.publish import prune, roll_back, staging
-from indexes.versions import verify_version
+from itemsearch.indexes.storage.publish import prune, roll_back, staging
+from itemsearch.indexes.storage.versions import verify_version
 
 root, job, fatal = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 calls = 0
@@ -58,7 +63,7 @@ def leave_what_killed_writers_leave(root: Path) -> None:
     shutil.copytree(root / "versions" / "00000003", orphan)
     shutil.copytree(orphan, root / "staging")
     (orphan / "a.txt").unlink()
-    (root / "CURRENT.tmp").write_text('{"poin')
+    (root / "CURRENT.0123abcd.partial").write_text('{"poin')
 
 
 def assert_whole(root: Path, served: set[str]) -> None:
@@ -166,13 +171,14 @@ def test_building_mends_a_damaged_pointer(tmp_path: Path) -> None:
     assert_clean(tmp_path)
 
 
-@pytest.mark.parametrize("limit", [2, 100, 300])  # cuts off a.txt, MANIFEST.json, CURRENT.tmp
+@pytest.mark.parametrize("limit", [2, 100, 300])  # cuts off a.txt, MANIFEST.json, CURRENT
 def test_no_room_for_a_file(tmp_path: Path, limit: int) -> None:
     for text in ("1", "2", "3"):
         publish(tmp_path, text, keep=3)
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from indexes.errors import DiskFullError; from indexes.publish import staging\n"
+        "from itemsearch.indexes.errors import DiskFullError\n"
+        "from itemsearch.indexes.storage.publish import staging\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
         "try:\n"

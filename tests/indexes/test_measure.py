@@ -5,12 +5,12 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from vectors import clustered, saved
+from support.vectors import clustered, saved
 
-from indexes.choose import IndexSpec
-from indexes.measure import Asked, measure_recall, measure_speed, one_thread
-from indexes.params import SearchParams
-from indexes.search import Rows, VectorIndex, Vectors
+from itemsearch.indexes.building.measure import RecallQueries, measure_recall, measure_speed, one_thread
+from itemsearch.indexes.searching.params import SearchParams
+from itemsearch.indexes.searching.vector_index import Rows, VectorIndex, Vectors
+from itemsearch.indexes.types import IndexSpec
 
 
 def corners(rows: int, dim: int, seed: int) -> Vectors:
@@ -37,7 +37,7 @@ def slow_recall(index: VectorIndex, entries: Rows, k: int, params: SearchParams)
 def test_recall_is_the_slow_obvious_one_where_many_tie(dim: int, k: int, seed: int, tmp_path: Path) -> None:
     index = saved(tmp_path, corners(700, dim, seed), IndexSpec("ivfpq", 8, 4))
     entries = np.random.default_rng(seed).choice(len(index.distinct), 50, replace=False)
-    asked = Asked.from_index(index, entries, k)
+    asked = RecallQueries.from_index(index, entries, k)
     recalls = []
     for params in (SearchParams(1, k + 1), SearchParams(3, 2 * k), SearchParams(8, 700)):
         recalls.append(measure_recall(index, asked, params))
@@ -48,7 +48,7 @@ def test_recall_is_the_slow_obvious_one_where_many_tie(dim: int, k: int, seed: i
 def test_an_equal_score_is_right_and_the_query_itself_is_not(tmp_path: Path) -> None:
     vectors = np.eye(50, dtype=np.float32)[np.r_[0:50, 0, 0, 0]]
     index = saved(tmp_path, vectors, IndexSpec("exact"))
-    asked = Asked.from_index(index, np.array([0, 7]), 3)
+    asked = RecallQueries.from_index(index, np.array([0, 7]), 3)
     assert asked.least.tolist() == [0, 0]  # not 1, of the three rows that are the very same as the query
     scores = np.array([[1, 0, 0, 0, -np.inf]] * 2, np.float32)
     right = asked.are_right(scores, np.array([[0, 1, 2, 49, -1], [7, 0, 48, 49, -1]]))
@@ -58,14 +58,14 @@ def test_an_equal_score_is_right_and_the_query_itself_is_not(tmp_path: Path) -> 
 
 def test_fewer_vectors_than_asked_for_can_all_be_found(tmp_path: Path) -> None:
     index = saved(tmp_path, clustered(24, 4), IndexSpec("exact"))
-    asked = Asked.from_index(index, np.arange(5), 100)
+    asked = RecallQueries.from_index(index, np.arange(5), 100)
     assert asked.k == 23
     assert measure_recall(index, asked, SearchParams(0, 0)) == 1
 
 
 def test_speed_is_told_and_threads_are_given_back(tmp_path: Path) -> None:
     index = saved(tmp_path, clustered(400, 8), IndexSpec("ivfpq", 4, 2))
-    asked = Asked.from_index(index, np.arange(40), 5)
+    asked = RecallQueries.from_index(index, np.arange(40), 5)
     before = faiss.omp_get_max_threads()
     with one_thread():
         assert faiss.omp_get_max_threads() == 1

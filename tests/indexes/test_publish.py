@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from indexes.errors import BusyError, DamagedIndexError, DiskFullError
-from indexes.publish import staging
-from indexes.versions import current_version, read_pointer, verify_version
+from itemsearch.indexes.errors import BusyError, DamagedIndexError, DiskFullError
+from itemsearch.indexes.storage.publish import staging
+from itemsearch.indexes.storage.versions import current_version, read_pointer, verify_version
 
 
 def publish(root: Path, text: str) -> None:
@@ -69,7 +69,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_version(tmp_path: Path) -> None:
 def test_a_killed_writer_leaves_the_old_version_and_its_lock_is_free(tmp_path: Path) -> None:
     publish(tmp_path, "one")
     script = (
-        "import sys, time; from pathlib import Path; from indexes.publish import staging\n"
+        "import sys, time; from pathlib import Path; from itemsearch.indexes.storage.publish import staging\n"
         "with staging(Path(sys.argv[1])) as stage:\n"
         "    (stage.folder / 'a.txt').write_text('half'); print('in', flush=True); time.sleep(60)\n"
     )

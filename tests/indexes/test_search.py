@@ -5,14 +5,15 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from vectors import clustered, saved
+from support.vectors import clustered, saved
 
-from indexes.build import BuiltIndex, build_index
-from indexes.choose import IndexSpec, choose_spec
-from indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
-from indexes.files import create_vectors, save_index
-from indexes.gpu import cloner_options, resolve_device
-from indexes.search import Rows, SearchParams, VectorIndex, Vectors
+from itemsearch.indexes.building.choose import choose_spec
+from itemsearch.indexes.building.train import build_index
+from itemsearch.indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
+from itemsearch.indexes.gpu import cloner_options, resolve_device
+from itemsearch.indexes.searching.vector_index import Rows, SearchParams, VectorIndex, Vectors
+from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.types import BuiltIndex, IndexSpec
 
 EXACT = IndexSpec("exact")
 
@@ -225,7 +226,7 @@ def test_damaged_files_are_told_by_name(large: Vectors, tmp_path: Path, name: st
 
 def test_devices() -> None:
     assert resolve_device("cpu") == "cpu"
-    assert resolve_device("auto") == ("gpu" if faiss.get_num_gpus() else "cpu")
+    assert resolve_device("auto") == ("cuda" if faiss.get_num_gpus() else "cpu")
     with pytest.raises(SpecError, match="tpu"):
         resolve_device("tpu")
 
@@ -233,7 +234,7 @@ def test_devices() -> None:
 @pytest.mark.skipif(faiss.get_num_gpus() > 0, reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(NoGpuError, match="FAISS sees no GPU here"):
-        resolve_device("gpu")
+        resolve_device("cuda")
 
 
 @pytest.mark.gpu
@@ -241,8 +242,8 @@ def test_a_gpu_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize("dim", [32, 256])
 def test_an_index_built_on_a_gpu_recalls_as_one_built_on_the_cpu(dim: int, tmp_path: Path) -> None:
     vectors = clustered(12_000, dim)
-    built: BuiltIndex = build_index(vectors, choose_spec(*vectors.shape), "gpu")
-    assert built.device == "gpu"
+    built: BuiltIndex = build_index(vectors, choose_spec(*vectors.shape), "cuda")
+    assert built.device == "cuda"
     stored = create_vectors(tmp_path, *vectors.shape)
     stored[:] = vectors
     stored.flush()

@@ -7,19 +7,20 @@ from typing import Any
 import faiss
 import numpy as np
 import pytest
-from vectors import clustered, saved
+from support.vectors import clustered, saved
 
-from indexes.build import build_index
-from indexes.choose import IndexSpec, Target, candidate_specs, choose_spec, memory_bytes
-from indexes.distinct import hash_rows
-from indexes.errors import DamagedIndexError, QueryError, TargetError
-from indexes.files import VECTORS, create_vectors
-from indexes.held_out import held_out_below
-from indexes.measure import Asked, measure_recall
-from indexes.params import SearchParams, Tuning, default_params, read_tuning, save_tuning
-from indexes.search import VectorIndex, Vectors
-from indexes.target import BuildOptions, build_files
-from indexes.tune import halves, target_missed, tune
+from itemsearch.indexes.building.choose import candidate_specs, choose_spec, memory_bytes
+from itemsearch.indexes.building.held_out import held_out_below
+from itemsearch.indexes.building.measure import RecallQueries, measure_recall
+from itemsearch.indexes.building.target import BuildOptions, build_files
+from itemsearch.indexes.building.train import build_index
+from itemsearch.indexes.building.tune import halves, target_missed, tune
+from itemsearch.indexes.errors import DamagedIndexError, QueryError, TargetError
+from itemsearch.indexes.searching.params import SearchParams, Tuning, default_params, read_tuning, save_tuning
+from itemsearch.indexes.searching.vector_index import VectorIndex, Vectors
+from itemsearch.indexes.storage.distinct import hash_rows
+from itemsearch.indexes.storage.files import VECTORS, create_vectors
+from itemsearch.indexes.types import IndexSpec, Target
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_the_cheapest_point_that_reaches_the_target_is_chosen(folder: Path, tuni
     assert [p.mean_ms for p in tuning.points] == sorted(p.mean_ms for p in tuning.points)
     index = VectorIndex.open(folder)
     fresh = halves(index)[1]
-    again = measure_recall(index, Asked.from_index(index, fresh, 10), tuning.chosen.params)
+    again = measure_recall(index, RecallQueries.from_index(index, fresh, 10), tuning.chosen.params)
     assert again == tuning.chosen.recall >= 0.9
     assert tuning.chosen.params.nprobe < index.spec.nlist
 
@@ -84,7 +85,7 @@ def test_searches_use_what_was_chosen_and_scale_it_with_k(
         assert index.params(40) == SearchParams(2 * chosen.nprobe, 4 * chosen.candidates)
         expected = index.search(large[:20], 10, chosen)[1]
         assert index.search(large[:20], 10)[1].tolist() == expected.tolist()
-        more = Asked.from_index(index, halves(index)[1], 50)
+        more = RecallQueries.from_index(index, halves(index)[1], 50)
         assert measure_recall(index, more, index.params(50)) > measure_recall(index, more, chosen)
         (folder / "search.json").write_text("{}")
         with pytest.raises(DamagedIndexError, match=r"search\.json"):

@@ -57,8 +57,10 @@ def test_a_histogram_is_the_slow_obvious_one() -> None:
     large = small.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
     pixels = [[tuple(small[:, y, x].tolist()) for x in range(SIDE)] for y in range(SIDE)]
     for bins in (2, 3):
-        found = ColourHistogram(bins)(((large * 255 - 127) / 128)[None])
-        torch.testing.assert_close(found[0], torch.tensor(slow_histogram(pixels, bins)), atol=1e-5, rtol=0)
+        histogram = ColourHistogram(bins)(((large * 255 - 127) / 128)[None])
+        torch.testing.assert_close(
+            histogram[0], torch.tensor(slow_histogram(pixels, bins)), atol=1e-5, rtol=0
+        )
 
 
 def test_the_objects_colour_counts_and_not_where_it_is() -> None:

@@ -107,7 +107,7 @@ def test_to_moves_every_tensor(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"patches": "octagonal"}, "octagonal"),
         ({"pooling": "max"}, "max"),
@@ -116,6 +116,6 @@ def test_to_moves_every_tensor(parts: tuple[ITEmModel, ITEmProcessor]) -> None:
         ({"lexical_dim": 12}, "12"),
     ],
 )
-def test_a_shape_that_cannot_be_built_is_refused(wrong: dict[str, object], told: str) -> None:
-    with pytest.raises((StrictDataclassError, ValueError), match=told):
+def test_a_shape_that_cannot_be_built_is_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises((StrictDataclassError, ValueError), match=message):
         ITEmConfig(**wrong)

@@ -21,9 +21,9 @@ TITLES = [
 
 
 def sketch(buckets: int = 32768, dim: int = 4096, seed: int = 0) -> LexicalSketch:
-    made = LexicalSketch(buckets, dim)
-    made.draw(seed)
-    return made
+    lexical = LexicalSketch(buckets, dim)
+    lexical.draw(seed)
+    return lexical
 
 
 def slow_cosine(one: str, other: str) -> float:
@@ -52,8 +52,8 @@ def test_inner_products_are_near_the_cosines_of_the_weighted_n_grams() -> None:
 def test_a_shared_model_number_outweighs_shared_common_words() -> None:
     lexical = sketch(dim=512)
     lexical.fit(TITLES)
-    number, words, asked = lexical(pad_ngrams(["MQ8N2B/A 128GB", SHARED + "Pixel", SHARED + "MQ8N2B/A"]))
-    assert asked @ number > asked @ words
+    number, words, query = lexical(pad_ngrams(["MQ8N2B/A 128GB", SHARED + "Pixel", SHARED + "MQ8N2B/A"]))
+    assert query @ number > query @ words
 
 
 def test_weights_fall_with_the_number_of_titles_that_hold_an_n_gram() -> None:

@@ -1,8 +1,8 @@
-"""Runs `itemsearch rebuild` in forks of one process that has imported everything, and does them harm.
+"""Runs `itemsearch rebuild` in forks of a process that has imported everything, and kills or limits them.
 
-Reads jobs from standard input and answers each on standard output, a JSON line each. Shards are of 8 rows, so
-that a catalog of a few dozen has several. A run is counted in steps: where a stage begins or ends, and every
-call that makes, renames, removes or syncs a file or a folder.
+Reads jobs from standard input and writes the results to standard output, a JSON line each. Shards are of 8
+rows, so that a catalog of a few dozen has several. A step is the begin or end of a stage, or a call that
+creates, renames, removes or syncs a file or a folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"  # the command's own, which comes
 
 import torch
 
-from cli.app import main
+from itemsearch.cli.app import main
 from itemsearch.nightly import rebuild
 from itemsearch.nightly.record import RunLog, Stage
 from itemsearch.store import writer
@@ -32,7 +32,7 @@ SHARD_ROWS = 8
 
 
 class Steps:
-    """Tells each step to a pipe, and dies at the `fatal` one; 0 for never."""
+    """Writes each step to a pipe, and kills this process at the step `fatal`; 0 for never."""
 
     def __init__(self, fatal: int, pipe: int) -> None:
         self.fatal = fatal
@@ -68,7 +68,7 @@ class Steps:
 
 
 def run(job: dict[str, Any], pipe: int, output: int) -> None:
-    """Never returns. Steps are told to one pipe, what the command prints to the other."""
+    """Never returns. Writes steps to one pipe, and what the command prints to the other."""
     Steps(job["step"], pipe).watch()
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -96,7 +96,7 @@ def serve() -> None:
     rebuild._catalog = lambda config: replace(catalog(config), batch_rows=SHARD_ROWS)
     for line in sys.stdin:
         job = json.loads(line)
-        (steps, pipe), (told, output) = os.pipe(), os.pipe()
+        (steps, pipe), (printed, output) = os.pipe(), os.pipe()
         started = time.perf_counter()
         child = os.fork()
         if not child:
@@ -107,7 +107,7 @@ def serve() -> None:
             time.sleep(job["seconds"])
             os.kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        answer = {"code": code, "steps": read(steps).splitlines(), "told": read(told)}
+        answer = {"code": code, "steps": read(steps).splitlines(), "output": read(printed)}
         print(json.dumps({**answer, "seconds": time.perf_counter() - started}), flush=True)
 
 

@@ -27,7 +27,7 @@ def test_a_model_folder_beside_the_file_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "catalog is missing"),
         (LEAST + "[guards]\nmax_falen = 0.1\n", "unknown key 'max_falen'"),
@@ -39,9 +39,9 @@ def test_a_model_folder_beside_the_file_is_found(tmp_path: Path) -> None:
         ("catalog =", "not TOML"),
     ],
 )
-def test_a_wrong_configuration_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_configuration_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "rebuild.toml").write_text(text)
-    with pytest.raises(UsageError, match=told) as error:
+    with pytest.raises(UsageError, match=message) as error:
         read_rebuild_config(tmp_path / "rebuild.toml")
     assert str(tmp_path / "rebuild.toml") in str(error.value)
     assert "\n" not in str(error.value)

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import draw_picture, write_catalog
+from support.catalogs import draw_picture, write_catalog
 
-from indexes.versions import CURRENT, current_version, read_pointer
 from itemsearch import Engine
+from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
 from itemsearch.search.versions import list_versions, verify_index
 from itemsearch.store.reader import open_embedded
 
@@ -32,12 +32,12 @@ Answers = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Ran:
-    """code: of the exit, or minus the signal. steps: those that were begun. told: on both outputs."""
+    """code: exit code, or minus the signal. steps: names of those begun. output: on both streams."""
 
     code: int
     steps: list[str]
     seconds: float
-    told: str
+    output: str
 
 
 class Rebuilder:
@@ -60,10 +60,10 @@ class Rebuilder:
 
 @pytest.fixture(scope="module")
 def rebuilder() -> Iterator[Rebuilder]:
-    made = Rebuilder()
-    yield made
-    made.process.communicate()
-    assert made.process.returncode == 0
+    child = Rebuilder()
+    yield child
+    child.process.communicate()
+    assert child.process.returncode == 0
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ def change(shop: Path) -> None:
 
 def succeed(rebuilder: Rebuilder, shop: Path) -> Ran:
     ran = rebuilder.run(shop)
-    assert ran.code == 0, ran.told
+    assert ran.code == 0, ran.output
     return ran
 
 
 def answers(shop: Path) -> Answers:
     """Of the version that is served, to every product of it."""
     engine = Engine.open(shop / "index")
-    ids = engine.ranker.products["id"].to_pylist()
+    ids = engine.listings["id"].to_pylist()
     return {id: [hit.id for hit in engine.search(id=id, k=5).hits] for id in ids}
 
 
@@ -158,7 +158,7 @@ def boundaries(steps: list[str]) -> list[int]:
 def kill_first_night(rebuilder: Rebuilder, nights: Nights, shop: Path, step: int) -> None:
     shutil.copytree(nights.shops[0], shop)
     ran = rebuilder.run(shop, step=step)
-    assert ran.code == -signal.SIGKILL, ran.told
+    assert ran.code == -signal.SIGKILL, ran.output
     if (shop / "index" / CURRENT).exists():
         assert_served(shop, nights.answers[:1])
     finished = len(list((shop / "store").glob("**/part-*.parquet")))
@@ -215,10 +215,10 @@ def test_killed_at_every_step(rebuilder: Rebuilder, nights: Nights, tmp_path: Pa
 def test_a_full_disk_is_one_line(rebuilder: Rebuilder, nights: Nights, tmp_path: Path, limit: int) -> None:
     shop = shutil.copytree(nights.shops[1], tmp_path / "shop")
     ran = rebuilder.run(shop, limit=limit)
-    assert ran.code == 1, ran.told
-    assert "Traceback" not in ran.told
-    errors = [line for line in ran.told.splitlines() if line.startswith("itemsearch: error: ")]
-    assert len(errors) == 1, ran.told
+    assert ran.code == 1, ran.output
+    assert "Traceback" not in ran.output
+    errors = [line for line in ran.output.splitlines() if line.startswith("itemsearch: error: ")]
+    assert len(errors) == 1, ran.output
     assert "File too large" in errors[0]
     assert str(shop) in errors[0]
     assert_served(shop, nights.answers[:1])

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import write_catalog
+from support.catalogs import write_catalog
 from typer.testing import CliRunner
 
-from cli.app import app, main
-from indexes.choose import Target
-from indexes.params import Tuning
-from indexes.tune import tune
-from indexes.versions import current_version
+from itemsearch.cli.app import app, main
 from itemsearch.errors import GateError, TooManyBadRowsError
+from itemsearch.indexes.building.tune import tune
+from itemsearch.indexes.searching.params import Tuning
+from itemsearch.indexes.storage.versions import current_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.engine import Engine
 from itemsearch.store.reader import open_embedded
 
@@ -31,7 +31,7 @@ def shop(tmp_path: Path, tiny_model: Path) -> Path:
 
 
 def run(config: Path, *options: str) -> list[dict[str, object]]:
-    """The stages that the run told of, by --log-json."""
+    """The stages of a run, as --log-json prints them."""
     done = CliRunner().invoke(
         app, ["rebuild", "--config", str(config), "--log-json", *options], catch_exceptions=False
     )
@@ -72,7 +72,7 @@ def test_a_night_embeds_what_changed_and_publishes(shop: Path) -> None:
     assert "itemsearch_rebuild_index_version 3" in metrics
 
 
-def test_a_dry_run_tells_and_writes_nothing(shop: Path) -> None:
+def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
     def dry() -> dict[str, object]:
         done = CliRunner().invoke(app, ["rebuild", "--config", str(shop), "--dry-run", "--json"])
         assert done.exit_code == 0, done.output
@@ -132,7 +132,7 @@ def test_an_index_that_misses_its_recall_is_not_published(
         tuning = tune(folder, target)
         return replace(tuning, chosen=replace(tuning.chosen, recall=0.5))
 
-    monkeypatch.setattr("indexes.target.tune", find_little)
+    monkeypatch.setattr("itemsearch.indexes.building.target.tune", find_little)
     monkeypatch.setattr("sys.argv", ["itemsearch", "rebuild", "--config", str(shop)])
     with pytest.raises(SystemExit) as leaving:
         main()

@@ -8,16 +8,16 @@ import pytest
 from itemsearch.nightly.record import RunLog, Stage, append_record, write_metrics
 
 
-def test_each_stage_is_told_and_a_failure_is_kept(tmp_path: Path) -> None:
-    heard: list[Stage] = []
-    log = RunLog(heard.append)
+def test_each_stage_is_reported_and_a_failure_is_recorded(tmp_path: Path) -> None:
+    reported: list[Stage] = []
+    log = RunLog(reported.append)
     with log.stage("embed") as stage:
         stage.facts |= {"rows": 7, "model": "default"}
     with pytest.raises(ValueError, match="no"), log.stage("index"):
         raise ValueError("no")
     record = log.finish()
-    assert [(stage.name, stage.failed) for stage in heard] == [("embed", ""), ("index", "no")]
-    assert (record.failed, record.stages) == ("no", tuple(heard))
+    assert [(stage.name, stage.failed) for stage in reported] == [("embed", ""), ("index", "no")]
+    assert (record.failed, record.stages) == ("no", tuple(reported))
     append_record(tmp_path / "runs.jsonl", record)
     append_record(tmp_path / "runs.jsonl", record)
     lines = (tmp_path / "runs.jsonl").read_text().splitlines()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import draw_picture, titles
+from support.catalogs import draw_picture, titles
 
 from itemsearch.model import EncoderInput, ITEmForPreTraining, ITEmModel, ITEmProcessor
 from itemsearch.model.pretraining import ObjectiveWeights, PretrainBatch
@@ -65,10 +65,10 @@ def test_small_batches_pull_as_one_large_one(model: ITEmForPreTraining, batch: P
         loss = model(part, ALONE, 0.05, contrast.attach)["loss"]
         assert loss.item() == pytest.approx(whole.item(), abs=1e-5)
         (loss / 3).backward()  # as accumulation does
-    found = gradients(model)
-    assert set(found) == set(expected)
+    accumulated = gradients(model)
+    assert set(accumulated) == set(expected)
     for name, gradient in expected.items():
-        np.testing.assert_allclose(found[name], gradient, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(accumulated[name], gradient, atol=1e-5, err_msg=name)
 
 
 def test_dropout_is_the_same_in_both_passes(model: ITEmForPreTraining, batch: PretrainBatch) -> None:

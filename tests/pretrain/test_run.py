@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import draw_picture, titles, write_offers
 from safetensors.torch import load_file
+from support.catalogs import draw_picture, titles, write_offers
 
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel
 from itemsearch.model.lexical import LexicalSketch
@@ -60,13 +60,13 @@ def losses(out: Path) -> list[dict[str, float]]:
 def whole(catalog_csv: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("whole")
     report = run(catalog_csv, settings(str(tiny_model)), out)
-    assert report.progress.finished
-    assert report.rows == report.products == 60
+    assert report.finished
+    assert report.rows == report.listings == 60
     return out
 
 
 def test_a_run_makes_a_model_that_embeds(whole: Path) -> None:
-    encoder = ProductEncoder.from_pretrained(str(whole), "cpu")
+    encoder = ListingEncoder.from_pretrained(str(whole), "cpu")
     assert encoder.encode(["red mug"], [None]).shape == (1, 32 + 4**3 + 64)
 
 
@@ -86,8 +86,8 @@ def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_had_not(
 ) -> None:
     config = settings(str(tiny_model))
     stopped = run(catalog_csv, config, tmp_path, stop_at)
-    assert (stopped.progress.step, stopped.progress.finished) == (stop_at, False)
-    assert run(catalog_csv, config, tmp_path).progress.finished
+    assert (stopped.step, stopped.finished) == (stop_at, False)
+    assert run(catalog_csv, config, tmp_path).finished
     assert losses(tmp_path) == losses(whole)
     expected, resumed = (load_file(folder / "model.safetensors") for folder in (whole, tmp_path))
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
@@ -96,7 +96,7 @@ def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_had_not(
 def test_a_drawn_up_vocabulary_is_kept_when_a_run_goes_on(catalog_csv: Path, tmp_path: Path) -> None:
     run(catalog_csv, settings(steps=3), tmp_path, stop_at=1)
     before = (tmp_path / "tokenizer.json").read_bytes()
-    assert run(catalog_csv, settings(steps=3), tmp_path).progress.finished
+    assert run(catalog_csv, settings(steps=3), tmp_path).finished
     assert (tmp_path / "tokenizer.json").read_bytes() == before
 
 
@@ -105,7 +105,7 @@ def test_gradient_accumulation_updates_once_a_step(
     catalog_csv: Path, tmp_path: Path, cached_contrast: bool
 ) -> None:
     config = settings(steps=2, gradient_accumulation=3, cached_contrast=cached_contrast)
-    assert run(catalog_csv, config, tmp_path).progress.finished
+    assert run(catalog_csv, config, tmp_path).finished
     assert len(losses(tmp_path)) == 3
     optimizer = torch.load(tmp_path / "run" / "checkpoint" / "optimizer.bin")
     assert {int(state["step"]) for state in optimizer["state"].values()} == {2}
@@ -122,17 +122,17 @@ def test_a_catalog_with_pictures_and_one_with_groups_train_together(
     offers = write_offers(tmp_path)
     out = tmp_path / "model"
     report = run([catalog_csv, offers], grouped(tiny_model, 2, batch_size=16), out)
-    assert report.progress.finished
-    assert report.products == 60 + 36
+    assert report.finished
+    assert report.listings == 60 + 36
     logged = [value for line in losses(out) for value in line.values()]
     assert logged
     assert all(math.isfinite(value) for value in logged)
-    encoder = ProductEncoder.from_pretrained(str(out), "cpu")
+    encoder = ListingEncoder.from_pretrained(str(out), "cpu")
     assert np.isfinite(encoder.encode(["phone X1B", "red mug"], [None, draw_picture(1)])).all()
 
 
 def test_a_catalog_without_pictures_trains(tiny_model: Path, tmp_path: Path) -> None:
-    assert run(write_offers(tmp_path), grouped(tiny_model, 2), tmp_path / "model").progress.finished
+    assert run(write_offers(tmp_path), grouped(tiny_model, 2), tmp_path / "model").finished
     training = [line for line in losses(tmp_path / "model") if "loss" in line]
     assert all(line["mim"] == line["global_mim"] == line["itm"] == 0 for line in training)
     assert all(line["mlm"] > 0 and line["relisting"] > 0 for line in training)
@@ -154,10 +154,10 @@ def test_what_the_lexical_part_starts_from_is_fitted_once_and_kept(whole: Path) 
     fitted = LexicalSketch(32768, 64)
     fitted.draw(seed=0)
     fitted.fit(titles(60))
-    held = ITEmModel.from_pretrained(whole).lexical
-    assert held is not None
-    assert torch.equal(held.signs, fitted.signs)
-    assert torch.equal(held.weights, fitted.weights)
+    lexical = ITEmModel.from_pretrained(whole).lexical
+    assert lexical is not None
+    assert torch.equal(lexical.signs, fitted.signs)
+    assert torch.equal(lexical.weights, fitted.weights)
 
 
 def test_another_configuration_in_the_same_folder_is_refused(catalog_csv: Path, whole: Path) -> None:
@@ -169,22 +169,22 @@ def test_a_run_that_never_began_does_not_stand_in_the_way(catalog_csv: Path, tmp
     wrong = settings(steps=1)
     with pytest.raises(ModelError, match="no_such"):
         run(catalog_csv, replace(wrong, start=replace(wrong.start, text=str(tmp_path / "no_such"))), tmp_path)
-    assert run(catalog_csv, wrong, tmp_path).progress.finished
+    assert run(catalog_csv, wrong, tmp_path).finished
 
 
 def recall_at_1(model: Path) -> float:
-    """Of the drawn catalog, asked for by its products listed again: whole, by words and by picture alone."""
-    encoder = ProductEncoder.from_pretrained(str(model), "cpu")
+    """Mean over relistings of the catalog's products: whole, their titles alone and their pictures alone."""
+    encoder = ListingEncoder.from_pretrained(str(model), "cpu")
     pictures = [draw_picture(number) for number in range(60)]
     gallery = encoder.encode(titles(60), pictures)
     rng = np.random.default_rng(9)
-    asked = []
+    query_sets = []
     for _ in range(2):
         words = [reword(title, {}, rng, 3)[0] for title in titles(60)]
         photos = [rephotograph(picture, rng, 3)[0] for picture in pictures]
-        asked += [(words, photos), (words, [None] * 60), ([""] * 60, photos)]
-    found = np.stack([(encoder.encode(*queries) @ gallery.T).argmax(axis=1) for queries in asked])
-    return float((found == np.arange(60)).mean())
+        query_sets += [(words, photos), (words, [None] * 60), ([""] * 60, photos)]
+    nearest = np.stack([(encoder.encode(*queries) @ gallery.T).argmax(axis=1) for queries in query_sets])
+    return float((nearest == np.arange(60)).mean())
 
 
 @pytest.mark.parametrize("parts", [{}, {"colour_bins": 0, "lexical_dim": 0}], ids=["parts", "stream"])
@@ -234,7 +234,7 @@ def test_warm_up_then_decay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[train]\nsteps = 1\nbatch_size = 2\n", "model is missing"),
         ("[model]\n[train]\nsteps = 1\nbatch_size = 2\nspeed = 3\n", "unknown key 'speed'"),
@@ -243,15 +243,15 @@ def test_warm_up_then_decay() -> None:
         ("[model\n", "not TOML"),
     ],
 )
-def test_a_wrong_configuration_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_configuration_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "run.toml"
     path.write_text(text)
-    with pytest.raises(ModelError, match=told) as error:
+    with pytest.raises(ModelError, match=message) as error:
         read_config(path)
     assert "\n" not in str(error.value)
 
 
-def test_wrong_models_are_told_in_one_line(catalog_csv: Path, tmp_path: Path) -> None:
+def test_wrong_models_are_refused_in_one_line(catalog_csv: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no preset 'huge'; there are base, small, tiny"):
         read_preset("huge")
     wrong = settings()
@@ -277,7 +277,7 @@ def test_two_processes_of_a_launcher_train_one_model(catalog_csv: Path, tmp_path
         "max_title_tokens = 16\nimage_size = 32\npatch_size = 8\n"
         "[train]\nsteps = 3\nbatch_size = 4\nheld_out = 4\nlog_every = 1\n"
     )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "cli.app"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "itemsearch"]
     arguments = ["--config", tmp_path / "run.toml", "--catalog", catalog_csv, "--out", tmp_path / "model"]
     done = subprocess.run(
         [*launcher, "pretrain", *map(str, arguments)], capture_output=True, text=True, check=False
@@ -285,4 +285,4 @@ def test_two_processes_of_a_launcher_train_one_model(catalog_csv: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model in") == 1
     assert [line["step"] for line in losses(tmp_path / "model") if "loss" in line] == [1, 2, 3]
-    ProductEncoder.from_pretrained(str(tmp_path / "model"), "cpu")
+    ListingEncoder.from_pretrained(str(tmp_path / "model"), "cpu")

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from itemsearch.ngrams import NGRAM_BUCKETS, hash_ngrams, inverse_document_frequency
-from itemsearch.ranking.evidence import KINDS, EvidenceReader, Listings
+from itemsearch.ranking.evidence import KINDS, EvidenceReader, ListingArrays
 
 PARTS = {"stream": 4, "image": 3, "colour": 2, "lexical": 5}
 TITLES = ["Apple iPhone 8 64GB", "apple iphone 8 64 gb gold", "Apple iPhone 8 256GB", "", "Red mug"]
 
 
-def some_listings(titles: list[str], has_image: list[bool], seed: int) -> Listings:
+def some_listings(titles: list[str], has_image: list[bool], seed: int) -> ListingArrays:
     """Random vectors, their picture's parts and sketch zero where the listing lacks the modality."""
     vectors = np.random.default_rng(seed).normal(size=(len(titles), 14)).astype(np.float32)
     vectors[~np.array(has_image), 4:9] = 0
     vectors[[not title for title in titles], 9:] = 0
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Listings(vectors, titles, np.array(has_image))
+    return ListingArrays(vectors, titles, np.array(has_image))
 
 
 def frequency() -> np.ndarray:
@@ -52,22 +52,22 @@ def test_every_piece_is_as_computed_slowly() -> None:
         np.testing.assert_allclose(evidence.features[row], expected, atol=1e-5)
         np.testing.assert_allclose(evidence.joint[row], query.vectors[0] @ found.vectors[row], atol=1e-6)
     assert [KINDS[kind] for kind in evidence.kinds] == ["both", "title", "both", "image", "title"]
-    np.testing.assert_array_equal(np.isnan(evidence.title), [False, False, False, True, False])
-    np.testing.assert_array_equal(np.isnan(evidence.image), [False, True, False, False, True])
+    np.testing.assert_array_equal(np.isnan(evidence.title_similarity), [False, False, False, True, False])
+    np.testing.assert_array_equal(np.isnan(evidence.image_similarity), [False, True, False, False, True])
     pictures = slice(4, 9)
-    assert evidence.image[0] == pytest.approx(
+    assert evidence.image_similarity[0] == pytest.approx(
         slow_cosine(query.vectors[0][pictures], found.vectors[0][pictures])
     )
-    assert evidence.title[1] == pytest.approx(slow_words(TITLES[0], TITLES[1], 1.0), abs=1e-5)
+    assert evidence.title_similarity[1] == pytest.approx(slow_words(TITLES[0], TITLES[1], 1.0), abs=1e-5)
 
 
 def test_a_rare_difference_counts_more_among_rare_words() -> None:
     titles = [f"phone case model {number}{letter}q7" for number in range(10, 60) for letter in "ab"]
     reader = EvidenceReader({"stream": 2}, inverse_document_frequency(titles, NGRAM_BUCKETS))
-    listings = Listings(
+    listings = ListingArrays(
         np.ones((2, 2), np.float32), ["phone case model 11aq7", "model 10aq7"], np.zeros(2, bool)
     )
-    query = Listings(np.ones((1, 2), np.float32), ["phone case model 10aq7"], np.zeros(1, bool))
+    query = ListingArrays(np.ones((1, 2), np.float32), ["phone case model 10aq7"], np.zeros(1, bool))
     words, rare = reader.compare(query, listings).features[:, 1:].T
     assert rare[1] > words[1]
     assert rare[1] - rare[0] > words[1] - words[0]

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-from conftest import draw_picture
 from PIL import Image
+from support.catalogs import draw_picture
 
 from itemsearch.relisting.angle import MOST_CUT, other_angle
 

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import draw_picture
-from review.found import a_group, a_pair, write_found
+from support.catalogs import draw_picture
+from support.run_folders import a_group, a_pair, write_run_folder
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.search.build import build_index_folder
 
 EVIL = (
@@ -31,7 +31,7 @@ def own_index(index: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def found(own_index: Path, tmp_path: Path) -> Path:
-    """Two groups to review, one found automatically, and a variant."""
+    """Two groups to review, one automatic, and a variant."""
     pairs = [
         a_pair("00000", "00001"),
         a_pair("00000", "00002", same_image=True),
@@ -44,11 +44,11 @@ def found(own_index: Path, tmp_path: Path) -> Path:
         a_group("small", ["00010", "00011"]),
         a_group("sure", ["00020", "00021"], "automatic"),
     ]
-    return write_found(tmp_path / "found", own_index, pairs, groups)
+    return write_run_folder(tmp_path / "found", own_index, pairs, groups)
 
 
 @pytest.fixture(scope="session")
-def evil_found(tmp_path_factory: pytest.TempPathFactory, encoder: ProductEncoder) -> Path:
+def evil_found(tmp_path_factory: pytest.TempPathFactory, encoder: ListingEncoder) -> Path:
     """Listings whose every text tries to run as a script or a formula."""
     folder = tmp_path_factory.mktemp("evil")
     with (folder / "catalog.csv").open("w", newline="") as file:
@@ -66,4 +66,4 @@ def evil_found(tmp_path_factory: pytest.TempPathFactory, encoder: ProductEncoder
         for a, b, decision in zip(ids, ids[1:], ["duplicate", "variant"] * 3, strict=False)
     ]
     groups = [a_group(f"{EVIL[1]}{place}", ids[place : place + 2], flag=EVIL[0]) for place in (0, 2, 4)]
-    return write_found(folder / "found", folder / "index", pairs, groups)
+    return write_run_folder(folder / "found", folder / "index", pairs, groups)

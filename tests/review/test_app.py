@@ -7,39 +7,40 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture
 from fastapi.testclient import TestClient
 from PIL import Image
+from support.catalogs import draw_picture
 
+from itemsearch.decisions.log import DecisionLog
+from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
+from itemsearch.review.access import Address
 from itemsearch.review.app import MAX_UPLOAD, build_app
-from itemsearch.review.decisions import Decisions, labels, rejected_pairs
-from itemsearch.review.desk import Desk
-from itemsearch.review.guard import Address
+from itemsearch.review.session import ReviewSession
 
 ORIGIN = "http://localhost:8000"
 BIG = ["00000", "00001", "00002"]
 
 
-def client_of(desk: Desk, address: Address | None = None, origin: str = ORIGIN) -> TestClient:
-    return TestClient(build_app(desk, address or Address()), ORIGIN, headers={"Origin": origin})
+def client_of(session: ReviewSession, address: Address | None = None, origin: str = ORIGIN) -> TestClient:
+    return TestClient(build_app(session, address or Address()), ORIGIN, headers={"Origin": origin})
 
 
 @pytest.fixture
-def desk(found: Path) -> Desk:
-    return Desk.open(found)
+def session(found: Path) -> ReviewSession:
+    return ReviewSession.open(found)
 
 
 @pytest.fixture
-def client(desk: Desk) -> TestClient:
-    return client_of(desk)
+def client(session: ReviewSession) -> TestClient:
+    return client_of(session)
 
 
 def choice(action: str, part: list[str], seen: int = 0, **more: object) -> dict[str, object]:
     return {"action": action, "group": "big", "part": part, "shown": BIG, "seen": seen, **more}
 
 
-def test_groups_wait_in_order_and_leave_when_decided(client: TestClient, desk: Desk) -> None:
+def test_groups_wait_in_order_and_leave_when_decided(client: TestClient, session: ReviewSession) -> None:
     page = client.get("/").text
     assert "0 decided, 3 left" in page
     assert re.findall(r"group (big|small|sure)<", page) == ["big", "small", "sure"]
@@ -48,7 +49,7 @@ def test_groups_wait_in_order_and_leave_when_decided(client: TestClient, desk: D
     assert "1 decided, 2 left" in done
     assert "group big<" not in done
     assert "group big<" in client.get("/?state=decided").text
-    assert labels(desk.engine)["same"].to_pylist() == [True] * 3
+    assert labels_of_people(session.engine)["same"].to_pylist() == [True] * 3
 
 
 def test_filters_narrow_the_page(client: TestClient) -> None:
@@ -61,56 +62,60 @@ def test_filters_narrow_the_page(client: TestClient) -> None:
     assert "No groups here" in client.get("/?category==none").text
 
 
-def test_one_listing_is_rejected_and_the_rest_stays_to_decide(client: TestClient, desk: Desk) -> None:
+def test_one_listing_is_rejected_and_the_rest_stays_to_decide(
+    client: TestClient, session: ReviewSession
+) -> None:
     data = {"id": "00001", "group": "big", "part": BIG, "shown": BIG, "seen": 0, "back": "/group?id=big"}
     page = client.post("/reject-one", data=data).text
-    assert "set apart" in page
+    assert "decided to be different" in page
     assert "0 decided, 3 left" in page
-    assert rejected_pairs(desk.engine) == {("00000", "00001"), ("00001", "00002")}
+    assert rejected_pairs(session.engine) == {("00000", "00001"), ("00001", "00002")}
     page = client.post("/decide", data=choice("confirm", ["00000", "00002"], 1, back="/group?id=big")).text
     assert "confirmed: one product" in page
     assert "1 decided, 2 left" in page
 
 
-def test_a_split_sets_the_ticked_apart_and_undo_brings_them_back(client: TestClient, desk: Desk) -> None:
+def test_a_split_sets_the_ticked_apart_and_undo_brings_them_back(
+    client: TestClient, session: ReviewSession
+) -> None:
     data = choice("split", BIG, ticked=["00002"], back="/group?id=big")
     assert 'name="event" value="1"' in client.post("/decide", data=data).text
-    assert rejected_pairs(desk.engine) == {("00000", "00002"), ("00001", "00002")}
+    assert rejected_pairs(session.engine) == {("00000", "00002"), ("00001", "00002")}
     assert "Taken back" in client.post("/undo", data={"event": 1}).text
-    assert rejected_pairs(desk.engine) == set()
+    assert rejected_pairs(session.engine) == set()
     again = client.post("/undo", data={"event": 1})
     assert (again.status_code, "undone already" in again.text) == (409, True)
     none_ticked = client.post("/decide", data=choice("split", BIG, 9))
     assert (none_ticked.status_code, "tick the listings" in none_ticked.text) == (400, True)
 
 
-def test_two_groups_become_one_product(client: TestClient, desk: Desk) -> None:
+def test_two_groups_become_one_product(client: TestClient, session: ReviewSession) -> None:
     both = client.get("/merge?group=big&other=small").text
     assert both.count('name="part"') == 5
     ids = [*BIG, "00010", "00011"]
     client.post("/decide", data={**choice("merge", ids), "shown": ids})
-    assert labels(desk.engine).num_rows == 10
-    assert 'The same product too: <a href="/group?id=small">00010' in " ".join(
+    assert labels_of_people(session.engine).num_rows == 10
+    assert 'Also the same product: <a href="/group?id=small">00010' in " ".join(
         client.get("/group?id=big").text.split()
     )
     assert "2 decided, 1 left" in client.get("/").text
     assert "give the id of another" in client.get("/merge?group=big&other=big").text
 
 
-def test_a_stale_form_is_told_and_loses_nothing(client: TestClient, desk: Desk) -> None:
+def test_a_stale_form_is_told_and_loses_nothing(client: TestClient, session: ReviewSession) -> None:
     client.post("/decide", data=choice("confirm", BIG))
     late = client.post("/decide", data=choice("reject", BIG))
     assert late.status_code == 409
     assert "somebody else decided here" in late.text
     assert "reload the page" in late.text
-    assert rejected_pairs(desk.engine) == set()
-    assert len(desk.decisions.events()) == 1
+    assert rejected_pairs(session.engine) == set()
+    assert len(session.decisions.events()) == 1
 
 
 def test_decisions_are_found_again_by_another_server_and_exported(client: TestClient, found: Path) -> None:
     client.post("/decide", data=choice("confirm", BIG))
     client.post("/decide", data={**choice("reject", ["00010", "00011"]), "shown": ["00010"], "group": "=1+1"})
-    again = client_of(Desk.open(found))
+    again = client_of(ReviewSession.open(found))
     assert "2 decided, 1 left" in again.get("/").text
     assert "Rejected: not the same product" in again.get("/decisions").text
     rows = list(csv.DictReader(io.StringIO(again.get("/decisions.csv").content.decode("utf-8-sig"))))
@@ -123,9 +128,9 @@ def test_decisions_are_found_again_by_another_server_and_exported(client: TestCl
 
 def test_search_by_id_by_words_and_by_picture(client: TestClient) -> None:
     by_id = client.get("/search?id=00000").text
-    assert by_id.count("more like this") == 24
+    assert by_id.count("similar listings") == 24
     assert '<a href="/group?id=big">' in by_id
-    assert client.get("/search?words=red+mug").text.count("more like this") == 24
+    assert client.get("/search?words=red+mug").text.count("similar listings") == 24
     upright, turned, tag = io.BytesIO(), io.BytesIO(), Image.Exif()
     draw_picture(12).save(upright, "PNG")
     tag[0x0112] = 6  # to be shown a quarter turn further, as phones say
@@ -134,8 +139,8 @@ def test_search_by_id_by_words_and_by_picture(client: TestClient) -> None:
         client.post("/search", files={"picture": ("mine.png", held.getvalue())}).text
         for held in (upright, turned)
     ]
-    assert "Most like mine.png" in found[0]
-    assert found[0].count("more like this") == 24
+    assert "Most similar to mine.png" in found[0]
+    assert found[0].count("similar listings") == 24
     assert found[0] == found[1]
 
 
@@ -143,7 +148,7 @@ def test_what_cannot_be_searched_is_one_line(client: TestClient) -> None:
     unknown = client.get("/search?id=nope")
     assert (unknown.status_code, "id &#39;nope&#39; is not in" in unknown.text) == (400, True)
     bad = client.post("/search", files={"picture": ("x.jpg", b"words")})
-    assert (bad.status_code, "not a picture of a known format" in bad.text) == (400, True)
+    assert (bad.status_code, "not an image of a known format" in bad.text) == (400, True)
     empty = client.post("/search", files={"picture": ("", b"")})
     assert (empty.status_code, "picture is missing or wrong" in empty.text) == (422, True)
     large = client.post("/search", files={"picture": ("x.jpg", b"0" * (MAX_UPLOAD + 1))})
@@ -160,7 +165,7 @@ def test_a_wrong_form_is_one_line(client: TestClient) -> None:
 
 
 def test_an_index_alone_is_searched(own_index: Path) -> None:
-    client = client_of(Desk.open(own_index))
+    client = client_of(ReviewSession.open(own_index))
     assert "Search 60 listings" in client.get("/").text
     assert client.get("/decisions").status_code == 200
 
@@ -174,11 +179,11 @@ def test_pictures_are_small_jpegs_that_browsers_keep(client: TestClient) -> None
     assert client.get("/pictures/999-x.jpg").status_code == 404
 
 
-def test_other_sites_can_neither_send_forms_nor_read(client: TestClient, desk: Desk) -> None:
+def test_other_sites_can_neither_send_forms_nor_read(client: TestClient, session: ReviewSession) -> None:
     for origin in ("http://evil.example", "null", ""):
         refused = client.post("/decide", data=choice("confirm", BIG), headers={"Origin": origin})
         assert refused.status_code == 403
-    assert desk.decisions.events() == []
+    assert session.decisions.events() == []
     assert client.get("/", headers={"Host": "evil.example:8000"}).status_code == 400
     for host in ("127.0.0.1:8000", "localhost", "[::1]:8000"):
         assert client.get("/", headers={"Host": host}).status_code == 200
@@ -191,12 +196,12 @@ def test_other_sites_can_neither_send_forms_nor_read(client: TestClient, desk: D
     assert away.headers["location"].startswith("/?did=")
 
 
-def test_other_machines_need_the_token(desk: Desk) -> None:
+def test_other_machines_need_the_token(session: ReviewSession) -> None:
     with pytest.raises(UsageError, match="--token"):
         Address("0.0.0.0").check()
     with pytest.raises(UsageError, match="5 characters"):
         Address("127.0.0.1", 1, "short").check()
-    client = client_of(desk, Address("0.0.0.0", 8000, "a long enough token"))
+    client = client_of(session, Address("0.0.0.0", 8000, "a long enough token"))
     for wrong in ("/", "/?token=wrong", "/assets/page.css", "/pictures/0-x.jpg"):
         assert client.get(wrong).status_code == 401
     assert client.post("/decide", data=choice("confirm", BIG)).status_code == 401
@@ -209,16 +214,16 @@ def test_other_machines_need_the_token(desk: Desk) -> None:
 
 def test_what_is_no_folder_of_ours_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError):
-        Desk.open(tmp_path)
+        ReviewSession.open(tmp_path)
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(ReviewError, match=r"run\.json"):
-        Desk.open(tmp_path)
+        ReviewSession.open(tmp_path)
 
 
 def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None:
-    desk = Desk.open(evil_found)
-    client = client_of(desk)
-    group = next(iter(desk.groups))
+    session = ReviewSession.open(evil_found)
+    client = client_of(session)
+    group = next(iter(session.groups))
     pages = [
         "/",
         "/pairs?kind=variants",
@@ -232,9 +237,9 @@ def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None
         assert "<svg" not in text
         assert not re.search(r"<img[^>]*onerror", text)
         assert "49" not in re.findall(r"<figcaption>(.*?)<", text)
-    ids = [listing.id for listing in desk.groups[group].listings]
+    ids = [listing.id for listing in session.groups[group].listings]
     form = {"action": "confirm", "group": group, "part": ids, "shown": ids, "seen": 0}
     assert client.post("/decide", data=form).text.count("<script") == 1
     cells = list(csv.reader(io.StringIO(client.get("/decisions.csv").text)))[1]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
-    Decisions.of_index(Path(desk.engine.summary.folder)).path.unlink()
+    DecisionLog.of_index(session.engine.folder).path.unlink()

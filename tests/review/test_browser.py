@@ -10,19 +10,19 @@ from threading import Thread
 
 import pytest
 import uvicorn
-from conftest import draw_picture
-from review.found import a_group, a_pair, tables
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
+from support.catalogs import draw_picture
+from support.run_folders import a_group, a_pair, tables
 
+from itemsearch.duplicates.run_folder import DuplicateTables
+from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
-from itemsearch.review.desk import Desk
-from itemsearch.review.findings import Findings
-from itemsearch.review.guard import Address
-from itemsearch.review.page import write_groups_page
+from itemsearch.review.report import write_groups_report
+from itemsearch.review.session import ReviewSession
 from itemsearch.search.engine import Engine
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -55,7 +55,7 @@ def browser(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
 
 @contextmanager
 def served(browser: webdriver.Chrome, folder: Path) -> Iterator[str]:
-    config = uvicorn.Config(build_app(Desk.open(folder), Address()), port=0, log_level="warning")
+    config = uvicorn.Config(build_app(ReviewSession.open(folder), Address()), port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()
@@ -97,8 +97,8 @@ def text(browser: webdriver.Chrome) -> str:
 
 @pytest.fixture
 def report(found: Path, own_index: Path) -> str:
-    findings = Findings.read(found, Engine.open(own_index).ranker.products)
-    write_groups_page(found / "report.html", findings, ["3 groups."], False)
+    run_tables = DuplicateTables.read(found, Engine.open(own_index).ranker.listings)
+    write_groups_report(found / "report.html", run_tables, ["3 groups."], False)
     return (found / "report.html").as_uri()
 
 
@@ -147,13 +147,13 @@ def test_a_report_of_thousands_of_groups_stays_quick(
     browser: webdriver.Chrome, index: Path, tmp_path: Path
 ) -> None:
     count = 3000
-    products = Engine.open(index).ranker.products.take([n % 60 for n in range(2 * count)])
+    listings = Engine.open(index).listings.take([n % 60 for n in range(2 * count)])
     ids = [f"{n:05d}" for n in range(2 * count)]
-    products = products.set_column(0, "id", [ids])
+    listings = listings.set_column(0, "id", [ids])
     groups = [a_group(f"g{n}", ids[2 * n : 2 * n + 2], ("review", "automatic")[n % 2]) for n in range(count)]
     pairs = [a_pair(*ids[2 * n : 2 * n + 2]) for n in range(count)]
     path = tmp_path / "report.html"
-    assert write_groups_page(path, Findings(products, *tables(pairs, groups)), [], True) == count
+    assert write_groups_report(path, DuplicateTables(listings, *tables(pairs, groups)), [], True) == count
     browser.get(path.as_uri())
     # A page this long may still be read when the driver takes it for loaded.
     WebDriverWait(browser, 30).until(
@@ -175,10 +175,10 @@ def test_a_person_confirms_rejects_splits_and_undoes(browser: webdriver.Chrome, 
         browser.find_element(By.CSS_SELECTOR, "input[name=ticked][value='00002']").click()
         click(browser, "button[value=split]")
         assert "Split (00000, 00001, 00002)" in text(browser)
-        assert "set apart" in text(browser)
+        assert "decided to be different" in text(browser)
         click(browser, ".notice button")
         assert "Taken back" in text(browser)
-        assert "set apart" not in text(browser)
+        assert "decided to be different" not in text(browser)
         browser.get(address)
         press(browser, "j")
         click_by_key(browser, "c")
@@ -210,14 +210,14 @@ def test_a_picture_is_uploaded(browser: webdriver.Chrome, found: Path, tmp_path:
         browser.get(f"{address}/search")
         browser.find_element(By.NAME, "picture").send_keys(str(tmp_path / "mine.png"))
         click(browser, "form[method=post] button")
-        assert "Most like mine.png" in text(browser)
-        assert text(browser).count("more like this") == 24
+        assert "Most similar to mine.png" in text(browser)
+        assert text(browser).count("similar listings") == 24
 
 
 def test_hostile_listings_run_no_script(browser: webdriver.Chrome, evil_found: Path) -> None:
-    desk = Desk.open(evil_found)
-    findings = Findings.read(evil_found, desk.engine.ranker.products)
-    write_groups_page(evil_found / "report.html", findings, [], False)
+    session = ReviewSession.open(evil_found)
+    run_tables = DuplicateTables.read(evil_found, session.engine.listings)
+    write_groups_report(evil_found / "report.html", run_tables, [], False)
     with served(browser, evil_found) as address:
         pages = ["/", "/pairs?kind=variants", "/decisions", "/search?words=%3Cscript%3Ealert(1)%3C/script%3E"]
         for page in [(evil_found / "report.html").as_uri(), *(f"{address}{page}" for page in pages)]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from itemsearch.catalog.config import CatalogConfig
-from itemsearch.catalog.read import read_catalog
+from itemsearch.catalog.read import open_catalog
 from itemsearch.errors import UsageError
 from itemsearch.sample.catalog import COLUMNS, SampleReport, draw_catalog
 
@@ -75,14 +75,14 @@ def test_different_groups_are_different_products(rows: Rows, groups: dict[str, s
 
 
 def test_the_reader_takes_every_row(report: SampleReport, rows: Rows) -> None:
-    batches = list(read_catalog(CatalogConfig(path=str(report.folder / "catalog.csv"))))
+    batches = list(open_catalog(CatalogConfig(path=str(report.folder / "catalog.csv"))).batches())
     assert not [reject for batch in batches for reject in batch.rejects]
-    products = [product for batch in batches for product in batch.products]
-    assert [product.id for product in products] == list(rows)
-    for product in products:
-        assert (product.image is None) == (not rows[product.id]["image"])
-        if product.image:
-            assert all(180 < side < 380 for side in product.image.size)
+    listings = [listing for batch in batches for listing in batch.items]
+    assert [listing.id for listing in listings] == list(rows)
+    for listing in listings:
+        assert (listing.image is None) == (not rows[listing.id]["image"])
+        if listing.image:
+            assert all(180 < side < 380 for side in listing.image.size)
     stored = {f"images/{path.name}" for path in (report.folder / "images").iterdir()}
     assert stored == {row["image"] for row in rows.values() if row["image"]}
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from seeded import expected_hits, served_seed, write_vectors
+from support.seeded_stores import expected_hits, served_seed, write_vectors
 
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.versions import list_versions, verify_index
@@ -119,7 +119,8 @@ def test_a_full_disk_is_one_line_and_the_old_version_serves(stores: list[Path], 
     index, limits = tmp_path / "index", ("100", "700", "3000", "100000")
     build_index_folder(stores[0], index)
     script = (
-        "import os, resource, signal, sys; from cli.app import main; import itemsearch.search.build\n"
+        "import os, resource, signal, sys; from itemsearch.cli.app import main\n"
+        "import itemsearch.search.build\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "for limit in map(int, sys.argv[3:]):\n"
         "    if not os.fork():\n"

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import draw_picture, save_tiny_model, titles
+from support.catalogs import draw_picture, titles
+from support.models import save_tiny_model
 
-from itemsearch import Engine, SearchResult
-from itemsearch.embed.encoder import ProductEncoder
+from itemsearch import Engine, Result
+from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import (
     ImageError,
     IndexFolderError,
@@ -39,7 +40,7 @@ def slow_ranking(store: Path, query: np.ndarray, without: str = "") -> list[tupl
     return [pair for pair in scored if pair[0] != without]
 
 
-def assert_ranked(result: SearchResult, expected: list[tuple[str, float]]) -> None:
+def assert_ranked(result: Result, expected: list[tuple[str, float]]) -> None:
     assert [hit.rank for hit in result.hits] == list(range(1, len(result.hits) + 1))
     np.testing.assert_allclose(
         [hit.score for hit in result.hits], [score for _, score in expected], atol=1e-6
@@ -56,7 +57,7 @@ def test_by_id_leaves_the_product_itself_out(index: Path, store: Path) -> None:
     assert result.hits[0].title == titles(60)[int(result.hits[0].id)]
 
 
-def test_by_title_and_image(index: Path, store: Path, encoder: ProductEncoder, tmp_path: Path) -> None:
+def test_by_title_and_image(index: Path, store: Path, encoder: ListingEncoder, tmp_path: Path) -> None:
     engine = Engine.open(index)
     draw_picture(23).save(tmp_path / "q.png")
     both = engine.search(title=f"  {titles(60)[23]} ", image=tmp_path / "q.png", k=4)
@@ -95,11 +96,9 @@ def test_searching_by_id_loads_no_torch(index: Path) -> None:
 
 def test_every_product_is_found_by_its_own_id_and_vector(index: Path) -> None:
     engine = Engine.open(index)
-    ids = engine.ranker.products["id"].to_pylist()
+    ids = engine.listings["id"].to_pylist()
     assert [engine.row_of(id) for id in ids] == list(range(60))
-    found = engine.search_many(
-        [Query(1, id, "", None, engine.ranker.index.vectors[engine.row_of(id)]) for id in ids], 1
-    )
+    found = engine.search_many([Query(1, id, "", None, engine.vectors[engine.row_of(id)]) for id in ids], 1)
     assert [(result.query_id, result.hits[0].id) for result in found] == [(id, id) for id in ids]
 
 
@@ -109,7 +108,7 @@ def test_an_unknown_id_is_told(index: Path, id: str) -> None:
         Engine.open(index).search(id=id)
 
 
-def test_wrong_questions_are_told(index: Path, tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(index: Path, tmp_path: Path) -> None:
     engine = Engine.open(index)
     with pytest.raises(UsageError, match="k is 0"):
         engine.search(id="00000", k=0)
@@ -134,7 +133,7 @@ def test_another_model_is_refused(index: Path, tmp_path: Path) -> None:
         Engine.open(index, model="no-such/model").search(title="mug")
 
 
-def test_brought_vectors_are_searched_by_id_and_by_vector_only(tmp_path: Path) -> None:
+def test_external_embeddings_are_searched_by_id_and_by_vector_only(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((50, 6)).astype(np.float32) * 3
     table = pa.table({"id": np.arange(50), "embedding": list(vectors)})
@@ -147,7 +146,7 @@ def test_brought_vectors_are_searched_by_id_and_by_vector_only(tmp_path: Path) -
     assert [hit.id for hit in engine.search(id="7", k=5).hits] == expected
     found = engine.search_many([Query(1, "q", "", None, vectors[7] * 9)], 6)[0]
     assert [hit.id for hit in found.hits] == ["7", *expected]
-    with pytest.raises(ModelMismatchError, match="brought vectors"):
+    with pytest.raises(ModelMismatchError, match="external embeddings"):
         engine.search(title="mug")
 
 
@@ -163,7 +162,7 @@ def test_brought_vectors_are_searched_by_id_and_by_vector_only(tmp_path: Path) -
         ([1.5, 2.5], [[1.0], [1.0]], "ids are double"),
     ],
 )
-def test_brought_vectors_that_cannot_be_indexed_are_told(
+def test_external_embeddings_that_cannot_be_indexed_are_told(
     tmp_path: Path, ids: list[object], embeddings: list[list[float]], told: str
 ) -> None:
     table = pa.table({"id": ids, "embedding": pa.array(embeddings, pa.list_(pa.float32()))})
@@ -206,7 +205,7 @@ def test_an_index_is_rebuilt_as_a_new_version_and_can_move(store: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["products.arrow", "id_order.npy", "vectors.npy", "index.json", "MANIFEST.json"]
+    "name", ["listings.arrow", "id_order.npy", "vectors.npy", "index.json", "MANIFEST.json"]
 )
 def test_a_damaged_index_is_told_by_file(index: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(index, tmp_path / "index")
@@ -233,7 +232,7 @@ def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> N
         (3, "lost", "image_not_found")
     ]
     table = pq.read_table(tmp_path / "out" / "r.parquet")
-    numbers = {name: pa.float32() for name in ("score", "joint", "title", "image")}
+    numbers = {name: pa.float32() for name in ("score", "joint", "title_similarity", "image_similarity")}
     assert table.schema == pa.schema(
         {"query_id": pa.string(), "rank": pa.int32(), "id": pa.string(), **numbers}
     )
@@ -249,7 +248,7 @@ def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> N
 
 def test_a_queries_file_of_vectors(index: Path, tmp_path: Path) -> None:
     engine = Engine.open(index)
-    vectors = [engine.ranker.index.vectors[row].tolist() for row in (4, 2)]
+    vectors = [engine.vectors[row].tolist() for row in (4, 2)]
     pq.write_table(pa.table({"query_id": ["a", "b"], "embedding": vectors}), tmp_path / "q.parquet")
     search_queries(engine, tmp_path / "q.parquet", tmp_path / "r.parquet")
     rows = pq.read_table(tmp_path / "r.parquet").to_pylist()

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from vectors import clustered
+from support.vectors import clustered
 
-from indexes.choose import Target
-from indexes.versions import current_version
+from itemsearch.indexes.storage.versions import current_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.writer import StoreWriter
-from itemsearch.types import Product
+from itemsearch.types import Listing
 
 ROWS = 10_000
 KEEPING = IndexConfig("cpu", target=Target(0.8), retrain_ratio=0.2, keep=9)
@@ -22,10 +22,10 @@ KEEPING = IndexConfig("cpu", target=Target(0.8), retrain_ratio=0.2, keep=9)
 
 def write_store(path: Path, fingerprint: str) -> Path:
     model = ModelStamp("a-model", fingerprint, "float32", {"stream": 16}, None)
-    products = [Product(row + 1, f"{row:05d}", f"title {row}", "", None, str(row)) for row in range(ROWS)]
+    listings = [Listing(row + 1, f"{row:05d}", f"title {row}", "", None, str(row)) for row in range(ROWS)]
     carried = pa.record_batch({"price": np.arange(ROWS)})
     with StoreWriter(path, model, 16, "float32", carried.schema) as store:
-        store.add(products, clustered(ROWS, 16), [None] * ROWS, carried)
+        store.add(listings, clustered(ROWS, 16), [None] * ROWS, carried)
         store.finish("shop.csv", ROWS)
     return path
 

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from vectors import clustered
+from support.vectors import clustered
 
-from indexes.choose import Target
-from indexes.versions import current_version, read_pointer, verify_version
 from itemsearch import Engine
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.storage.versions import current_version, read_pointer, verify_version
+from itemsearch.indexes.types import Target
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.search.tune import tune_index_folder
@@ -38,7 +38,7 @@ def test_tuning_publishes_a_version_that_shares_the_rest(tmp_path: Path) -> None
     assert summary.tuning
     assert summary.tuning.chosen.recall >= 0.8
     assert summary.nprobe == summary.tuning.chosen.params.nprobe
-    assert Engine.open(folder).ranker.index.params(10) == summary.tuning.chosen.params
+    assert Engine.open(folder).index.params(10) == summary.tuning.chosen.params
     verify_version(second)
     assert build_index_folder(vectors, folder).tuning is None  # of another night's vectors nothing is known
 

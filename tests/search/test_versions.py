@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from seeded import ROWS, served_seed, vectors_of, write_vectors
+from support.seeded_stores import ROWS, served_seed, vectors_of, write_vectors
 
-from cli.app import main
-from indexes.build import build_index
-from indexes.versions import current_version
+from itemsearch.cli.app import main
 from itemsearch.errors import GateError, IndexFolderError
+from itemsearch.indexes.building.train import build_index
+from itemsearch.indexes.storage.versions import current_version
 from itemsearch.search import build, verify
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
@@ -54,10 +54,10 @@ def test_a_flipped_byte_in_any_file_is_told_by_name(tmp_path: Path, run: Run) ->
     index = tmp_path / "index"
     assert build_index_folder(write_vectors(tmp_path, 0, 10_000), index, CPU).kind == "ivfpq"
     code, out, _ = run("index", "verify", index)
-    assert (code, "10,000 rows, 1,000 ids looked for and found" in out) == (0, True)
+    assert (code, "10,000 rows, 1,000 ids found by their own vectors" in out) == (0, True)
     folder = current_version(index).folder
     files = [index / "CURRENT", *sorted(folder.iterdir())]
-    assert {"index.faiss", "products.arrow", "MANIFEST.json"} <= {path.name for path in files}
+    assert {"index.faiss", "listings.arrow", "MANIFEST.json"} <= {path.name for path in files}
     for path in files:
         whole = path.read_bytes()
         place = len(whole) // 2
@@ -142,8 +142,8 @@ def lose_ids(folder: Path) -> None:
     np.save(folder / "id_order.npy", np.load(folder / "id_order.npy")[:-1])
 
 
-def spoil_products(folder: Path) -> None:
-    (folder / "products.arrow").write_bytes(b"no table")
+def spoil_listings(folder: Path) -> None:
+    (folder / "listings.arrow").write_bytes(b"no table")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def spoil_products(folder: Path) -> None:
         (spoil_lists, "of 1,000 ids do not find themselves"),
         (spoil_ids, "is not where it is looked for"),
         (lose_ids, "9,999 ids instead of 10,000"),
-        (spoil_products, r"products\.arrow: damaged"),
+        (spoil_listings, r"listings\.arrow: damaged"),
     ],
 )
 def test_a_version_that_fails_its_checks_is_never_published(

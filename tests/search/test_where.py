@@ -102,18 +102,18 @@ def test_a_condition_reads_nothing_but_the_products(tmp_path: Path) -> None:
 
 
 def test_columns_that_differ_in_case_alone_are_told() -> None:
-    products = pa.table({"id": ["a"], "Price": [1], "price": [2]})
+    listings = pa.table({"id": ["a"], "Price": [1], "price": [2]})
     with pytest.raises(UsageError, match="2 columns 'price'; rename one"):
-        rows_where(products, "PRICE < 2")
-    assert rows_where(products, "id = 'a'").tolist() == [True]
+        rows_where(listings, "PRICE < 2")
+    assert rows_where(listings, "id = 'a'").tolist() == [True]
 
 
 def test_many_rows_in_chunks_are_those_of_a_slow_loop() -> None:
     rng = np.random.default_rng(0)
     kinds, prices = rng.choice(["a", "b", "c"], 300_000), rng.integers(0, 10_000, 300_000) / 100
     table = pa.table({"kind": kinds, "price": [f"{price:.2f}" for price in prices]})
-    products = pa.concat_tables([table.slice(start, 7_000) for start in range(0, 300_000, 7_000)])
-    mask = rows_where(products, "kind <> 'a' and price >= 99")
+    listings = pa.concat_tables([table.slice(start, 7_000) for start in range(0, 300_000, 7_000)])
+    mask = rows_where(listings, "kind <> 'a' and price >= 99")
     np.testing.assert_array_equal(mask, (kinds != "a") & (prices >= 99))
 
 

@@ -1,4 +1,4 @@
-// One script for the report and the application: filters, keys, help. Neither needs it to be read.
+// One script for the report and the application: filters, keys, help. Both can be read without it.
 "use strict";
 {
   const cards = [...document.querySelectorAll(".card")];

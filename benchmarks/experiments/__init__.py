@@ -1,0 +1,1 @@
+"""Experiments behind figures of the documentation; they are not part of the wheel."""

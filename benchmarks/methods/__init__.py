@@ -1,0 +1,1 @@
+"""The methods that are compared: itemsearch, baselines, models of others, and other vector indexes."""

@@ -1,0 +1,1 @@
+"""Figures, tables, plots and pages, made from the saved predictions or metrics of a run."""

@@ -1,0 +1,80 @@
+"""The report of `itemsearch benchmark embed`: speed by stage, the limit of the machine, and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from itemsearch.benchmarks.reports.page import Report, ReportTable, Section, write_report
+
+READING, PREPARING, MODEL, WRITING = "reading and decoding", "preparing", "the bare model", "writing"
+ONE_BY_ONE, TOGETHER = "one after another", "itemsearch embed"
+TERMS = {
+    READING: "rows are read and validated, images are decoded.",
+    PREPARING: "titles are split into word pieces and n-grams, images are resized, tensors are filled.",
+    MODEL: "the encoder alone on prepared tensors, with the transfer to the device and back.",
+    WRITING: "thumbnails are made, Parquet is compressed and written.",
+    ONE_BY_ONE: "the four stages in turn, without overlap.",
+    TOGETHER: "the command as a user runs it; it reads ahead while the model computes.",
+}
+LIMIT_TEXT = (
+    "A model consists mostly of matrix products and convolutions. Their operations are counted, and compared "
+    "with the fastest product of two large matrices on the device in the same number format."
+)
+MEMORY_TEXT = "The memory of the whole process, read every hundredth of a second while it embedded."
+
+
+def report(out: Path, described: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+    """Writes metrics.json, report.md and report.html."""
+    sections = [
+        speed_section(metrics),
+        Section("Limit of the machine", LIMIT_TEXT, tables=[_limit_table(metrics)]),
+        Section("Memory", MEMORY_TEXT, tables=[_memory_table(metrics["memory"])]),
+    ]
+    write_report(out, described, metrics, Report("Speed of embedding", described["summary"], sections))
+
+
+def speed_section(metrics: Mapping[str, Any]) -> Section:
+    """Listings per second by stage. metrics: the content of metrics.json."""
+    speeds = metrics["listings per second"]
+    bare = speeds[MODEL]["median"]
+    rows = [
+        [stage, _spread_text(speed), f"{speed['median'] / bare:.2f}", f"{1e3 / speed['median']:.2f}"]
+        for stage, speed in speeds.items()
+    ]
+    text = "Medians of the rounds; in brackets the minimum and the maximum."
+    head = ["stage", "listings per second", "of the bare model", "milliseconds per listing"]
+    return Section("Listings per second", text, TERMS, [ReportTable(head, rows)])
+
+
+def _limit_table(metrics: Mapping[str, Any]) -> ReportTable:
+    limit, reached = metrics["limit, operations per second"], metrics["model, operations per second"]
+    side = metrics["matrix side"]
+    share = reached["median"] / limit["median"]
+    rows = [
+        [f"product of two matrices of {side} x {side}, {metrics['precision']}", _spread_text(limit, 1e9), ""],
+        [
+            f"{MODEL}, {metrics['operations per listing'] / 1e9:.3g} GFLOP per listing",
+            _spread_text(reached, 1e9),
+            f"{share:.1%}",
+        ],
+    ]
+    return ReportTable(["", "GFLOP per second", "of the limit"], rows)
+
+
+def _memory_table(memory: Mapping[str, int]) -> ReportTable:
+    rows = [["before, with the model loaded", _mebibytes(memory["before"])]]
+    rows += [["at the peak", _mebibytes(memory["peak"])]]
+    if memory["GPU peak"]:
+        rows += [["tensors on the GPU, at the peak", _mebibytes(memory["GPU peak"])]]
+    return ReportTable(["", "MiB"], rows)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.0f}"
+
+
+def _spread_text(spread: Mapping[str, float], unit: float = 1.0) -> str:
+    median, least, most = (f"{spread[name] / unit:,.1f}" for name in ("median", "least", "most"))
+    return f"{median} ({least} to {most})"

@@ -1,0 +1,215 @@
+"""`itemsearch benchmark category`: leaf categories from embeddings (second task of arXiv 2311.02084)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from itemsearch.benchmarks.data.predictions import (
+    OURS,
+    PREDICTIONS,
+    PredictionsWriter,
+    QueryFacts,
+    model_label,
+)
+from itemsearch.benchmarks.data.tasks import TitlesAndImages, carried_texts
+from itemsearch.benchmarks.methods.baselines import embed_baselines
+from itemsearch.benchmarks.metrics.ranked import best_rows, collect
+from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NEAREST, report
+from itemsearch.benchmarks.reports.page import describe_run, write_description
+from itemsearch.benchmarks.runs import Progress
+from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
+from itemsearch.errors import UsageError
+from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.types import Listing
+
+STRENGTHS = (0.03, 0.3, 3.0)
+"""Inverse regularisation of the linear probe, chosen on the last fifth of the training listings."""
+ITERATIONS = 200
+NEIGHBOURS = 10
+ANSWERS = 5
+TEST_SHARE = 5
+"""Where a catalog is split, one product in so many is in the test part."""
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryConfig:
+    """Options of the benchmark.
+
+    Attributes:
+        test: the test catalog; None tests on one in five of the products of `train`.
+        group: a column whose equal values mean one product, so that no product is in both parts; "" where
+            every listing is a product by itself.
+        rows: the number of training listings, drawn by seed; None for all.
+        models: our models; the report is about the first.
+        others: other models to compare with.
+    """
+
+    train: CatalogConfig
+    test: CatalogConfig | None = None
+    group: str = ""
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
+    device: str = "auto"
+    rows: int | None = None
+    seed: int = 0
+    baselines: bool = True
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CategorisedListings:
+    """N listings with a category, and (N,) the product of each."""
+
+    listings: Sequence[Listing]
+    products: Sequence[str]
+
+    @property
+    def categories(self) -> list[str]:
+        """(N,) leaf categories."""
+        return [listing.category for listing in self.listings]
+
+    @property
+    def titles_and_images(self) -> TitlesAndImages:
+        """What a method sees of the listings."""
+        return TitlesAndImages.of(self.listings)
+
+    def take(self, rows: Sequence[int] | Rows) -> CategorisedListings:
+        """Some of the listings."""
+        listings = [self.listings[row] for row in rows]
+        return CategorisedListings(listings, [self.products[row] for row in rows])
+
+
+def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
+    """Measures a linear probe and 10 nearest neighbours; writes predictions.parquet and the report.
+
+    Returns:
+        The content of metrics.json.
+
+    Raises:
+        CatalogError: a catalog cannot be read.
+        UsageError: a catalog has no categories or lacks a column, or no training listings are left.
+    """
+    train, test = split(config)
+    chosen = np.random.default_rng(config.seed).permutation(len(train.listings))[: config.rows]
+    train = train.take(chosen)
+    encoders = {
+        model_label(name, place): ListingEncoder.from_pretrained(name, config.device)
+        for place, name in enumerate(config.models)
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    labels = sorted({*train.categories, *test.categories})
+    with PredictionsWriter(out / PREDICTIONS, labels, labels) as writer:
+        right = [np.array([label]) for label in np.searchsorted(labels, test.categories)]
+        for name, (train_vectors, test_vectors) in _embedded(config, encoders, train, test, progress):
+            progress(f"probing {name}")
+            for probe, classifier in _probes(train_vectors, train.categories).items():
+                scores = np.zeros((len(test_vectors), len(labels)), np.float32)
+                known = np.searchsorted(labels, classifier.classes_)
+                scores[:, known] = classifier.predict_proba(test_vectors)
+                ranked = [
+                    best_rows(row, truth, -1, ANSWERS) for row, truth in zip(scores, right, strict=True)
+                ]
+                answers = collect(ranked, right, ANSWERS)
+                writer.write(CATEGORIES, f"{name}: {probe}", _query_facts(test), answers)
+    summary = (
+        f"Leaf category of {len(test.listings):,} listings from frozen embeddings, trained on "
+        f"{len(train.listings):,} listings of {len(set(train.categories))} categories."
+    )
+    write_description(out, describe_run("category", config, encoders[OURS].stamp, summary))
+    return report(out)
+
+
+def split(config: CategoryConfig) -> tuple[CategorisedListings, CategorisedListings]:
+    """The training and the test listings, which have no product in common."""
+    train = _read(config.train, config.group)
+    if config.test is None:
+        held_out = [zlib.crc32(product.encode()) % TEST_SHARE == 0 for product in train.products]
+        test = train.take(np.flatnonzero(held_out))
+    else:
+        test = _read(config.test, config.group)
+    tested = set(test.products)
+    train = train.take([row for row, product in enumerate(train.products) if product not in tested])
+    if not train.listings or not test.listings:
+        raise UsageError(
+            f"{config.train.path}: {len(train.listings)} listings to train on and {len(test.listings)} to "
+            "test on once no product is in both: give more, or another --test"
+        )
+    return train, test
+
+
+def _read(catalog: CatalogConfig, group: str) -> CategorisedListings:
+    listings: list[Listing] = []
+    products: list[str] = []
+    for batch in open_catalog(catalog).batches():
+        ids = [listing.id for listing in batch.items]
+        values = carried_texts(batch, group, "--group") if group else ids
+        for listing, value in zip(batch.items, values, strict=True):
+            if listing.category:
+                listings.append(listing)
+                products.append(value or listing.id)
+    if not listings:
+        raise UsageError(
+            f"{catalog.path}: no listing has a category; name its column with --column category=NAME"
+        )
+    return CategorisedListings(listings, products)
+
+
+def _query_facts(test: CategorisedListings) -> QueryFacts:
+    return QueryFacts(
+        query_ids=[listing.id for listing in test.listings],
+        products=test.products,
+        categories=test.categories,
+        modalities=test.titles_and_images.modalities,
+        edits=[()] * len(test.listings),
+        right_ids=test.categories,
+    )
+
+
+def _embedded(
+    config: CategoryConfig,
+    encoders: Mapping[str, ListingEncoder],
+    train: CategorisedListings,
+    test: CategorisedListings,
+    progress: Progress,
+) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+    """Each method, with the (N, D) vectors of the training and the (M, D) vectors of the test listings."""
+    parts = (train.titles_and_images, test.titles_and_images)
+    for method, encoder in encoders.items():
+        progress(f"{method}: embedding")
+        train_vectors, test_vectors = (encoder.encode(part.titles, part.images) for part in parts)
+        yield method, (train_vectors, test_vectors)
+    if config.baselines:
+        progress("embedding for the baselines")
+        of_train, of_test = (embed_baselines(part, None, config.others) for part in parts)
+        for name in of_train:
+            if name in of_test:
+                yield name, (of_train[name], of_test[name])
+
+
+def _probes(vectors: Floats, labels: Sequence[str]) -> Mapping[str, Pipeline | KNeighborsClassifier]:
+    """The fitted classifiers. vectors: (N, D), labels: (N,) of the training listings."""
+    split = max(len(vectors) * 4 // 5, 1)
+
+    def accuracy(strength: float) -> float:
+        probe = _linear(strength).fit(vectors[:split], labels[:split])
+        return float(probe.score(vectors[split:], labels[split:]))
+
+    strength = max(STRENGTHS, key=accuracy)
+    # For vectors of length 1 the nearest by distance have the highest cosine; weights keep votes from tying.
+    nearest = KNeighborsClassifier(min(NEIGHBOURS, len(vectors)), algorithm="brute", weights="distance")
+    return {LINEAR: _linear(strength).fit(vectors, labels), NEAREST: nearest.fit(vectors, labels)}
+
+
+def _linear(strength: float) -> Pipeline:
+    """Logistic regression on standardised vectors, so that the penalty acts alike on all dimensions."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=ITERATIONS))

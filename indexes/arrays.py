@@ -1,0 +1,27 @@
+"""Type aliases of numpy arrays: the name says what an array holds, the docstring that uses it its shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+"""Numbers as models and indexes compute them, such as scores."""
+
+Vectors = npt.NDArray[np.float32]
+"""(N, D), a row for each vector."""
+
+Doubles = npt.NDArray[np.float64]
+"""Numbers that are summed or fitted, such as probabilities, weights and seconds."""
+
+Rows = npt.NDArray[np.int64]
+"""Row numbers; -1 stands for none."""
+
+Ints = npt.NDArray[np.int64]
+"""Other integers, such as counts, labels, and keys that two row numbers are packed into."""
+
+Mask = npt.NDArray[np.bool_]
+"""True for the rows that are chosen."""
+
+Hashes = npt.NDArray[np.uint64]
+"""64-bit hashes of vectors or images."""

@@ -1,0 +1,1 @@
+"""Finds the nearest rows of query vectors, with or without a filter."""

@@ -1,0 +1,1 @@
+"""Decisions of people about listings: their log, the labels of pairs that they make, their export."""

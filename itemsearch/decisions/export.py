@@ -1,0 +1,49 @@
+"""Exports decisions as a table, for spreadsheets and programs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.decisions.pair_labels import PairLabel, is_valid
+
+SCHEMA = pa.schema(
+    {
+        "id_a": pa.string(),
+        "id_b": pa.string(),
+        "same": pa.bool_(),
+        "action": pa.string(),
+        "group_id": pa.string(),
+        "decided_at": pa.string(),
+        "holds": pa.bool_(),
+    }
+)
+"""same: whether the two listings are one product. action: an `Action`. holds: whether both listings still
+have the content of the time of the decision."""
+
+
+def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> pa.Table:
+    """`SCHEMA`, a row a label; `hashes` has the content hashes of the listings in the index."""
+    rows = [
+        {
+            "id_a": label.id_a,
+            "id_b": label.id_b,
+            "same": label.same,
+            "action": label.action,
+            "group_id": label.group_id,
+            "decided_at": label.at,
+            "holds": is_valid(label, hashes),
+        }
+        for label in labels
+    ]
+    return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def as_parquet(table: pa.Table) -> bytes:
+    """The bytes of a Parquet file."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, write_page_checksum=True)
+    return sink.getvalue()

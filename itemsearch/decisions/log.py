@@ -1,0 +1,244 @@
+"""Stores the decisions of people about an index's listings: an append-only log of events in one SQLite file.
+
+An event makes labels of pairs: one product, or two. Of several labels of a pair the latest stands, and an
+undone event counts as never made. A label names the content hashes of both listings, and counts only while
+these are unchanged: so decisions survive any rebuild, and a person is asked again where a listing changed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.errors import DecisionsError, StaleDecisionError
+
+FILE = "decisions.sqlite"
+FORMAT = 1
+"""Of the file. Decisions of people are always read: a later format has to convert this one."""
+WAIT_SECONDS = 10.0
+
+# The tables keep their first names: kind is the action of an event, statements are the labels that it makes.
+_SCHEMA = """
+create table events (
+    number integer primary key autoincrement,
+    at text not null,
+    kind text not null,
+    group_id text not null,
+    undoes integer references events
+);
+create table statements (
+    event integer not null references events,
+    id_a text not null,
+    id_b text not null,
+    same integer not null,
+    hash_a text not null,
+    hash_b text not null
+);
+create index statements_event on statements (event);
+create index statements_a on statements (id_a);
+create index statements_b on statements (id_b);
+create unique index events_undoes on events (undoes) where undoes is not null;
+create view standing as
+    select id_a, id_b, same, hash_a, hash_b, max(event) as event from statements
+    where event not in (select undoes from events where undoes is not null)
+    group by id_a, id_b;
+"""
+
+
+class Action(StrEnum):
+    """What a person did. The file and its exports store the value."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+    SPLIT = "split"
+    MERGE = "merge"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An action on listings. at: ISO 8601, in UTC. undone: by a later event. listings: ids, in order."""
+
+    number: int
+    at: str
+    action: Action
+    group_id: str
+    undone: bool
+    listings: tuple[str, ...]
+
+
+class DecisionLog:
+    """The decisions on one index. Every call has its own connection, so that threads can share the log."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of_index(cls, index: Path) -> Self:
+        """The log in an index folder; the first decision makes the file."""
+        return cls(index / FILE)
+
+    def record(
+        self, action: Action, group_id: str, labels: Sequence[PairLabel], seen: int, shown: Sequence[str]
+    ) -> int:
+        """Adds an event with its labels, and returns its number.
+
+        Args:
+            seen: the value of `last_change(shown)` when the page with the listings `shown` was made.
+
+        Raises:
+            StaleDecisionError: somebody decided on one of `shown` since; nothing is saved.
+            DecisionsError: the file cannot be written.
+        """
+        with self._writing() as db:
+            _check_unchanged(db, shown, seen)
+            number = _add_event(db, action, group_id, None)
+            db.executemany(
+                "insert into statements values (?, ?, ?, ?, ?, ?)",
+                [(number, each.id_a, each.id_b, each.same, each.hash_a, each.hash_b) for each in labels],
+            )
+            return number
+
+    def undo(self, number: int) -> int:
+        """Undoes an event by adding another one, and returns the number of that.
+
+        Raises:
+            StaleDecisionError: the event is undone already, or there is no event of this number.
+            DecisionsError: the file cannot be written.
+        """
+        with self._writing() as db:
+            event = db.execute(
+                "select group_id from events where number = ? and kind <> ? "
+                "and number not in (select undoes from events where undoes is not null)",
+                (number, Action.UNDO),
+            ).fetchone()
+            if event is None:
+                raise StaleDecisionError(f"decision {number} is undone already")
+            return _add_event(db, Action.UNDO, event[0], number)
+
+    def last_change(self, ids: Sequence[str] | None = None) -> int:
+        """The number of the last event, or of the last event on one of `ids`; 0 for none."""
+        with self._reading() as db:
+            if db is None:
+                return 0
+            if ids is not None:
+                return _last_change(db, ids)
+            return int(db.execute("select coalesce(max(number), 0) from events").fetchone()[0])
+
+    def labels(self) -> list[PairLabel]:
+        """The labels that stand: one a pair, in the order of the ids."""
+        with self._reading() as db:
+            if db is None:
+                return []
+            rows = db.execute(
+                "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id "
+                "from standing join events on number = event order by id_a, id_b"
+            )
+            return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
+
+    def event(self, number: int) -> Event | None:
+        """The event of a number, None where there is none."""
+        return next((event for event in self.events(1, number) if event.number == number), None)
+
+    def events(self, limit: int = -1, last: int = 2**62) -> list[Event]:
+        """The latest `limit` events up to the number `last`, undos included, the latest first."""
+        with self._reading() as db:
+            if db is None:
+                return []
+            rows = db.execute(
+                "select number, at, kind, group_id, coalesce(undoes, number), "
+                "number in (select undoes from events where undoes is not null) "
+                "from events where number <= ? order by number desc limit ?",
+                (last, limit),
+            ).fetchall()
+            return [
+                Event(number, at, Action(action), group_id, bool(undone), _listings(db, about))
+                for number, at, action, group_id, about, undone in rows
+            ]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection to read with; None where there are no decisions yet."""
+        if not self.path.exists():
+            yield None
+            return
+        with self._connection() as db:
+            yield db if _format(db) else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a transaction, which is rolled back on an exception."""
+        with self._connection() as db:
+            db.execute("pragma journal_mode = wal")
+            # The lock comes before the first read, so that nothing changes between the check and the write.
+            db.execute("begin immediate")
+            try:
+                if not _format(db):
+                    for command in _SCHEMA.split(";\n"):
+                        db.execute(command)
+                    db.execute(f"pragma user_version = {FORMAT}")
+                yield db
+            except BaseException:
+                db.execute("rollback")
+                raise
+            db.execute("commit")
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            db = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
+            try:
+                if _format(db) > FORMAT:
+                    raise DecisionsError(f"{self.path}: written by a later itemsearch; use that one")
+                yield db
+            finally:
+                db.close()
+        except sqlite3.Error as error:
+            raise DecisionsError(
+                f"{self.path}: {error}; move it away, or put a backup in its place"
+            ) from error
+
+
+def _format(db: sqlite3.Connection) -> int:
+    """The format of the file; 0 where it is new."""
+    return int(db.execute("pragma user_version").fetchone()[0])
+
+
+def _check_unchanged(db: sqlite3.Connection, shown: Sequence[str], seen: int) -> None:
+    if (last := _last_change(db, shown)) > seen:
+        action, at = db.execute("select kind, at from events where number = ?", (last,)).fetchone()
+        raise StaleDecisionError(f"somebody else decided here ({action}, {at}) after this page was made")
+
+
+def _last_change(db: sqlite3.Connection, ids: Sequence[str]) -> int:
+    # One id at a time: SQLite limits the number of variables of a query.
+    query = (
+        "select max(e.number) from events e join statements s on s.event = coalesce(e.undoes, e.number) "
+        "where s.id_a = ?1 or s.id_b = ?1"
+    )
+    return max((db.execute(query, (id,)).fetchone()[0] or 0 for id in ids), default=0)
+
+
+def _add_event(db: sqlite3.Connection, action: Action, group_id: str, undoes: int | None) -> int:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    cursor = db.execute(
+        "insert into events (at, kind, group_id, undoes) values (?, ?, ?, ?)", (now, action, group_id, undoes)
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _listings(db: sqlite3.Connection, event: int) -> tuple[str, ...]:
+    """The ids that an event has labels of, in order."""
+    rows = db.execute(
+        "select id_a from statements where event = ?1 union select id_b from statements where event = ?1",
+        (event,),
+    )
+    return tuple(sorted(id for (id,) in rows))

@@ -1,0 +1,44 @@
+"""Applies the decisions of people to an open index: rejected pairs, and labels to calibrate on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from itemsearch.decisions.log import DecisionLog
+from itemsearch.decisions.pair_labels import PairLabel, valid_labels
+
+if TYPE_CHECKING:
+    from itemsearch.search.engine import Engine
+
+
+def current_labels(engine: Engine) -> list[PairLabel]:
+    """The labels that stand, of listings that are in the index with unchanged content."""
+    labels = DecisionLog.of_index(engine.folder).labels()
+    ids = {label.id_a for label in labels} | {label.id_b for label in labels}
+    return valid_labels(labels, content_hashes(engine, ids)) if ids else []
+
+
+def rejected_pairs(engine: Engine) -> set[tuple[str, str]]:
+    """The pairs (id_a, id_b) that a person decided are two products."""
+    return {(label.id_a, label.id_b) for label in current_labels(engine) if not label.same}
+
+
+def labels_of_people(engine: Engine) -> pa.Table:
+    """The current labels as a table: id_a, id_b string, same bool."""
+    schema = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "same": pa.bool_()})
+    rows = [{"id_a": label.id_a, "id_b": label.id_b, "same": label.same} for label in current_labels(engine)]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def content_hashes(engine: Engine, ids: Collection[str]) -> dict[str, str]:
+    """Id to content hash, of those of `ids` that the index holds; "" in an index of external embeddings."""
+    listings = engine.listings
+    rows = pc.index_in(pa.array(list(ids), pa.string()), listings["id"]).drop_null()
+    present_ids = listings["id"].take(rows).to_pylist()
+    if "content_hash" not in listings.column_names:
+        return dict.fromkeys(present_ids, "")
+    return dict(zip(present_ids, listings["content_hash"].take(rows).to_pylist(), strict=True))

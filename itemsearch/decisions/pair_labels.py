@@ -1,0 +1,56 @@
+"""Labels of pairs of listings, one product or two, as decisions of people make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+
+@dataclass(frozen=True, slots=True)
+class PairLabel:
+    """Two listings are one product (`same`) or two; id_a comes before id_b.
+
+    hash_a, hash_b: the content hashes of the listings at the time of the decision. event, at, action,
+    group_id: of the event in the log that made the label; empty before it is recorded.
+    """
+
+    id_a: str
+    id_b: str
+    same: bool
+    hash_a: str
+    hash_b: str
+    event: int = 0
+    at: str = ""
+    action: str = ""
+    group_id: str = ""
+
+
+def all_same(ids: Sequence[str], hashes: Mapping[str, str]) -> list[PairLabel]:
+    """Labels that all of `ids` are one product; `hashes` has their content hashes."""
+    return [_label(a, b, True, hashes) for a, b in combinations(ids, 2)]
+
+
+def all_different(ids: Sequence[str], hashes: Mapping[str, str]) -> list[PairLabel]:
+    """Labels that no two of `ids` are one product."""
+    return [_label(a, b, False, hashes) for a, b in combinations(ids, 2)]
+
+
+def different_from(ids: Sequence[str], others: Sequence[str], hashes: Mapping[str, str]) -> list[PairLabel]:
+    """Labels that none of `ids` is the product of any of `others`."""
+    return [_label(a, b, False, hashes) for a, b in product(ids, others)]
+
+
+def valid_labels(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> list[PairLabel]:
+    """The labels of listings with unchanged content; `hashes` has the content hashes of now."""
+    return [label for label in labels if is_valid(label, hashes)]
+
+
+def is_valid(label: PairLabel, hashes: Mapping[str, str]) -> bool:
+    """Whether both listings exist and have the content of the time of the decision."""
+    return hashes.get(label.id_a) == label.hash_a and hashes.get(label.id_b) == label.hash_b
+
+
+def _label(a: str, b: str, same: bool, hashes: Mapping[str, str]) -> PairLabel:
+    first, second = min(a, b), max(a, b)
+    return PairLabel(first, second, same, hashes[first], hashes[second])

@@ -1,0 +1,1 @@
+"""Calibrates probabilities from labels."""

@@ -1,0 +1,1 @@
+"""Groups of listings that are one product."""

@@ -1,0 +1,230 @@
+"""Forms groups of listings that are one product from decided pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
+from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
+from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
+from itemsearch.indexes.arrays import Ints
+from itemsearch.probability.thresholds import IDENTICAL
+
+CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)
+"""The listings of such a pair are never in one group."""
+CHAIN_SPLIT, TOO_LARGE = "chain split", "too large"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """How groups are formed.
+
+    density: the least share of the pairs between two clusters that has to be among the decided pairs for them
+    to merge; identical listings count as one. max_size: a group of more listings is flagged. keep_by: as in
+    `rank_keepers`.
+    """
+
+    density: float = 0.4
+    max_size: int = 100
+    keep_by: tuple[str, ...] = KEEP_BY
+
+
+DEFAULT_GROUPS = GroupSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """P pairs among L listings, which are numbered in order of id.
+
+    rows: (L,) in the index. a, b: (P,) numbers of listings, a < b. scores, joint, decisions: (P,).
+    """
+
+    rows: Ints
+    a: Ints
+    b: Ints
+    scores: npt.NDArray[np.float64]
+    joint: npt.NDArray[np.float64]
+    decisions: npt.NDArray[np.str_]
+
+    def decided(self, *decisions: Decision) -> npt.NDArray[np.bool_]:
+        """(P,) whether each pair has one of `decisions`."""
+        return np.isin(self.decisions, decisions)
+
+
+def group(
+    pairs: pa.Table,
+    listings: pa.Table,
+    settings: GroupSettings = DEFAULT_GROUPS,
+    rejected: Collection[tuple[str, str]] = (),
+) -> pa.Table:
+    """Groups the listings of duplicate pairs and of pairs to review.
+
+    Automatic groups are made of duplicate pairs alone. Pairs to review group the listings that are then left,
+    so that no pair to review adds a listing to an automatic group. The listings of variants and of rejected
+    pairs are never in one group. A group with a flag is to review.
+
+    Args:
+        pairs: columns row_a, row_b, score, joint and decision, at least.
+        listings: of the index.
+        rejected: the ids of pairs that must not be in one group, whether they are among `pairs` or not.
+
+    Returns:
+        `GROUPS_SCHEMA`, each group's keeper first, then in order of id; groups in order of their first id.
+
+    Raises:
+        UsageError: a column to keep by that is not there.
+    """
+    # A worked example, of five listings; listing 2 is in an automatic group already when 2-3 is considered:
+    #
+    #   pair   decision     automatic   left   clusters     tier
+    #   0-1    duplicate    0, 0               {0, 1}       automatic
+    #   1-2    variant      cannot link        {2}          (alone: no group)
+    #   2-3    review                   yes    {2, 3}       review
+    #   1-4    review                   no     {4}          (1 is in an automatic group)
+    graph = _graph(pairs, listings, rejected)
+    duplicates = graph.decided(Decision.DUPLICATE)
+    identical = _identical(graph)
+    automatic = _clusters(graph, identical, duplicates, settings.density)
+    grouped = _sizes(automatic) > 1
+    left = ~grouped[graph.a] & ~grouped[graph.b]
+    linking = (duplicates | graph.decided(Decision.REVIEW)) & left
+    clusters = np.where(grouped, automatic, _clusters(graph, identical, linking, settings.density))
+    split = _split_chains(clusters, graph, duplicates)
+    return _table(graph, listings, clusters, grouped & ~split, split, settings)
+
+
+def new_group_id(member_ids: str) -> str:
+    """The id of a group that no earlier run had, from the ids of its listings."""
+    return f"g{blake2b(member_ids.encode(), digest_size=6).hexdigest()}"
+
+
+def _graph(pairs: pa.Table, listings: pa.Table, rejected: Collection[tuple[str, str]]) -> _Graph:
+    row_a, row_b = (pairs[name].to_numpy() for name in ("row_a", "row_b"))
+    rows = np.unique(np.concatenate([row_a, row_b]))
+    # In order of id, so that ties are broken alike whatever rows a build gives the listings.
+    ids = listings["id"].take(pa.array(rows))
+    order = pc.sort_indices(ids).to_numpy()
+    rows = rows[order]
+    number = np.full(listings.num_rows, -1)
+    number[rows] = np.arange(len(rows))
+    number_of_id = (
+        dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True)) if rejected else {}
+    )
+    known = [
+        (number_of_id[a], number_of_id[b]) for a, b in rejected if a in number_of_id and b in number_of_id
+    ]
+    cannot_link = np.array(known, np.int64).reshape(-1, 2)
+    a, b = (
+        np.concatenate([number[row_a], cannot_link[:, 0]]),
+        np.concatenate([number[row_b], cannot_link[:, 1]]),
+    )
+    no_score = np.zeros(len(cannot_link))
+    scores, joint = (np.concatenate([pairs[name].to_numpy(), no_score]) for name in ("score", "joint"))
+    decisions = np.array(
+        [*pairs["decision"].to_pylist(), *[Decision.REJECTED] * len(cannot_link)], dtype=np.str_
+    )
+    return _Graph(rows, np.minimum(a, b), np.maximum(a, b), scores, joint, decisions)
+
+
+def _identical(graph: _Graph) -> Ints:
+    """(L,) the lowest listing that each one is identical to; itself where it cannot link to a lower one."""
+    is_identical = graph.decided(Decision.DUPLICATE) & (graph.joint >= IDENTICAL)
+    lowest = components(len(graph.rows), graph.a[is_identical], graph.b[is_identical])
+    cannot_link = graph.decided(*CANNOT_LINK_DECISIONS) & (lowest[graph.a] == lowest[graph.b])
+    lowest[graph.b[cannot_link]] = graph.b[cannot_link]
+    return lowest
+
+
+def _clusters(graph: _Graph, identical: Ints, linking: npt.NDArray[np.bool_], density: float) -> Ints:
+    """(L,) the lowest listing of each one's cluster.
+
+    Args:
+        identical: (L,) as `_identical` returns it; identical listings are one node of the clustering.
+        linking: (P,) the pairs that link listings.
+    """
+    cannot_link = graph.decided(*CANNOT_LINK_DECISIONS)
+    used = (linking | cannot_link) & (identical[graph.a] != identical[graph.b])
+    weights = np.where(cannot_link, CANNOT_LINK, graph.scores)[used]
+    one, other = identical[graph.a[used]], identical[graph.b[used]]
+    a, b, weights = _unique_pairs(np.minimum(one, other), np.maximum(one, other), weights)
+    return average_linkage(len(identical), a, b, weights, density)[identical]
+
+
+def _unique_pairs(
+    a: Ints, b: Ints, weights: npt.NDArray[np.float64]
+) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+    """Each pair once, with its lowest weight: that of cannot-link where there is one."""
+    # A worked example:
+    #
+    #   a  b  weights         first   kept
+    #   0  3  cannot link     x       0  3  cannot link
+    #   0  3  0.9             .
+    #   1  2  0.7             x       1  2  0.7
+    #   1  2  0.8             .
+    order = np.lexsort((weights, b, a))
+    a, b, weights = a[order], b[order], weights[order]
+    first = np.ones(len(a), bool)
+    first[1:] = (np.diff(a) != 0) | (np.diff(b) != 0)
+    return a[first], b[first], weights[first]
+
+
+def _sizes(clusters: Ints) -> Ints:
+    """(L,) how many listings each one's cluster has."""
+    return np.bincount(clusters, minlength=len(clusters))[clusters]
+
+
+def _split_chains(clusters: Ints, graph: _Graph, duplicates: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """(L,) whether each one's cluster has a duplicate pair with a listing outside of it."""
+    across = duplicates & (clusters[graph.a] != clusters[graph.b])
+    is_split = np.zeros(len(clusters), bool)
+    is_split[clusters[graph.a[across]]] = is_split[clusters[graph.b[across]]] = True
+    return is_split[clusters]
+
+
+def _table(
+    graph: _Graph,
+    listings: pa.Table,
+    clusters: Ints,
+    automatic: npt.NDArray[np.bool_],
+    split: npt.NDArray[np.bool_],
+    settings: GroupSettings,
+) -> pa.Table:
+    """`GROUPS_SCHEMA`, from (L,) clusters, and (L,) whether each is automatic, and is a split chain."""
+    sizes = _sizes(clusters)
+    grouped = np.flatnonzero(sizes > 1)
+    keeper_rank = rank_keepers(listings, graph.rows[grouped], settings.keep_by)
+    by_keeper = grouped[np.lexsort((keeper_rank, clusters[grouped]))]
+    is_keeper = np.diff(clusters[by_keeper], prepend=-1) > 0
+    order = np.lexsort((by_keeper, ~is_keeper, clusters[by_keeper]))  # the keeper, then in order of id
+    members, is_keeper = by_keeper[order], is_keeper[order]
+    ids = listings["id"].take(pa.array(graph.rows))
+    large = sizes[members] > settings.max_size
+    flags = np.where(large, TOO_LARGE, np.where(split[members], CHAIN_SPLIT, ""))
+    lowest, where = np.unique(clusters[members], return_inverse=True)
+    names = np.array([new_group_id(id) for id in ids.take(pa.array(lowest)).to_pylist()], dtype=object)
+    columns = {
+        "group_id": pa.array(names[where], pa.string()),
+        "id": ids.take(pa.array(members)),
+        "keeper": is_keeper,
+        "tier": pa.array(np.where(automatic[members] & ~large, Tier.AUTOMATIC, Tier.REVIEW), pa.string()),
+        "score": pa.array(_mean_scores(graph, clusters)[members], pa.float32()),
+        "flag": pa.array(flags, pa.string(), mask=flags == ""),
+    }
+    return pa.table(columns).cast(GROUPS_SCHEMA)
+
+
+def _mean_scores(graph: _Graph, clusters: Ints) -> npt.NDArray[np.float64]:
+    """(L,) the mean score of each listing's pairs within its cluster; 0 for none."""
+    inside = clusters[graph.a] == clusters[graph.b]
+    sums, counts = np.zeros(len(clusters)), np.zeros(len(clusters))
+    for side in (graph.a[inside], graph.b[inside]):
+        np.add.at(sums, side, graph.scores[inside])
+        np.add.at(counts, side, 1)
+    return sums / np.maximum(counts, 1)

@@ -1,0 +1,145 @@
+"""Measures the evidence on pairs of listings: scores, similarities, image hashes, words and conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from itemsearch.attributes.conflicts import find_conflicts
+from itemsearch.columns import read_texts
+from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
+from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules
+from itemsearch.duplicates.pairs.words import differing_words
+from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
+from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.ranking.pairs import PairReader, TitleNgrams
+from itemsearch.ranking.ranking import Ranking
+from itemsearch.ranking.score_model import ScoreModel
+
+BLOCK_LISTINGS = 8192
+BLOCK_PAIRS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class PairScorer:
+    """The ranking of a model, and the reader of its features."""
+
+    reader: PairReader
+    ranking: Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class PairEvidence:
+    """Measures pairs of N listings, by row. vectors: (N, E) of length 1. scorer: None without a
+    ranking, where the score is the joint cosine."""
+
+    listings: pa.Table
+    vectors: Floats
+    scorer: PairScorer | None
+    image_hashes: ImageHashes
+    attributes: AttributeReader
+
+    @classmethod
+    def of(
+        cls,
+        listings: pa.Table,
+        vectors: Floats,
+        score_model: ScoreModel | None,
+        variant_rules: VariantRules,
+        progress: Callable[[int], None] = lambda rows: None,
+    ) -> Self:
+        """Reads the title and the thumbnail of every listing; `progress` is called with how many are read.
+
+        Raises:
+            UsageError: the variant rules name a column that is not there.
+        """
+        attributes = AttributeReader.of(variant_rules, listings)
+        image_hashes, ngrams = [ImageHashes.of_none(0)], [TitleNgrams.from_titles([])]
+        for start in range(0, listings.num_rows, BLOCK_LISTINGS):
+            block = listings.slice(start, BLOCK_LISTINGS)
+            image_hashes.append(_image_hashes_of(block))
+            ngrams.append(TitleNgrams.from_titles(read_texts(block, "title") if score_model else []))
+            progress(start + len(block))
+        all_hashes, scorer = ImageHashes.joined(image_hashes), None
+        if score_model is not None:
+            all_ngrams = TitleNgrams.joined(ngrams)
+            modalities = _has_title(listings) + 2 * all_hashes.has_image.astype(np.int64)
+            reader = PairReader(score_model.reader, vectors, all_ngrams, modalities)
+            scorer = PairScorer(reader, score_model.ranking)
+        return cls(listings, vectors, scorer, all_hashes, attributes)
+
+    def measure(self, a: Rows, b: Rows) -> pa.Table:
+        """Measures the (P,) pairs of rows: `ROWS_SCHEMA` and the columns of numbers of `EVIDENCE_SCHEMA`."""
+        if self.scorer is None:
+            joint = self._cosines(a, b)
+            score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
+        else:
+            evidence = self.scorer.reader.compare(a, b)
+            joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
+            score = self.scorer.ranking.score(evidence)
+        numbers = {"score": score, "joint": joint, "title_similarity": title, "image_similarity": image}
+        return pa.table(
+            {
+                "row_a": a,
+                "row_b": b,
+                **{
+                    name: pa.array(values, pa.float32(), from_pandas=True) for name, values in numbers.items()
+                },
+                "same_image": self.image_hashes.same(a, b),
+                "image_hash_distance": pa.array(
+                    self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.both(a, b)
+                ),
+            }
+        )
+
+    def describe(self, measured: pa.Table) -> pa.Table:
+        """Adds ids, words and conflicts to what `measure` returned: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`."""
+        a, b = measured["row_a"], measured["row_b"]
+        words = [differing_words(*pair) for pair in zip(self._titles(a), self._titles(b), strict=True)]
+        attributes = zip(self.attributes.read(a), self.attributes.read(b), strict=True)
+        columns = {
+            "id_a": self.listings["id"].take(a),
+            "id_b": self.listings["id"].take(b),
+            "words_a": [first for first, _ in words],
+            "words_b": [second for _, second in words],
+            "conflicts": [find_conflicts(*pair) for pair in attributes],
+        }
+        table = measured.select(ROWS_SCHEMA.names)
+        for field in EVIDENCE_SCHEMA:
+            values = columns[field.name] if field.name in columns else measured[field.name]
+            table = table.append_column(
+                field, values if isinstance(values, pa.ChunkedArray) else pa.array(values, field.type)
+            )
+        return table
+
+    def _titles(self, rows: pa.ChunkedArray) -> list[str]:
+        return read_texts(self.listings, "title", rows.to_numpy())
+
+    def _cosines(self, a: Rows, b: Rows) -> Floats:
+        """(P,) the joint cosines of pairs of rows."""
+        cosines = [np.empty(0, np.float32)]
+        for start in range(0, len(a), BLOCK_PAIRS):
+            block = slice(start, start + BLOCK_PAIRS)
+            cosines.append(np.einsum("pe,pe->p", self.vectors[a[block]], self.vectors[b[block]]))
+        return np.clip(np.concatenate(cosines), -1, 1)
+
+
+def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:
+    """(N,) 1 where there is a title."""
+    lengths: npt.NDArray[np.int64] = (
+        pc.fill_null(pc.binary_length(listings["title"]), 0).to_numpy() > 0
+    ).astype(np.int64)
+    return lengths
+
+
+def _image_hashes_of(listings: pa.Table) -> ImageHashes:
+    """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
+    if not {"thumbnail", "content_hash"} <= set(listings.column_names):
+        return ImageHashes.of_none(listings.num_rows)
+    return read_image_hashes(listings["thumbnail"])

@@ -1,0 +1,1 @@
+"""Fits a ranking to training queries drawn from catalogs; needs torch."""

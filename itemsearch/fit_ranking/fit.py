@@ -1,0 +1,152 @@
+"""Fits the slopes and biases of a ranking to training queries, with torch.
+
+Shapes: N candidates of all queries, K kinds, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from itemsearch.ranking.evidence import IMAGE_PARTS, KINDS, WORD_POWERS, Evidence
+from itemsearch.ranking.ranking import SLOPES, Ranking, bend
+
+RIDGE = 1e-3
+PRIOR_SLOPE, PRIOR_COSINE = 4.0, 0.7
+"""The ranking of a kind that no training query has: all features weigh alike, and the score is a half where
+each is at that cosine."""
+LEAST_SPREAD = 1e-3
+LEAST_ROOT = 0.1
+"""The initial root of a slope whose prior is 0: at 0 it would have no gradient."""
+STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledEvidence:
+    """The evidence on a training query and its C candidates, and which of them are the same product.
+
+    same: (C,) bool. A query without a right candidate does not change the order, but shows how similar
+    different products can be.
+    """
+
+    evidence: Evidence
+    same: npt.NDArray[np.bool_]
+
+
+def fit_ranking(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) -> Ranking:
+    """Fits a ranking in two steps.
+
+    The first step fits the order, by the softmax cross-entropy of the right candidates among all candidates
+    of a query (ListNet's top one, Cao et al. 2007); each slope is the square of a parameter, so that none is
+    negative. The second step fits a slope and a shift for each kind, which keep the order and bring the
+    scores close to the share of right candidates (Platt 1999).
+    """
+    bent, kinds, same = _stacked(queries)
+    answerable = [query for query in queries if query.same.any()]
+    slopes = _order(answerable, features)
+    biases = -_prior(features).sum(dim=1) * PRIOR_COSINE
+    logits = (slopes[kinds] * bent).sum(dim=1) + biases[kinds]
+
+    def cross_entropy(scaling: Tensor) -> Tensor:
+        slope, shift = scaling[kinds].unbind(dim=1)
+        scaled = logits * slope.exp() + shift
+        loss = F.binary_cross_entropy_with_logits(scaled, same.double(), reduction="sum")
+        return loss / len(queries) + RIDGE * scaling.square().sum()
+
+    slope, shift = _minimise(cross_entropy, torch.zeros((len(KINDS), 2), dtype=torch.float64)).unbind(dim=1)
+    slopes, biases = slopes * slope.exp()[:, None], biases * slope.exp() + shift
+    curves = slopes.reshape(len(KINDS), len(features), SLOPES).numpy().round(4).tolist()
+    return Ranking(
+        features,
+        {kind: tuple(map(tuple, fitted)) for kind, fitted in zip(KINDS, curves, strict=True)},
+        dict(zip(KINDS, biases.numpy().round(4).tolist(), strict=True)),
+    )
+
+
+def _order(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) -> Tensor:
+    """(K, F * SLOPES) the slopes that rank the right candidates first."""
+    bent, kinds, same = _stacked(queries)
+    query_of = torch.repeat_interleave(torch.tensor([len(query.same) for query in queries]))  # (N,)
+    used = _used(features)  # (K, F * SLOPES)
+    # The ridge weighs a slope by how much it moves scores: few candidates come near the last knot.
+    spread = bent.std(dim=0).clamp(min=LEAST_SPREAD)
+    prior = _prior(features)
+
+    def ranking_loss(roots: Tensor) -> Tensor:
+        slopes = roots.square() / spread * used
+        logits = (slopes[kinds] * bent).sum(dim=1)
+        every = _logsumexp(logits, query_of, len(queries))
+        right = _logsumexp(logits.masked_fill(~same, -1e9), query_of, len(queries))
+        return (every - right).mean() + RIDGE * ((slopes - prior) * spread).square().sum()
+
+    roots = _minimise(ranking_loss, (prior * spread + LEAST_ROOT**2).sqrt())
+    is_fitted = torch.zeros(len(KINDS), dtype=torch.bool).index_fill(0, kinds, True)  # (K,)
+    return torch.where(is_fitted[:, None], roots.square() / spread * used, prior)
+
+
+def _stacked(queries: Sequence[LabelledEvidence]) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, F * SLOPES) bent features, (N,) kinds and (N,) whether right, of the candidates of all queries."""
+    evidence = bend(np.concatenate([query.evidence.features for query in queries]))
+    kinds = np.concatenate([query.evidence.kinds for query in queries])
+    same = np.concatenate([query.same for query in queries])
+    return torch.from_numpy(evidence).double(), torch.from_numpy(kinds), torch.from_numpy(same)
+
+
+def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+    """The minimum of a smooth loss, by L-BFGS."""
+    place = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([place], max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = loss(place)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return place.detach()
+
+
+def recall_at_1(queries: Sequence[LabelledEvidence], ranking: Ranking | None) -> float:
+    """The share of the queries with a right candidate that rank one first.
+
+    ranking: None ranks by the joint cosine.
+    """
+    answerable = [query for query in queries if query.same.any()]
+    right = 0
+    for query in answerable:
+        evidence = query.evidence
+        scores = evidence.joint if ranking is None else ranking.score(evidence)
+        right += bool(query.same[scores.argmax()])
+    return right / len(answerable)
+
+
+def _prior(features: tuple[str, ...]) -> Tensor:
+    """(K, F * SLOPES) the prior: equally steep straight lines for the features that a kind has."""
+    prior = _used(features) * PRIOR_SLOPE
+    prior[:, torch.arange(len(prior[0])) % SLOPES != 0] = 0.0
+    return prior
+
+
+def _used(features: tuple[str, ...]) -> Tensor:
+    """(K, F * SLOPES) 1 where a kind has the feature, else 0."""
+    needs = {**dict.fromkeys(WORD_POWERS, 1), **dict.fromkeys(IMAGE_PARTS, 2)}
+    # Kind 1 is "title", 2 "image", 3 both: a bit for each modality.
+    used = [
+        [kind & needs.get(name, 0) == needs.get(name, 0) for name in features] for kind in range(len(KINDS))
+    ]
+    return torch.tensor(used, dtype=torch.float64).repeat_interleave(SLOPES, dim=1)
+
+
+def _logsumexp(values: Tensor, group: Tensor, groups: int) -> Tensor:
+    """(groups,) the log-sum-exp of the values of each group."""
+    highest = torch.full((groups,), -torch.inf, dtype=values.dtype)
+    highest = highest.scatter_reduce(0, group, values.detach(), "amax")
+    sums = torch.zeros(groups, dtype=values.dtype).index_add(0, group, torch.exp(values - highest[group]))
+    return sums.log() + highest

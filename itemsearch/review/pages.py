@@ -1,0 +1,147 @@
+"""Renders the pages of the review application as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel
+
+from itemsearch.errors import UnknownIdError
+from itemsearch.review.cards import GroupCard, ListingCard
+from itemsearch.review.session import ReviewSession
+from itemsearch.review.standing import StandingLabels
+from itemsearch.review.templating import RULE, environment, facets_of, options
+from itemsearch.search.results import Hit
+
+PAGE_CARDS = 30
+STATES = {"left": "left to decide", "decided": "decided", "any": "any"}
+DONE = {
+    "confirm": "Confirmed: one product",
+    "reject": "Rejected: not the same product",
+    "split": "Split",
+    "merge": "Merged: one product",
+    "undo": "Taken back",
+}
+
+
+class GroupFilter(BaseModel, frozen=True):
+    """The query of the page of groups. A facet is "" for all, or "=" and the value. page: from 1."""
+
+    state: str = "left"
+    tier: str = ""
+    category: str = ""
+    seller: str = ""
+    page: int = 1
+
+    def passes(self, group: GroupCard, labels: StandingLabels) -> bool:
+        """Whether a group is on the page."""
+        if self.state in ("left", "decided") and labels.decided(group) != (self.state == "decided"):
+            return False
+        facets = facets_of(group.listings, group.tier.value)
+        chosen = {"tier": self.tier, "category": self.category, "seller": self.seller}
+        return all(not value or value[1:] in facets[name] for name, value in chosen.items())
+
+    def address(self, page: int) -> str:
+        """The address of a page of the same filter."""
+        return f"/?{urlencode({**self.model_dump(), 'page': page})}"
+
+
+class Pages:
+    """The pages of a session. did: the number of the event that a page reports as done, 0 for none."""
+
+    def __init__(self, session: ReviewSession) -> None:
+        self.session = session
+        groups = session.cards.groups if session.cards else ()
+        self.options = options(groups)
+        self.templates = environment(picture_address)
+        self.templates.globals.update(rule=RULE, states=STATES, done=DONE, address=address)
+
+    def groups(self, group_filter: GroupFilter, did: int) -> str:
+        """A page of groups, the most valuable decisions first."""
+        labels = self.session.labels()
+        groups = [group for group in self.session.groups.values() if group_filter.passes(group, labels)]
+        pages = max(1, -(-len(groups) // PAGE_CARDS))
+        page = min(max(group_filter.page, 1), pages)
+        cards = groups[(page - 1) * PAGE_CARDS : page * PAGE_CARDS]
+        values = {
+            "groups": cards,
+            "count": len(groups),
+            "page": page,
+            "pages": pages,
+            "group_filter": group_filter,
+        }
+        here = group_filter.address(page)
+        return self._page("groups.html", here, labels, did, options=self.options, **values)
+
+    def group(self, id: str, did: int) -> str:
+        """A group, in the parts that decisions leave of it.
+
+        Raises:
+            UnknownIdError: an unknown group.
+        """
+        here = address("/group", id=id)
+        return self._page("group.html", here, self.session.labels(), did, group=self._group(id))
+
+    def merge(self, id: str, other: str) -> str:
+        """Two groups side by side, to merge.
+
+        Raises:
+            UnknownIdError: an unknown group, or one group twice.
+        """
+        first, second = self._group(id), self._group(other.strip())
+        if first is second:
+            raise UnknownIdError(f"{id!r} is this group itself: give the id of another one")
+        return self._page("merge.html", "/merge", self.session.labels(), 0, first=first, second=second)
+
+    def pairs(self, kind: str, did: int) -> str:
+        """The weakest duplicate pairs, or the variants."""
+        cards = self.session.cards
+        variants = kind == "variants"
+        pairs = () if cards is None else cards.variants if variants else cards.weakest
+        here = f"/pairs?kind={'variants' if variants else 'weakest'}"
+        return self._page("pairs.html", here, self.session.labels(), did, pairs=pairs, variants=variants)
+
+    def search(self, hits: Sequence[Hit] | None, id: str, words: str, picture: str = "") -> str:
+        """The search forms, and the results of a search; `hits` is None where there was no search."""
+        listings = self.session.listings([hit.id for hit in hits or ()])
+        results = list(zip(hits or (), listings, strict=True))
+        query_listing = next(iter(self.session.listings([id.strip()])), None)
+        values = {"results": results, "searched": hits is not None, "query_listing": query_listing}
+        query = {"id": id, "words": words, "picture_name": picture}
+        return self._page("search.html", "/search", self.session.labels(), 0, **query, **values)
+
+    def decisions(self, limit: int, did: int) -> str:
+        """The latest decisions, each with a button to undo it."""
+        events = self.session.decisions.events(limit)
+        return self._page("decisions.html", "/decisions", self.session.labels(), did, events=events)
+
+    def message(self, words: str, hint: str = "") -> str:
+        """A page of one line, such as an error."""
+        return self.templates.get_template("message.html").render(
+            words=words, hint=hint, session=self.session, here=""
+        )
+
+    def _group(self, id: str) -> GroupCard:
+        if id not in self.session.groups:
+            raise UnknownIdError(f"there is no group {id!r}")
+        return self.session.groups[id]
+
+    def _page(self, name: str, here: str, labels: StandingLabels, did: int, **values: Any) -> str:
+        """Renders a template. here: the page's own address, to which forms return."""
+        decided = sum(labels.decided(group) for group in self.session.groups.values())
+        event = self.session.decisions.event(did) if did else None
+        return self.templates.get_template(name).render(
+            session=self.session, here=here, labels=labels, decided=decided, event=event, **values
+        )
+
+
+def picture_address(listing: ListingCard) -> str:
+    """The address of a picture. It has the content hash, so that browsers may cache the picture for ever."""
+    return f"/pictures/{listing.row}-{listing.content_hash or 0}.jpg"
+
+
+def address(path: str, **query: str) -> str:
+    """A path with a query string."""
+    return f"{path}?{urlencode(query)}"

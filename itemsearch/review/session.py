@@ -1,0 +1,129 @@
+"""The state and the actions of the review application, without its pages and requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+from PIL import Image
+
+from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.of_index import content_hashes, current_labels
+from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
+from itemsearch.duplicates.run_folder import RUN, read_run, read_tables
+from itemsearch.errors import ReviewError, UsageError
+from itemsearch.review.cards import Cards, GroupCard, ListingCard, ListingCardReader, read_cards
+from itemsearch.review.standing import StandingLabels
+from itemsearch.search.engine import Engine
+from itemsearch.search.results import Hit
+
+VARIANTS = 500
+WEAKEST = 100
+RESULTS = 24
+"""The largest numbers of variants, of weakest pairs and of search results that pages show."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """A decision of a person on `part` of a group, or of two groups.
+
+    seen: the last event at the time of the page. shown: all listings on the page. ticked: the listings of
+    `part` that are another product, of a split or of a rejection of one listing.
+    """
+
+    action: Action
+    group_id: str
+    part: Sequence[str]
+    seen: int
+    shown: Sequence[str]
+    ticked: Sequence[str] = ()
+
+
+class ReviewSession:
+    """The groups to decide, the decisions on them, and searches; safe to use from many threads."""
+
+    def __init__(self, engine: Engine, cards: Cards | None) -> None:
+        self.engine = engine
+        self.cards = cards
+        self.decisions = DecisionLog.of_index(engine.folder)
+        self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
+        self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
+        self._standing = StandingLabels.of(-1, ())
+        self._searching = Lock()
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens a folder of `itemsearch duplicates`, or an index alone, to search.
+
+        Raises:
+            ReviewError: the folder is damaged, or another version of itemsearch wrote it.
+            IndexFolderError: no index, or a damaged one.
+        """
+        if not (folder / RUN).exists():
+            return cls(Engine.open(folder), None)
+        try:
+            run = read_run(folder)
+        except (OSError, ValueError) as error:
+            raise ReviewError(str(error)) from error
+        engine = Engine.open(Path(run["index"]))
+        return cls(engine, read_cards(read_tables(folder, engine.listings), VARIANTS, WEAKEST))
+
+    def labels(self) -> StandingLabels:
+        """The labels that stand, cached until the next decision."""
+        seen = self.decisions.last_change()
+        if seen != self._standing.seen:
+            self._standing = StandingLabels.of(seen, current_labels(self.engine))
+        return self._standing
+
+    def decide(self, request: DecisionRequest) -> int:
+        """Records a decision, and returns the number of its event.
+
+        Raises:
+            UsageError: fewer than two listings, one that is not in the index, or a split of all or none.
+            StaleDecisionError: somebody decided on one of the listings shown in the meantime.
+            DecisionsError: the log cannot be written.
+        """
+        hashes = content_hashes(self.engine, request.part)
+        if len(set(request.part)) < 2 or set(request.part) - hashes.keys():
+            raise UsageError("a decision takes two or more listings that the index holds")
+        return self.decisions.record(
+            request.action, request.group_id, _labels_of(request, hashes), request.seen, request.shown
+        )
+
+    def listings(self, ids: Sequence[str]) -> list[ListingCard]:
+        """The cards of those of `ids` that the index holds."""
+        reader = ListingCardReader(self.engine.listings)
+        reader.read(ids)
+        return [reader.known[id] for id in ids if id in reader.known]
+
+    def search(self, id: str = "", words: str = "", picture: Image.Image | None = None) -> list[Hit]:
+        """The listings most similar to an id, or to words, a picture or both.
+
+        Raises:
+            ItemSearchError: as `Engine.search`.
+        """
+        with self._searching:  # the searches share one model, and each takes all processors
+            return list(self.engine.search(id=id or None, title=words, image=picture, k=RESULTS).hits)
+
+    def thumbnail(self, row: int) -> bytes | None:
+        """The JPEG of a row; None where the index lacks the row, or the row a picture."""
+        listings = self.engine.listings
+        if "thumbnail" not in listings.column_names or not 0 <= row < listings.num_rows:
+            return None
+        jpeg: bytes | None = listings["thumbnail"][row].as_py()
+        return jpeg
+
+
+def _labels_of(request: DecisionRequest, hashes: Mapping[str, str]) -> list[PairLabel]:
+    if request.action in (Action.CONFIRM, Action.MERGE):
+        return all_same(request.part, hashes)
+    if request.action is Action.REJECT and not request.ticked:
+        return all_different(request.part, hashes)
+    ticked = [id for id in request.part if id in set(request.ticked)]
+    others = [id for id in request.part if id not in set(ticked)]
+    if not ticked or not others:
+        raise UsageError("tick the listings that are another product, and leave at least one unticked")
+    return different_from(ticked, others, hashes)

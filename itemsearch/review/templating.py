@@ -1,0 +1,66 @@
+"""Sets up the Jinja templates that the report and the web application share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from itemsearch.duplicates.types import Tier
+from itemsearch.review.cards import GroupCard, GroupMember, ListingCard
+from itemsearch.review.wording import mark_differences
+
+TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "automatic"}
+RULE = (
+    "The most valuable decisions come first: groups to review before automatic ones, and among them the "
+    "groups in which one decision settles most duplicates (their number times the group's score)."
+)
+
+
+def environment(picture: Callable[[ListingCard], str]) -> Environment:
+    """The templates, with the functions that they call; `picture` returns the address of a picture."""
+    templates = Environment(
+        loader=PackageLoader("itemsearch.review"), autoescape=True, undefined=StrictUndefined
+    )
+    templates.globals.update(
+        picture=picture,
+        mark_differences=mark_differences,
+        titles_beside=titles_beside,
+        facets_of=facets_of,
+        TIERS=TIERS,
+    )
+    return templates
+
+
+def asset(name: str) -> str:
+    """The text of a style sheet or script beside the templates."""
+    return files("itemsearch.review").joinpath("templates", name).read_text("utf-8")
+
+
+def titles_beside(group: GroupCard, member: GroupMember) -> list[str]:
+    """The titles that a member's title is compared with: the keeper's, or for the keeper all others."""
+    keeper = group.members[0]
+    if member is not keeper:
+        return [keeper.listing.title]
+    return [other.listing.title for other in group.members[1:]]
+
+
+def facets_of(listings: Iterable[ListingCard], tier: str = "") -> dict[str, list[str]]:
+    """The values of a card that filters compare: category, seller and tier."""
+    cards = tuple(listings)
+    facets = {
+        "category": sorted({listing.category for listing in cards}),
+        "seller": sorted({listing.seller for listing in cards}),
+    }
+    return {**facets, "tier": [tier]} if tier else facets
+
+
+def options(groups: Sequence[GroupCard]) -> dict[str, list[tuple[str, str]]]:
+    """Facet to its (value, text) pairs, for filters of groups; a facet of a single value has no filter."""
+    by_facet = {}
+    for name in ("category", "seller"):
+        values = sorted({value for group in groups for value in facets_of(group.listings)[name]})
+        if len(values) > 1:
+            by_facet[name] = [(value, value or "(none)") for value in values]
+    return by_facet

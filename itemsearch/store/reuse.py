@@ -1,0 +1,92 @@
+"""Finds rows that an earlier run embedded: rows of the store, and of a run that was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.store.manifest import ModelStamp
+from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, store_schema
+
+COLUMNS = ["id", "content_hash", "embedding", "thumbnail"]
+CACHED_SHARDS = 4
+
+
+class EarlierRows:
+    """Embedded rows by id. If the order of the catalog has hardly changed, each shard is read once.
+
+    places: id to content hash, number of the shard and row within it. damaged: shards that cannot be read,
+    whose rows are embedded again.
+    """
+
+    def __init__(
+        self, shards: Sequence[Path], places: Mapping[str, tuple[str, int, int]], damaged: Sequence[Path]
+    ) -> None:
+        self.shards = shards
+        self.places = places
+        self.damaged = damaged
+        self._read = lru_cache(CACHED_SHARDS)(self._read_shard)
+
+    @classmethod
+    def find(cls, store: Path, model: ModelStamp, dim: int, dtype: str) -> Self:
+        """Finds every shard in the folder of a store whose embeddings come from `model`, `dim`, `dtype`
+        alike.
+
+        All pages are read once and their checksums verified, so that damage is known before rows are taken.
+        """
+        shards: list[Path] = []
+        damaged: list[Path] = []
+        places: dict[str, tuple[str, int, int]] = {}
+        wanted = store_schema(pa.schema([]), dim, dtype, model)
+        for folder in (store / "data", store / STAGING):
+            for path in sorted(folder.glob(SHARDS)):
+                try:
+                    if _origin(pq.read_schema(path)) != _origin(wanted):
+                        continue
+                    table = _read(path)
+                except (pa.ArrowException, OSError):
+                    damaged.append(path)
+                    continue
+                keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
+                places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
+                shards.append(path)
+        return cls(shards, places, damaged)
+
+    def holds(self, id: str, content_hash: str) -> bool:
+        """Whether a row of this id was embedded from the same title and image, by their content hash."""
+        place = self.places.get(id)
+        return place is not None and place[0] == content_hash
+
+    def take(self, ids: Sequence[str]) -> tuple[npt.NDArray[Any], list[bytes | None]]:
+        """The (N, D) embeddings and the thumbnails of N >= 1 ids for which `holds` is true."""
+        embeddings, thumbnails = [], []
+        for id in ids:
+            _, shard, row = self.places[id]
+            shard_embeddings, shard_thumbnails = self._read(shard)
+            embeddings.append(shard_embeddings[row])
+            thumbnails.append(shard_thumbnails[row].as_py())
+        return np.stack(embeddings), thumbnails
+
+    def _read_shard(self, shard: int) -> tuple[npt.NDArray[Any], pa.ChunkedArray]:
+        table = _read(self.shards[shard])
+        embeddings = table["embedding"].combine_chunks()
+        flat = embeddings.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(embeddings), -1), table["thumbnail"]  # (N * D,) -> (N, D)
+
+
+def _origin(schema: pa.Schema) -> tuple[object, ...]:
+    """The metadata and type of comparable embeddings, which have to agree; the name of the model may
+    differ."""
+    metadata = {name: value for name, value in (schema.metadata or {}).items() if name != MODEL_NAME}
+    return metadata, schema.field("embedding").type
+
+
+def _read(path: Path) -> pa.Table:
+    return pq.read_table(path, columns=COLUMNS, page_checksum_verification=True)

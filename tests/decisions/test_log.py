@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pyarrow as pa
+import pytest
+
+from itemsearch.decisions.log import FILE, Action, DecisionLog
+from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.decisions.pair_labels import all_different, all_same, different_from, valid_labels
+from itemsearch.errors import DecisionsError, StaleDecisionError
+from itemsearch.search.build import build_index_folder
+from itemsearch.search.engine import Engine
+from itemsearch.search.versions import list_versions, prune_index, verify_index
+
+HASHES = {id: f"hash of {id}" for id in "abcd"}
+
+
+@pytest.fixture
+def decisions(tmp_path: Path) -> DecisionLog:
+    return DecisionLog.of_index(tmp_path)
+
+
+def said(decisions: DecisionLog) -> dict[str, bool]:
+    return {s.id_a + s.id_b: s.same for s in decisions.labels()}
+
+
+def test_a_decision_is_labels_of_pairs_in_the_order_of_ids() -> None:
+    assert [(s.id_a, s.id_b, s.same) for s in all_same("ba", HASHES)] == [("a", "b", True)]
+    assert [s.id_a + s.id_b for s in all_different("abc", HASHES)] == ["ab", "ac", "bc"]
+    assert [(s.id_a + s.id_b, s.same) for s in different_from("c", "ad", HASHES)] == [
+        ("ac", False),
+        ("cd", False),
+    ]
+    assert all_same("ba", HASHES)[0].hash_a == "hash of a"
+
+
+def test_nothing_is_written_before_the_first_decision(decisions: DecisionLog) -> None:
+    assert decisions.labels() == decisions.events() == []
+    assert decisions.last_change() == decisions.last_change(["a"]) == 0
+    assert not decisions.path.exists()
+
+
+def test_the_latest_label_stands_and_undo_brings_the_earlier_back(decisions: DecisionLog) -> None:
+    first = decisions.record(Action.CONFIRM, "g", all_same("abc", HASHES), 0, "abc")
+    assert said(decisions) == {"ab": True, "ac": True, "bc": True}
+    second = decisions.record(Action.SPLIT, "g", different_from("c", "ab", HASHES), first, "abc")
+    assert said(decisions) == {"ab": True, "ac": False, "bc": False}
+    undo = decisions.undo(second)
+    assert said(decisions) == {"ab": True, "ac": True, "bc": True}
+    assert [(e.number, e.action, e.undone, "".join(e.listings)) for e in decisions.events()] == [
+        (undo, Action.UNDO, False, "abc"),
+        (second, Action.SPLIT, True, "abc"),
+        (first, Action.CONFIRM, False, "abc"),
+    ]
+    with pytest.raises(StaleDecisionError, match="undone already"):
+        decisions.undo(second)
+    with pytest.raises(StaleDecisionError):
+        decisions.undo(undo)
+
+
+def test_a_form_made_before_another_decision_is_refused_and_saves_nothing(decisions: DecisionLog) -> None:
+    first = decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), 0, "ab")
+    with pytest.raises(StaleDecisionError, match="confirm"):
+        decisions.record(Action.REJECT, "g", all_different("ab", HASHES), 0, "ab")
+    assert said(decisions) == {"ab": True}
+    decisions.record(Action.CONFIRM, "h", all_same("cd", HASHES), 0, "cd")  # of other listings: no conflict
+    seen = decisions.last_change("ab")
+    assert seen == first
+    decisions.undo(first)
+    with pytest.raises(StaleDecisionError, match="undo"):
+        decisions.record(Action.REJECT, "g", all_different("ab", HASHES), seen, "ab")
+
+
+def test_of_people_who_decide_at_once_one_wins_and_all_others_are_told(decisions: DecisionLog) -> None:
+    people = 8
+    start = Barrier(people)
+
+    def decide(_: int) -> bool:
+        start.wait()
+        try:
+            decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), 0, "ab")
+        except StaleDecisionError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(people) as pool:
+        assert sum(pool.map(decide, range(people))) == 1
+    assert len(decisions.events()) == 1
+
+
+def test_decisions_on_different_groups_at_once_are_all_kept(decisions: DecisionLog) -> None:
+    def decide(number: int) -> None:
+        ids = [f"{number}-a", f"{number}-b"]
+        decisions.record(Action.CONFIRM, str(number), all_same(ids, dict.fromkeys(ids, "")), 0, ids)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decide, range(40)))
+    assert len(decisions.labels()) == 40
+
+
+def test_a_label_is_valid_while_both_products_are_what_they_were() -> None:
+    pair_labels = all_same("abc", HASHES)
+    assert [s.id_a + s.id_b for s in valid_labels(pair_labels, {**HASHES, "b": "another picture"})] == ["ac"]
+    assert valid_labels(pair_labels, {"a": HASHES["a"]}) == []
+
+
+def test_decisions_survive_rebuilds_and_no_command_minds_them(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    build_index_folder(store, folder)
+    engine = Engine.open(folder)
+    assert rejected_pairs(engine) == set()
+    hashes = dict(zip(*(engine.listings[name].to_pylist() for name in ("id", "content_hash")), strict=True))
+    decisions = DecisionLog.of_index(folder)
+    decisions.record(Action.REJECT, "g", all_different(["00001", "00000"], hashes), 0, [])
+    decisions.record(Action.CONFIRM, "h", all_same(["00002", "00003"], hashes), 0, [])
+    build_index_folder(store, folder)
+    assert [listed.damage for listed in list_versions(folder)] == ["", ""]
+    prune_index(folder, 1)
+    verify_index(folder)
+    rebuilt = Engine.open(folder)
+    assert rejected_pairs(rebuilt) == {("00000", "00001")}
+    assert labels_of_people(rebuilt).to_pylist() == [
+        {"id_a": "00000", "id_b": "00001", "same": False},
+        {"id_a": "00002", "id_b": "00003", "same": True},
+    ]
+    changed = rebuilt.listings["content_hash"].to_pylist()
+    changed[1] = "another title"
+    place = rebuilt.listings.column_names.index("content_hash")
+    rebuilt.ranker.listings = rebuilt.listings.set_column(place, "content_hash", pa.array(changed))
+    assert rejected_pairs(rebuilt) == set()
+    assert labels_of_people(rebuilt)["same"].to_pylist() == [True]
+
+
+def test_a_damaged_file_is_one_line_that_names_it(decisions: DecisionLog, tmp_path: Path) -> None:
+    decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), 0, "ab")
+    shutil.copy(decisions.path, tmp_path / "copy")
+    decisions.path.write_bytes(b"no database" * 100)
+    with pytest.raises(DecisionsError, match=f"{FILE}: file is not a database"):
+        decisions.labels()
+
+
+FIRST_FORMAT = """
+create table events (number integer primary key autoincrement, at text not null, kind text not null,
+    group_id text not null, undoes integer references events);
+create table statements (event integer not null references events, id_a text not null, id_b text not null,
+    same integer not null, hash_a text not null, hash_b text not null);
+create index statements_event on statements (event);
+create index statements_a on statements (id_a);
+create index statements_b on statements (id_b);
+create unique index events_undoes on events (undoes) where undoes is not null;
+create view standing as select id_a, id_b, same, hash_a, hash_b, max(event) as event from statements
+    where event not in (select undoes from events where undoes is not null) group by id_a, id_b;
+insert into events values (1, '2025-01-01T00:00:00+00:00', 'split', 'g', null);
+insert into events values (2, '2025-01-02T00:00:00+00:00', 'merge', 'h', null);
+insert into events values (3, '2025-01-03T00:00:00+00:00', 'undo', 'h', 2);
+insert into statements values (1, 'a', 'b', 0, 'hash of a', 'hash of b');
+insert into statements values (2, 'c', 'd', 1, 'hash of c', 'hash of d');
+pragma user_version = 1;
+"""
+
+
+def test_the_file_of_the_first_version_is_read_and_continued(decisions: DecisionLog) -> None:
+    with sqlite3.connect(decisions.path) as db:
+        db.executescript(FIRST_FORMAT)
+    db.close()
+    (label,) = decisions.labels()
+    assert (label.id_a, label.id_b, label.same, label.action) == ("a", "b", False, "split")
+    assert valid_labels([label], HASHES) == [label]
+    assert [event.action for event in decisions.events()] == [Action.UNDO, Action.MERGE, Action.SPLIT]
+    decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), decisions.last_change("ab"), "ab")
+    assert said(decisions) == {"ab": True}

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from support.catalogs import draw_picture
+from support.indexes_of_listings import jpeg
+
+from itemsearch.duplicates.pairs.image_hash import (
+    ImageHashes,
+    near_hash_pairs,
+    perceptual_hashes,
+    read_image_hashes,
+)
+
+
+def image_hashes_of(*pictures: bytes | None) -> ImageHashes:
+    return read_image_hashes(pa.chunked_array([pa.array(pictures, pa.binary())]))
+
+
+def saved(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def test_the_same_picture_saved_again_is_near_and_another_is_not() -> None:
+    smaller = draw_picture(7).resize((36, 48))
+    image_hashes = image_hashes_of(jpeg(7), jpeg(7), jpeg(7, 40), saved(smaller), jpeg(90), None)
+    first = np.zeros(6, np.int64)
+    assert image_hashes.same(first, np.arange(6)).tolist() == [True, True, False, False, False, False]
+    distances = image_hashes.distance(first, np.arange(6))
+    assert distances[:2].tolist() == [0, 0]
+    assert max(distances[2:4]) <= 8
+    assert distances[4] > 10
+    assert image_hashes.both(first, np.arange(6)).tolist() == [True] * 5 + [False]
+
+
+def test_a_hash_is_of_the_lowest_frequencies_of_the_cosine_transform() -> None:
+    pictures = np.random.default_rng(0).uniform(0, 255, (3, 32, 32)).astype(np.float32)
+    places = np.arange(32)
+    for picture, found in zip(pictures, perceptual_hashes(pictures), strict=True):
+        low = [
+            sum(
+                picture[y] @ np.cos((places + 0.5) * v * np.pi / 32) * np.cos((y + 0.5) * u * np.pi / 32)
+                for y in places
+            )
+            for u in range(8)
+            for v in range(8)
+        ]
+        bits = "".join("1" if value > np.median(low) else "0" for value in low)
+        assert int(found) == int(bits, 2)
+
+
+def test_blank_pictures_are_all_alike() -> None:
+    image_hashes = image_hashes_of(
+        *(saved(Image.new("RGB", size, "white")) for size in ((96, 96), (60, 80), (33, 47)))
+    )
+    assert len(set(image_hashes.hashes.tolist())) == 1
+
+
+@pytest.mark.parametrize("most", [0, 3, 8])
+def test_near_pictures_are_those_within_a_distance(most: int) -> None:
+    rng = np.random.default_rng(1)
+    hashes = rng.integers(2**63, size=40, dtype=np.uint64)
+    for row in range(20, 40):  # each a few bits from another
+        flipped = rng.integers(64, size=row % 10)
+        hashes[row] = hashes[row - 20] ^ np.bitwise_or.reduce(
+            np.uint64(1) << flipped.astype(np.uint64), initial=0
+        )
+    shown = np.arange(40) % 7 != 0
+    image_hashes = ImageHashes(shown, hashes, hashes)
+    rows = np.flatnonzero(np.arange(40) % 5 != 0)
+    a, b = near_hash_pairs(image_hashes, rows, np.arange(40), 40, most)
+    found = {frozenset(pair) for pair in zip(a.tolist(), b.tolist(), strict=True)}
+    kept = [row for row in rows.tolist() if shown[row]]
+    expected = {
+        frozenset(pair)
+        for pair in combinations(kept, 2)
+        if (int(hashes[pair[0]]) ^ int(hashes[pair[1]])).bit_count() <= most
+    }
+    assert found == expected
+
+
+def test_one_picture_of_many_listings_makes_a_few_pairs_each() -> None:
+    count = 30_000
+    image_hashes = ImageHashes(np.ones(count, bool), np.zeros(count, np.uint64), np.zeros(count, np.uint64))
+    a, _ = near_hash_pairs(image_hashes, np.arange(count), np.arange(count), 5, 6)
+    assert len(a) <= 4 * 5 * count

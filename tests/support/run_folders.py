@@ -1,0 +1,56 @@
+"""A folder as `itemsearch duplicates` writes it, over an index of the session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itemsearch.duplicates.run_folder import FORMAT
+from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
+
+
+def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict[str, Any]:
+    plain = {
+        "score": 0.99,
+        "joint": 0.9,
+        "title_similarity": 0.8,
+        "image_similarity": 0.9,
+        "same_image": False,
+        "image_hash_distance": 9,
+        "words_a": ["Red"],
+        "words_b": ["Green"],
+        "conflicts": [],
+        "reason": "The score is at least 0.95.",
+    }
+    return {"id_a": a, "id_b": b, "decision": decision, **plain, **evidence}
+
+
+def a_group(
+    id: str, ids: Sequence[str], tier: str = "review", flag: str | None = None
+) -> list[dict[str, Any]]:
+    return [
+        {"group_id": id, "id": own, "keeper": own == ids[0], "tier": tier, "score": 0.9, "flag": flag}
+        for own in ids
+    ]
+
+
+def tables(
+    pairs: Sequence[Mapping[str, Any]], groups: Sequence[list[dict[str, Any]]]
+) -> tuple[pa.Table, pa.Table]:
+    rows = [row for group in groups for row in group]
+    return pa.Table.from_pylist(list(pairs), PAIRS_SCHEMA), pa.Table.from_pylist(rows, GROUPS_SCHEMA)
+
+
+def write_run_folder(
+    folder: Path, index: Path, pairs: Sequence[Mapping[str, Any]], groups: Sequence[list[dict[str, Any]]]
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in zip(("pairs", "groups"), tables(pairs, groups), strict=True):
+        pq.write_table(table, folder / f"{name}.parquet")
+    (folder / "run.json").write_text(json.dumps({"format": FORMAT, "index": str(index)}))
+    return folder
