@@ -2,10 +2,11 @@
 
     python -m itemsearch.benchmarks.experiments.readme_tables DATA --out RUN [--model MODEL]
 
-DATA holds fashion/train and fashion/test (Parquet), other-photo (catalog.csv and queries.csv) and
-offers/offers.csv. RUN gets a folder for each evaluation, as `itemsearch benchmark` writes them, and
-figures.md: recall@1 of all evaluations in one table, and the leaf categories. No listing that the shipped
-weights and their ranking were trained on (`itemsearch/weights/default/README.md`) is in a gallery here.
+DATA holds fashion/train, fashion/test and fashion/test-relisted-elsewhere.parquet (Parquet), general
+(catalog.parquet and queries.parquet), other-photo (catalog.csv and queries.csv) and offers/offers.csv. RUN
+gets a folder for each evaluation, as `itemsearch benchmark` writes them, and figures.md: recall@1 of all
+evaluations in one table, and the leaf categories. No listing that the shipped weights and their ranking were
+trained on (`itemsearch/weights/default/README.md`) is in a gallery here.
 """
 
 from __future__ import annotations
@@ -34,21 +35,21 @@ CATEGORY_ROWS = 6000
 def evaluations(data: Path, offers: Path, model: str) -> Mapping[str, retrieval.RetrievalConfig]:
     """Name to the options of each retrieval benchmark."""
 
-    def other_photo(title: str) -> retrieval.RetrievalConfig:
+    def asked(catalog: str, queries: str, **columns: str) -> retrieval.RetrievalConfig:
         return retrieval.RetrievalConfig(
-            CatalogConfig(str(data / "other-photo/catalog.csv")),
-            queries=str(data / "other-photo/queries.csv"),
-            query_columns={"title": title},
+            CatalogConfig(str(data / catalog)),
+            queries=str(data / queries) if queries else "",
+            query_columns=columns,
             tune_on=str(data / TUNING_CATALOG),
             models=(model,),
         )
 
     return {
-        "fashion, relisted": retrieval.RetrievalConfig(
-            CatalogConfig(str(data / "fashion/test")), tune_on=str(data / TUNING_CATALOG), models=(model,)
-        ),
-        "other photo, title": other_photo("title"),
-        "other photo, name": other_photo("name"),
+        "fashion, relisted": asked("fashion/test", ""),
+        "fashion, elsewhere": asked("fashion/test", "fashion/test-relisted-elsewhere.parquet"),
+        "general": asked("general/catalog.parquet", "general/queries.parquet"),
+        "other photo, title": asked("other-photo/catalog.csv", "other-photo/queries.csv", title="title"),
+        "other photo, name": asked("other-photo/catalog.csv", "other-photo/queries.csv", title="name"),
         "offers": retrieval.RetrievalConfig(
             CatalogConfig(str(offers / "figures.csv")), same="product", models=(model,)
         ),

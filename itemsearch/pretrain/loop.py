@@ -80,13 +80,17 @@ class PretrainLoop:
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
 
-    def run(self, accelerator: Accelerator, report: Report) -> int:
+    def run(self, accelerator: Accelerator, report: Report, until: int | None = None) -> int:
         """Trains to the last step, or to the end of the step in which Ctrl-C or SIGTERM arrives.
+
+        Args:
+            until: the step to stop after; None for the last.
 
         Returns:
             The number of steps done, those before a resumption included.
         """
         train = self.config.train
+        end = train.steps if until is None else min(until, train.steps)
         optimizer = torch.optim.AdamW(self._parameter_groups(), train.learning_rate)
         model, optimizer = accelerator.prepare(self.model, optimizer)
         step = resume(accelerator, self.folder)
@@ -94,19 +98,19 @@ class PretrainLoop:
         unlogged: list[dict[str, float]] = []
         started = time.perf_counter()
         with _stop_signal() as stop_requested:
-            while step < train.steps and not stop_requested():
+            while step < end and not stop_requested():
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate(step, train) * group["rate"]
                 unlogged.append(self._update(accelerator, model, optimizer, batches))
                 step += 1
-                if step % train.log_every == 0 or step == train.steps:
+                if step % train.log_every == 0 or step == end:
                     speed = len(unlogged) / (time.perf_counter() - started)
                     self._log(report, accelerator, {"step": step, **_mean(unlogged)}, speed)
                     unlogged, started = [], time.perf_counter()
                 if step % train.validate_every == 0 or step == train.steps:
                     self._log(report, accelerator, {"step": step, **self._validate(accelerator, model)})
                     started = time.perf_counter()
-                if step % train.save_every == 0 or step == train.steps:
+                if step % train.save_every == 0 or step == end:
                     save_checkpoint(accelerator, self.folder, step)
             if stop_requested():
                 save_checkpoint(accelerator, self.folder, step)

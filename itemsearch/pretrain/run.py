@@ -54,6 +54,7 @@ def pretrain(
     out: Path,
     report: Report,
     note: Callable[[str], None],
+    until: int | None = None,
 ) -> PretrainReport:
     """Pre-trains an encoder on `catalogs`, or resumes a stopped run in `out`.
 
@@ -63,6 +64,7 @@ def pretrain(
     Args:
         report: receives the losses as they are logged.
         note: receives a line of text before each step that takes long.
+        until: the training step to stop after, to be resumed by another call; None for the last.
 
     Raises:
         CatalogError: a catalog cannot be read.
@@ -84,7 +86,7 @@ def pretrain(
     contrast = bool(config.objectives.relisting)
     collate = Collator(processor, model.config.num_patches, config.masking, contrast)
     loop = PretrainLoop(model, config, collate, training, validation, folder)
-    step = loop.run(accelerator, report)
+    step = loop.run(accelerator, report, until)
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).item.save_pretrained(out)
         processor.save_pretrained(out)

@@ -10,11 +10,13 @@ from transformers import BertTokenizerFast, PreTrainedTokenizerBase
 VOCABULARY_SIZE = 8192
 
 
-def build_tokenizer(titles: Iterable[str], max_title_tokens: int) -> PreTrainedTokenizerBase:
-    """A tokenizer with at most `VOCABULARY_SIZE` lower-cased word pieces learnt from `titles`.
+def build_tokenizer(
+    titles: Iterable[str], max_title_tokens: int, pieces: int = VOCABULARY_SIZE
+) -> PreTrainedTokenizerBase:
+    """A tokenizer with at most `pieces` lower-cased word pieces learnt from `titles`.
 
     Not reproducible: the library breaks ties between equally frequent pieces at random.
     """
-    pieces = BertWordPieceTokenizer(lowercase=True)
-    pieces.train_from_iterator(titles, vocab_size=VOCABULARY_SIZE, show_progress=False)
-    return BertTokenizerFast(tokenizer_object=pieces._tokenizer, model_max_length=max_title_tokens)
+    learner = BertWordPieceTokenizer(lowercase=True)
+    learner.train_from_iterator(titles, vocab_size=pieces, show_progress=False)
+    return BertTokenizerFast(tokenizer_object=learner._tokenizer, model_max_length=max_title_tokens)

@@ -30,6 +30,11 @@ def data(tmp_path: Path) -> Path:
     small = write_catalog(data / "other-photo", 12)
     _write_parquet(small, data / "fashion/train/part-003.parquet", "train-")
     _write_parquet(small, data / "fashion/test/part-000.parquet")
+    _write_parquet(small, data / "general/catalog.parquet")
+    listed = pq.read_table(data / "general/catalog.parquet").select(["id", "title", "image"])
+    again = listed.rename_columns(["query_id", "title", "image"]).append_column("expected_id", listed["id"])
+    for path in ("fashion/test-relisted-elsewhere.parquet", "general/queries.parquet"):
+        pq.write_table(again, data / path)
     queries = [f"q{n},nothing,{title},images/{n}.png,{n:05d}" for n, title in enumerate(titles(12))]
     (data / "other-photo/queries.csv").write_text(
         "\n".join(["query_id,title,name,image,expected_id", *queries]) + "\n"
@@ -46,13 +51,15 @@ def test_all_tables_are_made_by_one_command(data: Path, tiny_model: Path, tmp_pa
     rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in text.splitlines() if line}
     assert [cell.strip() for cell in rows["recall@1"]] == [
         "fashion, relisted",
+        "fashion, elsewhere",
+        "general",
         "other photo, title",
         "other photo, name",
         "offers",
     ]
     assert all("to" in cell for cell in rows[OURS])
-    assert [bool(cell.strip()) for cell in rows[WEIGHTED]] == [True, True, True, False]
-    assert [bool(cell.strip()) for cell in rows[TFIDF]] == [True] * 4
+    assert [bool(cell.strip()) for cell in rows[WEIGHTED]] == [True] * 5 + [False]
+    assert [bool(cell.strip()) for cell in rows[TFIDF]] == [True] * 6
     assert len(rows[BOTH]) == 6  # the later table: two probes, three figures each
     assert len([line for line in text.splitlines() if line.startswith(f"| {OURS} |")]) == 2
     assert (tmp_path / "run" / "other-photo-name" / "predictions.parquet").is_file()
