@@ -19,5 +19,5 @@ say itemsearch search index --id "$id" -k 5
 say itemsearch search index --title "striped mug" -k 5
 say itemsearch search index --image "sample/images/$id.jpg" -k 3
 say itemsearch duplicates index --out duplicates
-say python -m itemsearch.benchmarks.experiments.true_pairs duplicates sample/labels.csv
+say python -m itemsearch.benchmarks.experiments.estimates_and_truth duplicates sample/labels.csv
 printf '\nOpen %s/duplicates/report.html in a browser.\n' "$folder"

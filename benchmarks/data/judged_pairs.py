@@ -29,7 +29,7 @@ AUTOMATIC, OFFERED = ", automatic", ", automatic and to review"
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class PairAnswers:
     """What a method says. keys: of the pairs that it takes for one product, as `pair_keys` makes them.
     groups: (N,) group numbers."""
 
@@ -59,7 +59,7 @@ class JudgedPairs:
         compared: Ints,
         probabilities: Mapping[str, Doubles],
         labelled: Ints,
-        answers: Mapping[str, Answers],
+        answers: Mapping[str, PairAnswers],
     ) -> Self:
         """
         Args:

@@ -28,7 +28,7 @@ from itemsearch.benchmarks.experiments.reproduction_exam import Exam, Listings, 
 from itemsearch.benchmarks.experiments.reproduction_measure import measure
 from itemsearch.benchmarks.experiments.reproduction_report import write_report
 from itemsearch.benchmarks.experiments.reproduction_variants import (
-    Settings,
+    ReproductionSettings,
     Stream,
     TrainedBy,
     as_seen,
@@ -66,7 +66,7 @@ def main() -> None:
         config = read_config(arguments.config)
         if arguments.steps is not None:
             config = replace(config, train=replace(config.train, steps=arguments.steps))
-        settings = Settings(
+        settings = ReproductionSettings(
             catalogs=tuple(arguments.catalog),
             watch=arguments.watch,
             test=arguments.test,
@@ -81,7 +81,7 @@ def main() -> None:
         parser.exit(130, "stopped: the same command goes on from here\n")
 
 
-def run(settings: Settings, out: Path, until: int | None, slice: int) -> None:
+def run(settings: ReproductionSettings, out: Path, until: int | None, slice: int) -> None:
     """Trains every variant to step `until`, None for the last, and measures them unless others still train.
 
     Raises:
@@ -111,7 +111,7 @@ def run(settings: Settings, out: Path, until: int | None, slice: int) -> None:
     print((out / "reproduction.md").read_text())
 
 
-def variants(settings: Settings, out: Path) -> Sequence[tuple[str, Stream]]:
+def variants(settings: ReproductionSettings, out: Path) -> Sequence[tuple[str, Stream]]:
     """By name, with the vocabulary that they share."""
     start = replace(settings.config.start, tokenizer=str(out / "tokenizer"))
     return list(streams(replace(settings.config, start=start)).items())
@@ -126,7 +126,7 @@ def reached(out: Path, name: str) -> int:
     return 0
 
 
-def _train_next(settings: Settings, out: Path, goal: int, slice: int, exam: Exam) -> str | None:
+def _train_next(settings: ReproductionSettings, out: Path, goal: int, slice: int, exam: Exam) -> str | None:
     """Advances the least advanced variant that is free by a slice; None where nothing is left to do."""
     waiting = [
         (reached(out, name), place, name, stream)
@@ -141,7 +141,9 @@ def _train_next(settings: Settings, out: Path, goal: int, slice: int, exam: Exam
     return None
 
 
-def advance(settings: Settings, out: Path, name: str, stream: Stream, until: int, exam: Exam) -> None:
+def advance(
+    settings: ReproductionSettings, out: Path, name: str, stream: Stream, until: int, exam: Exam
+) -> None:
     """Trains one variant to step `until`, and looks at what has become of it."""
     folder = folder_of(out, name)
     catalogs = [
@@ -163,18 +165,18 @@ def advance(settings: Settings, out: Path, name: str, stream: Stream, until: int
     report({key: float(value) for key, value in line.items()})
 
 
-def watched_exam(settings: Settings) -> Exam:
+def watched_exam(settings: ReproductionSettings) -> Exam:
     return exam_of(settings, settings.watch, WATCHED)
 
 
-def exam_of(settings: Settings, catalog: str, rows: int) -> Exam:
+def exam_of(settings: ReproductionSettings, catalog: str, rows: int) -> Exam:
     """The first products of a catalog that have both title and picture, and each of them listed again."""
     asked = ablation.Settings(settings.catalogs, catalog, rows, settings.config)
     products, relisted = ablation.draw_relistings(asked)
     return Exam(Listings.of(products), Listings.of(relisted))
 
 
-def claim(out: Path, settings: Settings) -> None:
+def claim(out: Path, settings: ReproductionSettings) -> None:
     """Writes down what `out` is trained on and how, and the word pieces that all variants share.
 
     Raises:

@@ -13,7 +13,13 @@ import numpy as np
 from itemsearch.benchmarks.data.predictions import OURS
 from itemsearch.benchmarks.experiments.listening import listen
 from itemsearch.benchmarks.experiments.reproduction_exam import Exam, Listings, take
-from itemsearch.benchmarks.experiments.reproduction_variants import BOTH, Settings, Stream, as_seen, folder_of
+from itemsearch.benchmarks.experiments.reproduction_variants import (
+    BOTH,
+    ReproductionSettings,
+    Stream,
+    as_seen,
+    folder_of,
+)
 from itemsearch.benchmarks.experiments.trivial import trivial_losses
 from itemsearch.benchmarks.runs import category
 from itemsearch.catalog import CatalogConfig
@@ -25,7 +31,7 @@ LISTENED = 256
 
 
 def measure(
-    settings: Settings,
+    settings: ReproductionSettings,
     out: Path,
     name: str,
     stream: Stream,
@@ -61,7 +67,7 @@ def measure(
 
 
 def categories(
-    settings: Settings, out: Path, name: str, stream: Stream, note: Callable[[str], None]
+    settings: ReproductionSettings, out: Path, name: str, stream: Stream, note: Callable[[str], None]
 ) -> Mapping[str, Any]:
     """Figures of leaf categories, as `category` makes them, by what the stream sees."""
     folder = folder_of(out, name)

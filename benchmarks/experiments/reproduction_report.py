@@ -17,7 +17,7 @@ from itemsearch.benchmarks.experiments.reproduction_variants import (
     BOTH,
     PICTURE,
     TITLE,
-    Settings,
+    ReproductionSettings,
     folder_of,
     streams,
 )
@@ -32,7 +32,7 @@ Results = Mapping[str, Mapping[str, Any]]
 Resamples = Mapping[str, Mapping[str, Resampled]]
 
 
-def write_report(settings: Settings, out: Path) -> None:
+def write_report(settings: ReproductionSettings, out: Path) -> None:
     """Makes reproduction.md, reproduction.json and plots/ of the variants that were measured."""
     measured = [name for name in streams(settings.config) if (folder_of(out, name) / RESULT).exists()]
     results = {name: json.loads((folder_of(out, name) / RESULT).read_text()) for name in measured}
@@ -58,7 +58,7 @@ def resampled(places: Path) -> dict[str, Resampled]:
     return resample_means(values, np.arange(len(next(iter(values.values())))))
 
 
-def markdown(settings: Settings, results: Results, figures: Resamples) -> str:
+def markdown(settings: ReproductionSettings, results: Results, figures: Resamples) -> str:
     """Every table, each with a line that says what it holds."""
     train = settings.config.train
     steps = sorted({result["step"] for name, result in results.items() if name != "untrained"})

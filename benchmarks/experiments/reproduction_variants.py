@@ -24,7 +24,7 @@ class TrainedBy:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ReproductionSettings:
     """What all variants have in common.
 
     watch: a catalog to follow the training by; test: one for figures. rows: products of `test` to look for,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.benchmarks.data.judged_pairs import AUTOMATIC, OFFERED, Answers
+from itemsearch.benchmarks.data.judged_pairs import AUTOMATIC, OFFERED, PairAnswers
 from itemsearch.benchmarks.data.true_pairs import TruePairs, pair_keys
 from itemsearch.benchmarks.metrics.clusters import LEAST
 from itemsearch.duplicates.groups.linkage import components
@@ -36,7 +36,7 @@ class OurPairs:
     keys: Ints
     scores: Doubles
     probability: Doubles
-    answers: Mapping[str, Answers]
+    answers: Mapping[str, PairAnswers]
     labelled: Ints
     estimates: TierEstimates
     expected: float
@@ -67,7 +67,7 @@ def find_our_pairs(
     order = np.argsort(keys)
     likely = keys[learnt.probability >= HALF]
     connected = components(count, likely // count, likely % count)
-    answers = {"": Answers(likely, connected), **_tiers(read_tables(out, engine.listings))}
+    answers = {"": PairAnswers(likely, connected), **_tiers(read_tables(out, engine.listings))}
     return OurPairs(
         keys[order],
         scores[order],
@@ -88,7 +88,7 @@ def draw_labels(fitted: Fitted, count: int, seed: int) -> Ints:
     return np.concatenate([doubtful, others[: count - len(doubtful)]])
 
 
-def _tiers(tables: DuplicateTables) -> dict[str, Answers]:
+def _tiers(tables: DuplicateTables) -> dict[str, PairAnswers]:
     """The answers of the automatic tier, and of it with what is to review."""
     ids = tables.listings["id"]
     a, b = (pc.index_in(tables.pairs[name], ids).to_numpy().astype(np.int64) for name in ("id_a", "id_b"))
@@ -99,7 +99,7 @@ def _tiers(tables: DuplicateTables) -> dict[str, Answers]:
         OFFERED: ((Decision.DUPLICATE, Decision.REVIEW), tuple(Tier)),
     }
     return {
-        name: Answers(
+        name: PairAnswers(
             keys[np.array([of in decisions for of in decision], bool)], _group_numbers(tables, kept)
         )
         for name, (decisions, kept) in tiers.items()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from itemsearch.benchmarks.data.judged_pairs import Answers, JudgedPairs, names_of_ours
+from itemsearch.benchmarks.data.judged_pairs import JudgedPairs, PairAnswers, names_of_ours
 from itemsearch.benchmarks.data.relist import PRODUCT, SELLER, write_listed_again
 from itemsearch.benchmarks.data.tasks import TitlesAndImages
 from itemsearch.benchmarks.data.true_pairs import TruePairs, pair_keys, read_true_pairs
@@ -135,7 +135,7 @@ def measure(config: PairsConfig, indexed: TrueCatalog, out: Path, progress: Prog
     settings = RunConfig(JoinConfig(Filter(other=indexed.other)), min_precision=config.min_precision)
     counts = [0, config.labels] if config.labels else [0]
     ours: dict[str, OurPairs] = {}
-    answers: dict[str, Answers] = {}
+    answers: dict[str, PairAnswers] = {}
     for name, count in zip(names_of_ours(counts), counts, strict=True):
         progress(f"finding duplicates with {count:,} labels")
         folder = out / (f"duplicates-{count}-labels" if count else "duplicates")
@@ -146,7 +146,7 @@ def measure(config: PairsConfig, indexed: TrueCatalog, out: Path, progress: Prog
     for name, pairs in _scored(config, indexed, last, progress):
         for rule, (a, b) in decide_by_rules(pairs, indexed.labels).items():
             groups = components(len(indexed.labels), a, b)
-            answers[f"{name}: {rule}"] = Answers(pair_keys(a, b, len(indexed.labels)), groups)
+            answers[f"{name}: {rule}"] = PairAnswers(pair_keys(a, b, len(indexed.labels)), groups)
     probabilities = {name: found.probability for name, found in ours.items()}
     JudgedPairs.of(indexed.truth, last.keys, probabilities, last.labelled, answers).write(out)
     estimates = {

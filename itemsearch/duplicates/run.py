@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from itemsearch.decisions.of_index import rejected_pairs
 from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
-from itemsearch.duplicates.groups.groups_csv import write_groups_csv
 from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.duplicates.pairs.decide import (
@@ -34,22 +32,17 @@ from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.since import carried_pairs, changed_since
 from itemsearch.duplicates.run_folder import (
-    CHANGES,
     FORMAT,
     GROUPS,
-    PAIRS,
-    REPORT,
-    RUN,
-    SPREADSHEET,
     DuplicateTables,
     RunReport,
     WeakPair,
     read_run,
 )
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.duplicates.write_run import write_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Mask
-from itemsearch.indexes.durable import replace_file, replacing
 from itemsearch.probability.model import Curve, Model
 from itemsearch.search.engine import Engine
 
@@ -137,7 +130,7 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     report = _report(joined, learnt, thresholds, tables, changes)
     report = replace(report, joined=joined_rows)
     learnt_model = {"model": asdict(learnt.model), "thresholds": asdict(thresholds)}
-    _write(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
+    write_run(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
     shutil.rmtree(out / JOIN)
     return report
 
@@ -275,23 +268,3 @@ def _describe(engine: Engine, config: RunConfig) -> dict[str, Any]:
         "new": config.new,
         "groups": asdict(config.groups),
     }
-
-
-def _write(out: Path, tables: DuplicateTables, changes: Changes, described: Mapping[str, Any]) -> None:
-    """Writes `run.json` last: a folder that has it is complete."""
-    for stale in (RUN, REPORT):
-        (out / stale).unlink(missing_ok=True)
-    _write_table(out / PAIRS, tables.pairs)
-    _write_table(out / GROUPS, tables.groups)
-    write_groups_csv(out / SPREADSHEET, tables.groups, tables.listings)
-    _write_json(out / CHANGES, asdict(changes))
-    _write_json(out / RUN, described)
-
-
-def _write_table(path: Path, table: pa.Table) -> None:
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, write_page_checksum=True)
-
-
-def _write_json(path: Path, value: Any) -> None:
-    replace_file(path, json.dumps(value, indent=1, ensure_ascii=False).encode())

@@ -24,6 +24,9 @@ class Tier(StrEnum):
     REVIEW = "review"  # a person decides
 
 
+IDENTICAL = 1 - 1e-6
+"""The joint cosine of listings of one content."""
+
 EVIDENCE_SCHEMA = pa.schema(
     {
         "id_a": pa.string(),

@@ -15,8 +15,8 @@ from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.learn import compared_pairs, match_scores
 from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.indexes.arrays import Doubles, Floats, Rows
-from itemsearch.matching.contest import HEADS, Alike
 from itemsearch.matching.incoming import Incoming, texts_of
+from itemsearch.matching.rivals import HEADS, Alike
 from itemsearch.search.engine import Engine
 
 NEIGHBOURS = DEFAULT_CANDIDATES.neighbours

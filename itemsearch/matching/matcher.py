@@ -26,9 +26,9 @@ from itemsearch.duplicates.types import Decision
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Doubles, Mask, Rows
 from itemsearch.matching.compare import Compared, Comparer
-from itemsearch.matching.contest import apart_for_copies, best_of_products
 from itemsearch.matching.incoming import Incoming, shared_columns
 from itemsearch.matching.results import Answer, Candidate, Match
+from itemsearch.matching.rivals import apart_for_copies, best_of_products
 from itemsearch.probability.model import Model
 from itemsearch.search.engine import Engine
 

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
-from itemsearch.duplicates.pairs.learn import IDENTICAL
-from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
+from itemsearch.duplicates.types import GROUPS_SCHEMA, IDENTICAL, Decision, Tier
 from itemsearch.indexes.arrays import Ints
 
 CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)

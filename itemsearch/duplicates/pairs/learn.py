@@ -10,6 +10,7 @@ import pyarrow as pa
 from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import Joined
+from itemsearch.duplicates.types import IDENTICAL
 from itemsearch.indexes.arrays import Doubles, Ints, Mask
 from itemsearch.probability.compared import ComparedPairs
 from itemsearch.probability.mixture import Fitted, apply, fit
@@ -19,8 +20,6 @@ SAME_IDENTIFIER, OTHER_IDENTIFIER = 9.0, -5.0
 """Log-odds that equal and contradicting identifiers add: guesses, as strong as proof that may have errors."""
 SIBLING, ONE_PRODUCT = -5.0, 1.0
 """Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
-IDENTICAL = 1 - 1e-6
-"""The joint cosine of listings of one content."""
 IDENTICAL_PROBABILITY = 0.99
 """Of listings that are equal in all that is known of them: a guess, which leaves one in a hundred."""
 

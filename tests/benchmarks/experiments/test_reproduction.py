@@ -19,7 +19,7 @@ from itemsearch.benchmarks.experiments.reproduction_variants import (
     BOTH,
     PICTURE,
     TITLE,
-    Settings,
+    ReproductionSettings,
     as_seen,
     folder_of,
     streams,
@@ -60,17 +60,17 @@ def write_shop(path: Path, first: int, count: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> ReproductionSettings:
     folder = tmp_path_factory.mktemp("shop")
     catalog, watch, test = (
         write_shop(folder / f"{name}.parquet", first, 40)
         for name, first in (("train", 0), ("watch", 40), ("test", 80))
     )
-    return Settings((catalog,), watch, test, rows=20, category_rows=40, config=tiny())
+    return ReproductionSettings((catalog,), watch, test, rows=20, category_rows=40, config=tiny())
 
 
 @pytest.fixture(scope="module")
-def done(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(settings: ReproductionSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("reproduction") / "run"
     run(settings, out, until=2, slice=1)
     return out
@@ -106,7 +106,9 @@ def test_the_stream_stands_alone_and_reads_products_as_they_are() -> None:
     assert base.objectives.relisting == 0
 
 
-def test_a_stream_of_one_modality_never_sees_the_other(settings: Settings, tmp_path: Path) -> None:
+def test_a_stream_of_one_modality_never_sees_the_other(
+    settings: ReproductionSettings, tmp_path: Path
+) -> None:
     (catalog,) = settings.catalogs
     assert as_seen(catalog, BOTH, tmp_path / "none.parquet") == catalog
     words = pq.read_table(as_seen(catalog, TITLE, tmp_path / "a" / "t.parquet"))
@@ -117,12 +119,12 @@ def test_a_stream_of_one_modality_never_sees_the_other(settings: Settings, tmp_p
 
 
 def test_all_variants_are_kept_at_the_same_step(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: ReproductionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stop in the middle of a round leaves nobody more than a slice ahead, and the command goes on."""
     order: list[tuple[str, int]] = []
 
-    def counted(settings: Settings, out: Path, name: str, *others: object) -> None:
+    def counted(settings: ReproductionSettings, out: Path, name: str, *others: object) -> None:
         if len(order) == 9:
             raise KeyboardInterrupt
         order.append((name, reached(out, name)))
@@ -139,7 +141,9 @@ def test_all_variants_are_kept_at_the_same_step(
     assert not (out / "reproduction.md").exists()
 
 
-def test_a_variant_in_slices_is_the_variant_at_once(settings: Settings, done: Path, tmp_path: Path) -> None:
+def test_a_variant_in_slices_is_the_variant_at_once(
+    settings: ReproductionSettings, done: Path, tmp_path: Path
+) -> None:
     name = "neither global"
     stream = dict(reproduction.variants(settings, done))[name]
     advance(settings, tmp_path, name, stream, 2, watched_exam(settings))
@@ -147,7 +151,9 @@ def test_a_variant_in_slices_is_the_variant_at_once(settings: Settings, done: Pa
     assert all(torch.equal(at_once[key], sliced[key]) for key in at_once)
 
 
-def test_a_variant_that_another_process_trains_is_left_to_it(settings: Settings, tmp_path: Path) -> None:
+def test_a_variant_that_another_process_trains_is_left_to_it(
+    settings: ReproductionSettings, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
     reproduction.claim(out, settings)
     exam = watched_exam(settings)
@@ -160,7 +166,7 @@ def test_a_variant_that_another_process_trains_is_left_to_it(settings: Settings,
     assert reproduction._train_next(settings, out, 1, 1, exam) == "full"
 
 
-def test_what_is_measured_and_written(settings: Settings, done: Path) -> None:
+def test_what_is_measured_and_written(settings: ReproductionSettings, done: Path) -> None:
     held = json.loads((done / "reproduction.json").read_text())["variants"]
     assert list(held) == list(streams(settings.config))
     full = held["full"]
@@ -181,7 +187,10 @@ def test_what_is_measured_and_written(settings: Settings, done: Path) -> None:
 
 
 def test_measured_once_until_there_are_more_steps(
-    settings: Settings, done: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: ReproductionSettings,
+    done: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = (folder_of(done, "full") / "result.json").stat().st_mtime_ns
     run(settings, done, until=0, slice=1)
@@ -189,12 +198,14 @@ def test_measured_once_until_there_are_more_steps(
     assert "| full | " in capsys.readouterr().out
 
 
-def test_a_folder_of_other_settings_is_refused(settings: Settings, done: Path) -> None:
+def test_a_folder_of_other_settings_is_refused(settings: ReproductionSettings, done: Path) -> None:
     with pytest.raises(UsageError, match="give another --out"):
         run(replace(settings, config=tiny(steps=5)), done, until=1, slice=1)
 
 
-def test_trivial_predictors(settings: Settings, done: Path, tmp_path: Path, whole: ListingEncoder) -> None:
+def test_trivial_predictors(
+    settings: ReproductionSettings, done: Path, tmp_path: Path, whole: ListingEncoder
+) -> None:
     prepare_catalogs([CatalogConfig(settings.catalogs[0])], tmp_path / "catalog.arrow", "")
     found = trivial_losses(tmp_path, whole, settings.config)
     assert found["mlm"] == found["global_mlm"]
@@ -204,7 +215,7 @@ def test_trivial_predictors(settings: Settings, done: Path, tmp_path: Path, whol
 
 
 def test_the_command(
-    settings: Settings,
+    settings: ReproductionSettings,
     done: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

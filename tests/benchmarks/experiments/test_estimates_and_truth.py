@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from itemsearch.benchmarks.experiments.true_pairs import compare
+from itemsearch.benchmarks.experiments.estimates_and_truth import compare
 from itemsearch.duplicates.run_folder import FORMAT, PAIRS, RUN
 from itemsearch.errors import CatalogError, ReviewError
 

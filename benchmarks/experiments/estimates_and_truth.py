@@ -1,6 +1,6 @@
 """Compares what `itemsearch duplicates` estimates with what is true, for a catalog whose truth is known.
 
-    python -m itemsearch.benchmarks.experiments.true_pairs FOLDER LABELS
+    python -m itemsearch.benchmarks.experiments.estimates_and_truth FOLDER LABELS
 
 FOLDER is what `itemsearch duplicates` wrote; LABELS is a CSV file with the columns id_a and id_b, or id and
 group, as `itemsearch sample-catalog` writes it. All pairs that the labels do not name are two products.
@@ -83,7 +83,7 @@ def _read_csv(path: Path) -> pa.Table:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m itemsearch.benchmarks.experiments.true_pairs")
+    parser = argparse.ArgumentParser(prog="python -m itemsearch.benchmarks.experiments.estimates_and_truth")
     parser.add_argument("folder", type=Path)
     parser.add_argument("labels", type=Path)
     arguments = parser.parse_args()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from itemsearch.matching.contest import apart_for_copies, best_of_products
+from itemsearch.matching.rivals import apart_for_copies, best_of_products
 
 NO_CONFLICT = np.zeros(4, bool)
 QUERY, CANDIDATE = np.array([0, 0, 0, 1]), np.array([5, 6, 7, 6])
