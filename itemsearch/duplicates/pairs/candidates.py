@@ -39,6 +39,9 @@ STRONG = 0.6
 twentieth neighbour of one listing in a hundred does."""
 MOST_NEIGHBOURS = 320
 """Of a listing all of whose neighbours are strong."""
+MOST_ASKED = 100_000
+"""Neighbours that are asked for again in a block of queries: where more would be, most listings have strong
+neighbours, and these are no sign of a crowd. A guess."""
 
 
 class Candidates:
@@ -82,9 +85,10 @@ class Candidates:
         while queries.size:
             of_count, full = self._near(queries, count)
             keys.append(of_count)
-            if count >= min(MOST_NEIGHBOURS, self.total):
+            more = min(2 * count, MOST_NEIGHBOURS)
+            if count >= min(MOST_NEIGHBOURS, self.total) or int(full.sum()) * more > MOST_ASKED:
                 break
-            queries, count = queries[full], min(2 * count, MOST_NEIGHBOURS)
+            queries, count = queries[full], more
         return np.unique(np.concatenate(keys))
 
     def _near(self, queries: Rows, count: int) -> tuple[Rows, Mask]:
