@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from itemsearch.errors import UsageError
 
-if TYPE_CHECKING:
-    from itemsearch.catalog import CatalogConfig
-
 Catalog = Annotated[
     str, typer.Argument(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder of files or a glob.")
-]
-Columns = Annotated[
-    list[str],
-    typer.Option(
-        "--column",
-        help="Column of a role, e.g. title=product_name; repeatable. Roles: id, title, image, category.",
-    ),
-]
-ImageRoot = Annotated[
-    Path | None,
-    typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
 ]
 MaxBadRate = Annotated[
     float,
@@ -44,20 +30,7 @@ Model = Annotated[
 TorchDevice = Annotated[str, typer.Option("--device", help="Device: auto, cpu or cuda.")]
 
 
-def catalog_config(path: str, columns: list[str], image_root: Path | None) -> CatalogConfig:
-    """The catalog that the options describe.
-
-    Raises:
-        UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
-    """
-    from itemsearch.catalog import CatalogConfig
-
-    if image_root is not None and not image_root.is_dir():
-        raise UsageError(f"--image-root {image_root}: no such folder")
-    return CatalogConfig(path, column_mapping("--column", columns), image_root)
-
-
-def column_mapping(option: str, columns: list[str]) -> dict[str, str]:
+def column_mapping(option: str, columns: Sequence[str]) -> dict[str, str]:
     """Parses ROLE=NAME options: a dict from role to column name.
 
     Raises:

@@ -17,14 +17,12 @@ from itemsearch.cli._benchmark import (
     benchmark_extra,
     print_metrics,
 )
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import (
     AsJson,
     Catalog,
-    Columns,
-    ImageRoot,
     Model,
     TorchDevice,
-    catalog_config,
     column_mapping,
 )
 from itemsearch.cli._output import note
@@ -44,9 +42,11 @@ benchmark_app.command()(compare)
 
 
 @benchmark_app.command()
+@with_catalog_options
 def retrieval(
     catalog: Annotated[str, typer.Argument(help="Catalog of the listings to be found.")],
     out: Out,
+    reading: CatalogOptions,
     queries: Annotated[
         str, typer.Option(help="File of queries with expected_id, the listing that each should find.")
     ] = "",
@@ -62,8 +62,6 @@ def retrieval(
         ),
     ] = "",
     tune_on: TuneOn = "",
-    column: Columns = [],  # noqa: B006
-    image_root: ImageRoot = None,
     model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
@@ -81,7 +79,7 @@ def retrieval(
         from itemsearch.benchmarks.runs.retrieval import RetrievalConfig, run
 
     config = RetrievalConfig(
-        catalog=catalog_config(catalog, column, image_root),
+        catalog=reading.config(catalog),
         queries=queries,
         query_columns=column_mapping("--query-column", query_column),
         same=same,
@@ -97,9 +95,11 @@ def retrieval(
 
 
 @benchmark_app.command()
+@with_catalog_options
 def category(
     train: Annotated[str, typer.Argument(help="Catalog to learn categories from.")],
     out: Out,
+    reading: CatalogOptions,
     test: Annotated[
         str,
         typer.Option(
@@ -112,7 +112,6 @@ def category(
     rows: Annotated[
         int | None, typer.Option(min=10, help="Maximum number of listings to learn from.")
     ] = None,
-    column: Columns = [],  # noqa: B006
     model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
@@ -128,8 +127,8 @@ def category(
         from itemsearch.benchmarks.runs.category import CategoryConfig, run
 
     config = CategoryConfig(
-        train=catalog_config(train, column, None),
-        test=catalog_config(test, column, None) if test else None,
+        train=reading.config(train),
+        test=reading.config(test) if test else None,
         group=group,
         models=tuple(model),
         device=device,
@@ -142,9 +141,11 @@ def category(
 
 
 @benchmark_app.command()
+@with_catalog_options
 def pairs(
     catalog: Annotated[str, typer.Argument(help="Catalog whose duplicates are measured.")],
     out: Out,
+    reading: CatalogOptions,
     truth: Annotated[
         str,
         typer.Option(
@@ -163,8 +164,6 @@ def pairs(
             min=0, help="Also with so many compared pairs labelled by the truth; the rest is measured."
         ),
     ] = 0,
-    column: Columns = [],  # noqa: B006
-    image_root: ImageRoot = None,
     model: Model = "default",
     device: TorchDevice = "auto",
     seed: Seed = 0,
@@ -179,7 +178,7 @@ def pairs(
         from itemsearch.benchmarks.runs.pairs import PairsConfig, run
 
     config = PairsConfig(
-        catalog=catalog_config(catalog, column, image_root),
+        catalog=reading.config(catalog),
         truth=truth,
         same=same,
         other=other,
@@ -194,14 +193,14 @@ def pairs(
 
 
 @benchmark_app.command("all")
+@with_catalog_options
 def suite(
     catalog: Catalog,
     out: Out,
+    reading: CatalogOptions,
     same: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
     other: PairOther = "",
     tune_on: TuneOn = "",
-    column: Columns = [],  # noqa: B006
-    image_root: ImageRoot = None,
     model: Models = ["default"],  # noqa: B006
     device: TorchDevice = "auto",
     seed: Seed = 0,
@@ -217,7 +216,7 @@ def suite(
         from itemsearch.benchmarks.runs.all import AllConfig, run
 
     config = AllConfig(
-        catalog=catalog_config(catalog, column, image_root),
+        catalog=reading.config(catalog),
         same=same,
         other=other,
         tune_on=tune_on,

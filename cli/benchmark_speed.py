@@ -9,15 +9,13 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._benchmark import Out, Seed, benchmark_extra, print_metrics
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
-    Columns,
-    ImageRoot,
     Model,
     TorchDevice,
-    catalog_config,
 )
 from itemsearch.cli._output import note
 
@@ -46,14 +44,14 @@ def index(
     print_metrics(run(IndexBenchConfig(vectors, queries, max_queries, k, seed), out, note), out, as_json)
 
 
+@with_catalog_options
 def embed(
     catalog: Catalog,
     out: Out,
+    reading: CatalogOptions,
     rows: Annotated[int, typer.Option(min=1, help="Number of listings, from the first.")] = 1024,
     batch_size: BatchSize = 32,
     rounds: Annotated[int, typer.Option(min=1, help="Number of measurements of each figure.")] = 3,
-    column: Columns = [],  # noqa: B006
-    image_root: ImageRoot = None,
     model: Model = "default",
     device: TorchDevice = "auto",
     as_json: AsJson = False,
@@ -65,6 +63,6 @@ def embed(
     with benchmark_extra():
         from itemsearch.benchmarks.runs.embed import EmbedBenchConfig, run
 
-    source = replace(catalog_config(catalog, column, image_root), rows=rows)
+    source = replace(reading.config(catalog), rows=rows)
     config = EmbedBenchConfig(source, model, device, batch_size, rounds)
     print_metrics(run(config, out, note), out, as_json)

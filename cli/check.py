@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from itemsearch.cli._options import AsJson, Catalog, Columns, ImageRoot, MaxBadRate, catalog_config
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._options import AsJson, Catalog, MaxBadRate
 from itemsearch.cli._output import emit_json, facts, progress
 from itemsearch.errors import TooManyBadRowsError
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 SHOWN_TITLES = 5
 
 
+@with_catalog_options
 def check(
     catalog: Catalog,
-    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    image_root: ImageRoot = None,
+    reading: CatalogOptions,
     max_bad_rate: MaxBadRate = 0.05,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +34,7 @@ def check(
     from itemsearch.catalog import check_catalog
 
     with progress("reading"):
-        summary = check_catalog(catalog_config(catalog, column, image_root))
+        summary = check_catalog(reading.config(catalog))
     rejected = sum(summary.rejects.values())
     if as_json:
         placeholders = [

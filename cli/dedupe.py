@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
-    Columns,
-    ImageRoot,
     MaxBadRate,
     Model,
     Other,
     TorchDevice,
-    catalog_config,
 )
 from itemsearch.cli._output import emit_json, facts, note, progress, steps
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
@@ -28,11 +26,11 @@ if TYPE_CHECKING:
     from itemsearch.dedupe import Built
 
 
+@with_catalog_options
 def dedupe(
     catalog: Catalog,
     out: Annotated[Path, typer.Option(help="Folder for the store, the index and the duplicates.")],
-    column: Columns = [],  # noqa: B006
-    image_root: ImageRoot = None,
+    reading: CatalogOptions,
     identifier: Identifiers = [],  # noqa: B006
     compare: Compared = [],  # noqa: B006
     min_precision: MinPrecision = 0.95,
@@ -57,7 +55,7 @@ def dedupe(
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
-    source = catalog_config(catalog, column, image_root)
+    source = reading.config(catalog)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
     encoder = ListingEncoder.from_pretrained(model, device)
     with progress("listings") as advance:

@@ -8,20 +8,21 @@ from typing import Annotated
 
 import typer
 
-from itemsearch.cli._options import AsJson, Columns, ImageRoot, Model, catalog_config
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._options import AsJson, Model
 from itemsearch.cli._output import emit_json, facts
 from itemsearch.errors import ItemSearchError
 
 GIB = 2**30
 
 
+@with_catalog_options
 def doctor(
+    reading: CatalogOptions,
     catalog: Annotated[str, typer.Argument(help="Catalog whose disk space is estimated.")] = "",
     folder: Annotated[Path, typer.Option(help="Folder in which store and index will be.")] = Path(),
     keep: Annotated[int, typer.Option(min=1, help="Index versions that are kept.")] = 3,
     model: Model = "default",
-    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    image_root: ImageRoot = None,
     as_json: AsJson = False,
 ) -> None:
     """Report what this machine has and what a catalog needs.
@@ -35,7 +36,7 @@ def doctor(
 
     machine = examine_machine(folder)
     encoder = ListingEncoder.from_pretrained(model)
-    need = estimate_disk(catalog_config(catalog, column, image_root), encoder, keep) if catalog else None
+    need = estimate_disk(reading.config(catalog), encoder, keep) if catalog else None
     if as_json:
         emit_json({"machine": asdict(machine), "model": asdict(encoder.stamp), "need": need and asdict(need)})
     else:

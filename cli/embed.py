@@ -7,27 +7,25 @@ from typing import Annotated
 
 import typer
 
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
-    Columns,
-    ImageRoot,
     MaxBadRate,
     Model,
     TorchDevice,
-    catalog_config,
 )
 from itemsearch.cli._output import emit_json, facts, note, progress
 from itemsearch.errors import UsageError
 
 
+@with_catalog_options
 def embed(
     catalog: Catalog,
     out: Annotated[Path, typer.Option(help="Folder for the store.")],
+    reading: CatalogOptions,
     model: Model = "default",
-    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    image_root: ImageRoot = None,
     batch_size: BatchSize = 32,
     device: TorchDevice = "auto",
     max_bad_rate: MaxBadRate = 0.05,
@@ -45,7 +43,7 @@ def embed(
 
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
-    source = catalog_config(catalog, column, image_root)
+    source = reading.config(catalog)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
     encoder = ListingEncoder.from_pretrained(model, device)
     with progress("listings") as advance:

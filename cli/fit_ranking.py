@@ -8,21 +8,22 @@ from typing import Annotated
 
 import typer
 
-from itemsearch.cli._options import AsJson, Columns, ImageRoot, TorchDevice, catalog_config
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._options import AsJson, TorchDevice
 from itemsearch.cli._output import emit_json, note, progress
 from itemsearch.errors import UsageError
 
 
+@with_catalog_options
 def fit_ranking(
     model: Annotated[Path, typer.Argument(help="Model folder that itemsearch pretrain wrote.")],
     catalog: Annotated[
         list[str], typer.Option(help="Catalog of products that the model was not trained on; repeatable.")
     ],
+    reading: CatalogOptions,
     group: Annotated[str, typer.Option(help="Column that is equal for listings of one product.")] = "",
     rows: Annotated[int, typer.Option(min=1, help="Maximum number of rows read from each catalog.")] = 4096,
     seed: Annotated[int, typer.Option(help="Random seed of the edits that relist a product.")] = 0,
-    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    image_root: ImageRoot = None,
     device: TorchDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +39,7 @@ def fit_ranking(
     if not model.is_dir():
         raise UsageError(f"{model}: no such model folder; itemsearch pretrain makes one")
     encoder = ListingEncoder.from_pretrained(str(model), device, with_ranking=False)
-    catalogs = [catalog_config(path, column, image_root) for path in catalog]
+    catalogs = [reading.config(path) for path in catalog]
     with progress("listings") as advance:
         ranking, report = fit_ranking_to_catalogs(
             catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance

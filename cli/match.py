@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itemsearch.cli._options import AsJson, Columns, ImageRoot, MaxBadRate, TorchDevice, catalog_config
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._options import AsJson, MaxBadRate, TorchDevice
 from itemsearch.cli._output import emit_json, facts, note, progress
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.errors import TooManyBadRowsError, UsageError
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 SHOWN_REJECTS = 20
 
 
+@with_catalog_options
 def match(
     index: Annotated[Path, typer.Argument(help="Index folder.")],
     feed: Annotated[str, typer.Argument(help="Feed of incoming listings, in any format of a catalog.")],
     out: Annotated[Path, typer.Option(help="Parquet file for the answers.")],
+    reading: CatalogOptions,
     identifier: Identifiers = [],  # noqa: B006
     compare: Compared = [],  # noqa: B006
     min_precision: MinPrecision = 0.95,
@@ -34,8 +37,6 @@ def match(
             "what the feed teaches, or the index where the feed has fewer than 20 rows."
         ),
     ] = None,
-    column: Columns = [],  # noqa: B006
-    image_root: ImageRoot = None,
     model: Annotated[
         str, typer.Option(help="Model that embeds the feed. Default: the model of the index.")
     ] = "",
@@ -53,7 +54,7 @@ def match(
 
     if k < 1:
         raise UsageError(f"-k is {k}: give 1 or more")
-    source = catalog_config(feed, column, image_root)
+    source = reading.config(feed)
     config = MatchConfig(tuple(identifier), tuple(compare), min_precision, k, duplicates)
     engine = Engine.open(index, model, device)
     rejects = 0

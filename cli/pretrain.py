@@ -7,23 +7,23 @@ from typing import Annotated
 
 import typer
 
-from itemsearch.cli._options import Columns, ImageRoot, catalog_config
+from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._output import note
 from itemsearch.errors import UsageError
 
 
+@with_catalog_options
 def pretrain(
     catalog: Annotated[
         list[str],
         typer.Option(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder or a glob; repeatable."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the model and the state of the run.")],
+    reading: CatalogOptions,
     preset: Annotated[
         str, typer.Option(help="Preset: tiny (seconds), small (a laptop) or base (a GPU).")
     ] = "",
     config: Annotated[Path | None, typer.Option(help="TOML file to use instead of a preset.")] = None,
-    column: Columns = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    image_root: ImageRoot = None,
 ) -> None:
     """Pre-train an encoder on a catalog. Ctrl-C saves, and the same command resumes.
 
@@ -35,7 +35,7 @@ def pretrain(
     if bool(preset) == (config is not None):
         raise UsageError("give either --preset or --config")
     settings = read_config(config) if config is not None else read_preset(preset)
-    catalogs = [catalog_config(path, column, image_root) for path in catalog]
+    catalogs = [reading.config(path) for path in catalog]
     report = run(catalogs, settings, out, _print_losses, note)
     if report.is_main_process:
         rejected = report.rows - report.listings

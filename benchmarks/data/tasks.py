@@ -14,8 +14,9 @@ from PIL import Image
 from itemsearch.benchmarks.data.predictions import QueryFacts
 from itemsearch.benchmarks.data.relist import encode_image, write_relisted
 from itemsearch.catalog import read_queries
+from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.images import decode_image
-from itemsearch.catalog.rows import RowSource, open_tables, read_rows
+from itemsearch.catalog.rows import RowSource, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.columns import no_column
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from itemsearch.catalog.rows import open_tables
+from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.validate import BadCellError, cell_text
 from itemsearch.columns import no_column
 from itemsearch.duplicates.groups.linkage import components
@@ -91,7 +91,7 @@ def read_true_pairs(path: str, row_of: RowOf) -> tuple[Rows, Rows]:
         for name in PAIR_COLUMNS:
             if name not in table.schema.names:
                 problem = no_column(table.schema.names, name)
-                raise MissingColumnError(f"{table.path}: {problem}: true pairs have id_a and id_b")
+                raise MissingColumnError(f"{table.source}: {problem}: true pairs have id_a and id_b")
         for records in table.read(PAIR_COLUMNS, pa.schema([]), BATCH):
             columns = [records.columns[name] for name in PAIR_COLUMNS]
             for place, problem, *ids in zip(records.places, records.problems, *columns, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.errors import UsageError
 
 DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
@@ -27,6 +28,7 @@ class CatalogConfig:
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together.
         rows: how many rows are read, from the first; None for all.
+        read: how the files are read, where their bytes do not tell.
 
     Raises:
         UsageError: an unknown role, or `batch_rows` or `rows` below 1.
@@ -37,6 +39,7 @@ class CatalogConfig:
     image_root: Path | None = None
     batch_rows: int = 512
     rows: int | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
         for role in self.columns:

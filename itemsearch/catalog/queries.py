@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.images import decode_image
-from itemsearch.catalog.rows import RowSource, check_columns, open_tables, read_rows
+from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.types import Query, RowBatch
 

@@ -7,10 +7,11 @@ from functools import partial
 from hashlib import blake2b
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
+from itemsearch.catalog.formats.open import open_tables
+from itemsearch.catalog.formats.tables import Table, unify_schemas
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.placeholders import Placeholder, image_digest
-from itemsearch.catalog.rows import RowSource, check_columns, open_tables, read_rows
-from itemsearch.catalog.tables import Table, unify_schemas
+from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import BadCellError, Cells
 from itemsearch.columns import no_column
 from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
@@ -62,7 +63,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = open_tables(config.path)
+    tables = open_tables(config.path, config.read)
     check_columns(tables, config.columns, ("title", "image"), _MEND)
     _check_mapping(config, tables)
     carried = unify_schemas(tables, leave_out=frozenset(config.columns.values()))

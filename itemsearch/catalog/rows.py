@@ -12,12 +12,8 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from itemsearch.catalog.delimited import open_delimited
-from itemsearch.catalog.files import find_files, format_of
+from itemsearch.catalog.formats.tables import Records, Table
 from itemsearch.catalog.images import locate_image, read_image_file
-from itemsearch.catalog.jsonl import open_jsonl
-from itemsearch.catalog.parquet import ParquetTable
-from itemsearch.catalog.tables import Records, Table
 from itemsearch.catalog.validate import BadCellError, Cells, RowValidator
 from itemsearch.columns import no_column
 from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
@@ -50,27 +46,6 @@ class RowSource:
     rows: int | None = None
 
 
-def open_tables(path: str) -> tuple[Table, ...]:
-    """Opens the files at `path`: a file, a folder or a glob.
-
-    Raises:
-        CatalogError: there is no file, or one cannot be read.
-    """
-    return tuple(_open_table(file) for file in find_files(path))
-
-
-def _open_table(path: Path) -> Table:
-    match format_of(path):
-        case ".csv":
-            return open_delimited(path, ",")
-        case ".tsv":
-            return open_delimited(path, "\t")
-        case ".jsonl":
-            return open_jsonl(path)
-        case _:
-            return ParquetTable.open(path)
-
-
 def check_columns(
     tables: Sequence[Table], columns: Mapping[str, str], one_of: Sequence[str], mend: str
 ) -> None:
@@ -87,7 +62,7 @@ def check_columns(
             continue
         for alternatives in ([columns["id"]], [columns[role] for role in one_of]):
             if not any(name in names for name in alternatives):
-                raise MissingColumnError(f"{table.path}: {no_column(names, *alternatives)}: {mend}")
+                raise MissingColumnError(f"{table.source}: {no_column(names, *alternatives)}: {mend}")
 
 
 def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> Iterator[RowBatch[T]]:
@@ -104,7 +79,7 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
     row = 0
     with ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool:
         for table in source.tables:
-            finish = partial(_finish, str(source.image_root or table.path.parent), build)
+            finish = partial(_finish, str(source.image_root or table.source.path.parent), build)
             for records in table.read(list(source.columns.values()), source.carried, source.batch_rows):
                 checked = _check(validator, row, records, source.columns)
                 if source.rows is not None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from itemsearch.catalog.tables import JsonText
+from itemsearch.catalog.formats.tables import JsonText
 from itemsearch.titles import clean_text, fold_title, is_no_title
 from itemsearch.types import Reject, RejectReason
 

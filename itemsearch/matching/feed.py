@@ -96,7 +96,7 @@ def match_feed(
         UsageError: `out` is the feed, a column that the index or the feed lacks, or no finished run.
     """
     catalog = open_catalog(feed)
-    if any(table.path.resolve() == out.resolve() for table in catalog.tables):
+    if any(table.source.path.resolve() == out.resolve() for table in catalog.tables):
         raise UsageError(f"--out {out} is the feed itself: name another file")
     matcher = Matcher(engine, catalog.carried.names, config)
     reader = _Reader(engine, matcher, on_reject, progress)

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from itemsearch.catalog.rows import open_tables
-from itemsearch.catalog.tables import Table
+from itemsearch.catalog.formats.open import open_tables
+from itemsearch.catalog.formats.tables import Table
 from itemsearch.catalog.validate import BadCellError, cell_text
 from itemsearch.columns import no_column
 from itemsearch.duplicates.groups.linkage import components
@@ -118,7 +118,7 @@ def read_labels(path: str, row_of: RowOf) -> tuple[Groups, RowPairLabels, LabelR
         if missing and table.schema.names:
             problem = no_column(table.schema.names, missing[0])
             raise MissingColumnError(
-                f"{table.path}: {problem}: labels have id_a, id_b and same, or id and group"
+                f"{table.source}: {problem}: labels have id_a, id_b and same, or id and group"
             )
     parse = _pair if pairs else _member
     labels: dict[tuple[int, ...], str | bool] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from glob import glob, has_magic
+from gzip import GzipFile
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
+from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError, CatalogNotFoundError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -17,12 +18,11 @@ SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 MAX_LINE_CHARS = 16 * 2**20
 """A longer line is no record of a catalog, and reading on would fill the memory."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def find_files(path: str) -> list[Path]:
+def find_sources(path: str) -> list[Source]:
     """Finds the files at `path`: a file, a folder or a glob. Returns them sorted.
 
     A folder's or a glob's hidden files and those of another format are left out.
@@ -44,7 +44,7 @@ def find_files(path: str) -> list[Path]:
         raise CatalogNotFoundError(f"{path}: no such file or folder")
     if not files:
         raise CatalogError(f"{path}: no catalog file there: {known}")
-    return files
+    return [Source(file) for file in files]
 
 
 def _candidates(place: Path) -> list[Path]:
@@ -70,7 +70,7 @@ def format_of(path: Path) -> str:
     return ".parquet" if name.endswith(".parquet") else ""
 
 
-def read_lines(path: Path, newline: str) -> Iterator[str]:
+def read_lines(source: Source, newline: str) -> Iterator[str]:
     """Yields the lines of a UTF-8 text file, gzipped or not, with their line ends.
 
     A byte that is not UTF-8 becomes a lone surrogate, so that its row alone is rejected.
@@ -83,29 +83,23 @@ def read_lines(path: Path, newline: str) -> Iterator[str]:
     """
     number = 0
     try:
-        with _open_binary(path) as binary:
-            _skip_bom(path, binary)
+        with source.open() as binary:
+            _skip_bom(source, binary)
             text = TextIOWrapper(binary, encoding="utf-8", errors="surrogateescape", newline=newline)
             while line := text.readline(MAX_LINE_CHARS):
                 number += 1
                 if len(line) == MAX_LINE_CHARS:
-                    raise CatalogError(f"{path}: line {number} is longer than {MAX_LINE_CHARS:,} characters")
+                    raise CatalogError(
+                        f"{source}: line {number} is longer than {MAX_LINE_CHARS:,} characters"
+                    )
                 yield line
     except (OSError, EOFError, zlib.error) as error:
-        raise CatalogError(f"{path}: cannot be read past line {number}: {error}") from error
+        raise CatalogError(f"{source}: cannot be read past line {number}: {error}") from error
 
 
-def _open_binary(path: Path) -> BufferedReader | gzip.GzipFile:
-    file = path.open("rb")
-    if file.peek(2)[:2] == _GZIP_MAGIC:
-        file.close()
-        return gzip.open(path)
-    return file
-
-
-def _skip_bom(path: Path, binary: BufferedReader | gzip.GzipFile) -> None:
+def _skip_bom(source: Source, binary: BufferedReader | GzipFile) -> None:
     start = binary.peek(3)[:3]
     if start[:2] in _UTF16_BOMS:
-        raise CatalogError(f"{path}: UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`")
+        raise CatalogError(f"{source}: UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`")
     if start == _UTF8_BOM:
         binary.read(3)

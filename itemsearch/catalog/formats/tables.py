@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError
 
 
@@ -34,7 +34,7 @@ class Table(Protocol):
     """A file of records."""
 
     @property
-    def path(self) -> Path: ...
+    def source(self) -> Source: ...
 
     @property
     def schema(self) -> pa.Schema:
@@ -63,7 +63,7 @@ class TextRecord:
 class TextTable:
     """A file whose cells are all text. parse: yields the records from the start at every call."""
 
-    path: Path
+    source: Source
     schema: pa.Schema
     parse: Callable[[], Iterator[TextRecord]]
 
@@ -75,7 +75,7 @@ class TextTable:
     def _records(self, batch: list[TextRecord], columns: Sequence[str], carried: pa.Schema) -> Records:
         arrays = [self._column(batch, field) for field in carried]
         return Records(
-            places=[f"{self.path.name} line {record.line}" for record in batch],
+            places=[f"{self.source.short_name} line {record.line}" for record in batch],
             problems=[record.problem for record in batch],
             columns={name: [record.cells.get(name) for record in batch] for name in columns},
             carried=record_batch(arrays, carried, len(batch)),
@@ -106,26 +106,26 @@ def unify_schemas(tables: Sequence[Table], leave_out: frozenset[str]) -> pa.Sche
     Raises:
         CatalogError: a column has types that cannot be unified.
     """
-    fields: dict[str, tuple[pa.Schema, Path]] = {}
+    fields: dict[str, tuple[pa.Schema, Source]] = {}
     for table in tables:
         for field in table.schema:
             if field.name in leave_out:
                 continue
             schema = pa.schema([pa.field(field.name, field.type)])
             if field.name in fields:
-                schema = _merge(*fields[field.name], schema, table.path)
-            fields[field.name] = (schema, table.path)
+                schema = _merge(*fields[field.name], schema, table.source)
+            fields[field.name] = (schema, table.source)
     return pa.schema([schema.field(0) for schema, _ in fields.values()])
 
 
-def _merge(first: pa.Schema, first_path: Path, second: pa.Schema, second_path: Path) -> pa.Schema:
+def _merge(first: pa.Schema, first_source: Source, second: pa.Schema, second_source: Source) -> pa.Schema:
     try:
         return pa.unify_schemas([first, second], promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
         name = first.field(0).name
         raise CatalogError(
-            f"column {name!r} is {first.field(0).type} in {first_path} but {second.field(0).type} in "
-            f"{second_path}: write it as one type, or read the files as two catalogs"
+            f"column {name!r} is {first.field(0).type} in {first_source} but {second.field(0).type} in "
+            f"{second_source}: write it as one type, or read the files as two catalogs"
         ) from error
 
 

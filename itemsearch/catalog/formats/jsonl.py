@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
-from itemsearch.catalog.files import read_lines
-from itemsearch.catalog.tables import JsonText, TextRecord, TextTable, is_unicode, text_schema
+from itemsearch.catalog.formats.files import read_lines
+from itemsearch.catalog.formats.source import Source
+from itemsearch.catalog.formats.tables import JsonText, TextRecord, TextTable, is_unicode, text_schema
 
 
-def open_jsonl(path: Path) -> TextTable:
+def open_jsonl(source: Source) -> TextTable:
     """Opens a JSONL file and passes over it once: its columns are the keys of all its lines.
 
     Raises:
         CatalogError: the file cannot be read.
     """
     keys: dict[str, None] = {}
-    for record in _parse(path):
+    for record in _parse(source):
         keys.update(dict.fromkeys(record.cells))
-    return TextTable(path, text_schema(list(keys)), partial(_parse, path))
+    return TextTable(source, text_schema(list(keys)), partial(_parse, source))
 
 
-def _parse(path: Path) -> Iterator[TextRecord]:
-    for number, line in enumerate(read_lines(path, newline="\n"), 1):
+def _parse(source: Source) -> Iterator[TextRecord]:
+    for number, line in enumerate(read_lines(source, newline="\n"), 1):
         if line.isspace():
             continue
         try:

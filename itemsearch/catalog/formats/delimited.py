@@ -6,43 +6,43 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-from itemsearch.catalog.files import read_lines
-from itemsearch.catalog.tables import TextRecord, TextTable, is_unicode, text_schema
+from itemsearch.catalog.formats.files import read_lines
+from itemsearch.catalog.formats.source import Source
+from itemsearch.catalog.formats.tables import TextRecord, TextTable, is_unicode, text_schema
 from itemsearch.errors import CatalogError
 
 MAX_CELL_CHARS = 2**20
 """A longer cell is a quote that was never closed rather than text."""
 
 
-def open_delimited(path: Path, delimiter: str) -> TextTable:
+def open_delimited(source: Source, delimiter: str) -> TextTable:
     """A CSV or TSV file, its first record the header. A column without a name is called `column_N`.
 
     Raises:
         CatalogError: the file cannot be read, or its header is not text or names a column twice.
     """
-    names = _header(path, delimiter)
-    return TextTable(path, text_schema(names), partial(_parse, path, delimiter, names))
+    names = _header(source, delimiter)
+    return TextTable(source, text_schema(names), partial(_parse, source, delimiter, names))
 
 
-def _header(path: Path, delimiter: str) -> list[str]:
-    _, first = next(_rows(path, delimiter), (0, []))
+def _header(source: Source, delimiter: str) -> list[str]:
+    _, first = next(_rows(source, delimiter), (0, []))
     if isinstance(first, str):
-        raise CatalogError(f"{path}: the header cannot be read: {first}")
+        raise CatalogError(f"{source}: the header cannot be read: {first}")
     names = [name.strip() or f"column_{number}" for number, name in enumerate(first, 1)]
     if not is_unicode(first) or any("\0" in name for name in names):
-        raise CatalogError(f"{path}: the header is not UTF-8 text: save the file as UTF-8")
+        raise CatalogError(f"{source}: the header is not UTF-8 text: save the file as UTF-8")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CatalogError(
-            f"{path}: the header names {', '.join(map(repr, twice))} more than once: rename one"
+            f"{source}: the header names {', '.join(map(repr, twice))} more than once: rename one"
         )
     return names
 
 
-def _parse(path: Path, delimiter: str, names: list[str]) -> Iterator[TextRecord]:
-    rows = _rows(path, delimiter)
+def _parse(source: Source, delimiter: str, names: list[str]) -> Iterator[TextRecord]:
+    rows = _rows(source, delimiter)
     next(rows, None)
     for line, cells in rows:
         if isinstance(cells, str):
@@ -55,11 +55,11 @@ def _parse(path: Path, delimiter: str, names: list[str]) -> Iterator[TextRecord]
             yield TextRecord(line, dict(zip(names, cells, strict=True)))
 
 
-def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+def _rows(source: Source, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """Yields (number of the first line, cells or what is wrong) of each record that is not blank."""
     # The module's limit is the process's: ours is above its default, so nobody loses by it.
     csv.field_size_limit(MAX_CELL_CHARS)
-    lines = _Lines(read_lines(path, newline=""))
+    lines = _Lines(read_lines(source, newline=""))
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         first_line = lines.start_record()

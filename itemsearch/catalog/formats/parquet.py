@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.catalog.tables import Records, record_batch
+from itemsearch.catalog.formats.source import Source
+from itemsearch.catalog.formats.tables import Records, record_batch
 from itemsearch.errors import CatalogError
 
 _READ_BUFFER_BYTES = 2**20
@@ -22,34 +22,34 @@ _READ_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
 class ParquetTable:
     """A Parquet file. Page checksums, where the file has them, are verified."""
 
-    path: Path
+    source: Source
     schema: pa.Schema
 
     @classmethod
-    def open(cls, path: Path) -> ParquetTable:
+    def open(cls, source: Source) -> ParquetTable:
         """Opens a file and reads its schema.
 
         Raises:
             CatalogError: it is not Parquet, is cut short, or has two columns of one name.
         """
         try:
-            with _open(path) as file:
+            with _open(source) as file:
                 schema = file.schema_arrow
         except _READ_ERRORS as error:
-            raise _damaged(path, error) from error
+            raise _damaged(source, error) from error
         twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
         if twice:
             raise CatalogError(
-                f"{path}: more than one column is called {', '.join(map(repr, twice))}: rename one"
+                f"{source}: more than one column is called {', '.join(map(repr, twice))}: rename one"
             )
-        return cls(path, schema)
+        return cls(source, schema)
 
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         row = 0
         for batch in self._batches({*columns, *carried.names}, batch_rows):
             malformed = _rows_with_bad_text(batch)
             yield Records(
-                places=[f"{self.path.name} row {row + i + 1}" for i in range(batch.num_rows)],
+                places=[f"{self.source.short_name} row {row + i + 1}" for i in range(batch.num_rows)],
                 problems=["text that is not UTF-8" if i in malformed else "" for i in range(batch.num_rows)],
                 columns={name: _values(batch, name, malformed) for name in columns},
                 carried=self._carried(batch, carried),
@@ -59,15 +59,15 @@ class ParquetTable:
     def _batches(self, names: set[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
         present = [name for name in self.schema.names if name in names]
         try:
-            with _open(self.path) as file:
+            with _open(self.source) as file:
                 rows_left = file.metadata.num_rows
                 for batch in file.iter_batches(batch_rows, columns=present):
                     rows_left -= batch.num_rows
                     yield batch
         except _READ_ERRORS as error:
-            raise _damaged(self.path, error) from error
+            raise _damaged(self.source, error) from error
         if rows_left:
-            raise CatalogError(f"{self.path}: damaged: {abs(rows_left)} rows are not where its footer says")
+            raise CatalogError(f"{self.source}: damaged: {abs(rows_left)} rows are not where its footer says")
 
     def _carried(self, batch: pa.RecordBatch, carried: pa.Schema) -> pa.RecordBatch:
         arrays = []
@@ -79,21 +79,21 @@ class ParquetTable:
                 arrays.append(batch.column(field.name).cast(field.type))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise CatalogError(
-                    f"{self.path}: column {field.name!r} does not fit {field.type}, the type that the "
+                    f"{self.source}: column {field.name!r} does not fit {field.type}, the type that the "
                     f"catalog's files have in common: write it as one type in all of them"
                 ) from error
         return record_batch(arrays, carried, batch.num_rows)
 
 
-def _open(path: Path) -> pq.ParquetFile:
+def _open(source: Source) -> pq.ParquetFile:
     return pq.ParquetFile(
-        path, buffer_size=_READ_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+        source.path, buffer_size=_READ_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
     )
 
 
-def _damaged(path: Path, error: Exception) -> CatalogError:
+def _damaged(source: Source, error: Exception) -> CatalogError:
     first_line, _, _ = str(error).partition("\n")
-    return CatalogError(f"{path}: not Parquet, or damaged: {first_line}")
+    return CatalogError(f"{source}: not Parquet, or damaged: {first_line}")
 
 
 def _rows_with_bad_text(batch: pa.RecordBatch) -> frozenset[int]:

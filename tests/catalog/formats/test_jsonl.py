@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from itemsearch.catalog.jsonl import open_jsonl
+from itemsearch.catalog.formats.jsonl import open_jsonl
+from itemsearch.catalog.formats.source import Source
 
 
 @pytest.fixture
@@ -10,7 +11,7 @@ def parse(write):
     """parse(content) -> [(line, cells or problem)]."""
 
     def to_records(content):
-        table = open_jsonl(write("a.jsonl", content))
+        table = open_jsonl(Source(write("a.jsonl", content)))
         return [(record.line, record.problem or dict(record.cells)) for record in table.parse()]
 
     return to_records
@@ -39,7 +40,7 @@ def test_values_are_kept_as_text(parse):
 
 def test_columns_are_the_union_of_the_sound_lines(write):
     path = write("a.jsonl", '\ufeff{"b": 1}\n{"bad": NaN}\n\n{"a": 1, "b": 2}\n')
-    assert open_jsonl(path).schema.names == ["b", "a"]
+    assert open_jsonl(Source(path)).schema.names == ["b", "a"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from itemsearch.catalog.delimited import MAX_CELL_CHARS, open_delimited
+from itemsearch.catalog.formats.delimited import MAX_CELL_CHARS, open_delimited
+from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError
 
 
@@ -14,7 +15,7 @@ def parse(write):
     """parse(content, delimiter) -> [(line, cells or problem)] of a file's records."""
 
     def to_records(content, delimiter=","):
-        table = open_delimited(write("a.csv", content), delimiter)
+        table = open_delimited(Source(write("a.csv", content)), delimiter)
         return [(record.line, record.problem or list(record.cells.values())) for record in table.parse()]
 
     return to_records
@@ -98,13 +99,13 @@ def test_every_line_ends_up_in_one_record_whatever_the_quotes(parse):
 
 
 def test_header_names(write):
-    table = open_delimited(write("a.csv", "\ufeff,id, title \n"), ",")
+    table = open_delimited(Source(write("a.csv", "\ufeff,id, title \n")), ",")
     assert table.schema.names == ["column_1", "id", "title"]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
 def test_no_header_no_columns(write, content):
-    assert open_delimited(write("a.csv", content), ",").schema.names == []
+    assert open_delimited(Source(write("a.csv", content)), ",").schema.names == []
 
 
 @pytest.mark.parametrize(
@@ -118,4 +119,4 @@ def test_no_header_no_columns(write, content):
 )
 def test_bad_header(write, header, message):
     with pytest.raises(CatalogError, match=message):
-        open_delimited(write("a.csv", header), ",")
+        open_delimited(Source(write("a.csv", header)), ",")

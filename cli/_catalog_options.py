@@ -1,0 +1,84 @@
+"""The options that every command which reads a catalog has, in one place."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from itemsearch.cli._options import column_mapping
+from itemsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from itemsearch.catalog import CatalogConfig
+
+Command = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogOptions:
+    """How a catalog is read. A command takes it as one parameter; `with_catalog_options` gives the command an
+    option for each field."""
+
+    column: Annotated[
+        list[str],
+        typer.Option(
+            help="Column of a role, e.g. title=product_name; repeatable. Roles: id, title, image, category."
+        ),
+    ] = field(default_factory=list)
+    image_root: Annotated[
+        Path | None,
+        typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
+    ] = None
+
+    def config(self, path: str) -> CatalogConfig:
+        """The catalog at `path`, read as the options say.
+
+        Raises:
+            UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
+        """
+        from itemsearch.catalog import CatalogConfig
+
+        if self.image_root is not None and not self.image_root.is_dir():
+            raise UsageError(f"--image-root {self.image_root}: no such folder")
+        return CatalogConfig(path, column_mapping("--column", self.column), self.image_root)
+
+
+def with_catalog_options(command: Command) -> Command:
+    """Replaces a command's parameter of type `CatalogOptions` by one option for each of its fields."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if hints[parameter.name] is CatalogOptions:
+            place = parameter.name
+            parameters += _options()
+        else:
+            by_name = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+            parameters.append(by_name)
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        catalog = CatalogOptions(**{each.name: given.pop(each.name) for each in fields(CatalogOptions)})
+        command(**given, **{place: catalog})
+
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
+
+
+def _options() -> list[inspect.Parameter]:
+    hints = get_type_hints(CatalogOptions, include_extras=True)
+    return [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=each.default if each.default_factory is MISSING else each.default_factory(),
+            annotation=hints[each.name],
+        )
+        for each in fields(CatalogOptions)
+    ]
