@@ -42,9 +42,12 @@ def check(
         ]  # without their hashes, which are of no use outside
         emit_json({**asdict(summary), "placeholders": placeholders, "rejected": rejected})
     else:
+        continued = f" (and {summary.continued:,} that continue them)" if summary.continued else ""
+        roles = ", ".join(f"{role} from {name}" for role, name in summary.columns.items())
         facts(
             {
-                "rows": f"{summary.rows:,}",
+                **({"recognised": f"{summary.export}: {roles}"} if summary.export else {}),
+                "rows": f"{summary.rows:,}{continued}",
                 "usable": f"{summary.listings:,} ({summary.without_title:,} without title, "
                 f"{summary.without_image:,} without image)",
                 "categories": f"{summary.categories:,}",

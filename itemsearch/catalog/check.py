@@ -44,6 +44,9 @@ class CatalogCheck:
     no_titles: Mapping[str, int]
     placeholders: tuple[Placeholder, ...]
     identifiers: Mapping[str, IdentifierCounts]
+    export: str
+    columns: Mapping[str, str]
+    continued: int
 
 
 def check_catalog(config: CatalogConfig) -> CatalogCheck:
@@ -73,6 +76,9 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         no_titles=dict(tally.no_titles.most_common()),
         placeholders=placeholders,
         identifiers=identifiers,
+        export=catalog.export,
+        columns=catalog.columns,
+        continued=tally.counts["continued"],
     )
 
 
@@ -89,6 +95,7 @@ class _Tally:
 
     def add(self, batch: RowBatch[Listing]) -> None:
         self.counts["rows"] += batch.rows
+        self.counts["continued"] += batch.continued
         self.no_titles.update(batch.no_titles)
         for listing in batch.items:
             self.counts["listings"] += 1

@@ -23,8 +23,8 @@ class CatalogConfig:
 
     Attributes:
         path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
-        columns: role ("id", "title", "image", "category") to column name; a role that is not given
-            is read from the column of its own name.
+        columns: role ("id", "title", "image", "category") to column name; a role that is not given is read
+            from the column that a recognised export has for it, else from the column of its own name.
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together.
         rows: how many rows are read, from the first; None for all.
@@ -48,4 +48,3 @@ class CatalogConfig:
         for name, count in (("batch_rows", self.batch_rows), ("rows", self.rows)):
             if count is not None and count < 1:
                 raise UsageError(f"{name} is {count}: it must be 1 or more")
-        object.__setattr__(self, "columns", {**DEFAULT_COLUMNS, **self.columns})

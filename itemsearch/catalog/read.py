@@ -7,6 +7,7 @@ from functools import partial
 from hashlib import blake2b
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
+from itemsearch.catalog.exports.known import recognise
 from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.formats.tables import Table, unify_schemas
 from itemsearch.catalog.images import decode_image
@@ -64,9 +65,13 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
     tables = open_tables(config.path, config.read)
-    check_columns(tables, config.columns, ("title", "image"), _MEND)
+    recognised = recognise(tables)
+    if recognised is not None:
+        tables = recognised.tables
+    columns = {**DEFAULT_COLUMNS, **(recognised.roles if recognised else {}), **config.columns}
+    check_columns(tables, columns, ("title", "image"), _MEND)
     _check_mapping(config, tables)
-    carried = unify_schemas(tables, leave_out=frozenset(config.columns.values()))
+    carried = unify_schemas(tables, leave_out=frozenset(columns.values()))
     for name in carried.names:
         if name in RESERVED_COLUMNS:
             raise CatalogError(
@@ -74,7 +79,14 @@ def open_catalog(config: CatalogConfig) -> Catalog:
                 f"it as a role with --column ROLE={name}"
             )
     return Catalog(
-        config.path, tables, config.columns, carried, config.image_root, config.batch_rows, config.rows
+        path=config.path,
+        tables=tables,
+        columns=columns,
+        carried=carried,
+        image_root=config.image_root,
+        batch_rows=config.batch_rows,
+        rows=config.rows,
+        export=recognised.name if recognised else "",
     )
 
 
@@ -104,6 +116,6 @@ def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:
     """Checks that a column that was given by name is in at least one file."""
     present = {name for table in tables for name in table.schema.names}
     for role, name in config.columns.items():
-        if present and name != DEFAULT_COLUMNS[role] and name not in present:
+        if present and name not in present:
             purpose = f", which --column {role}={name} asks for"
             raise MissingColumnError(f"{config.path}: {no_column(sorted(present), name, purpose=purpose)}")

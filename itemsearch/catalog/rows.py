@@ -35,6 +35,7 @@ class RowSource:
         image_root: where image paths start; None for each file's own folder.
         batch_rows: how many rows are read at a time.
         rows: how many rows are read, from the first; None for all.
+        export: the name of the export that was recognised, "" for none.
     """
 
     path: str
@@ -44,6 +45,7 @@ class RowSource:
     image_root: Path | None
     batch_rows: int
     rows: int | None = None
+    export: str = ""
 
 
 def check_columns(
@@ -93,6 +95,7 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                     carried=records.carried.take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
                     no_titles=tuple(each.no_title for each in checked if each.no_title),
+                    continued=records.continued,
                 )
                 row += len(outcomes)
                 if row == source.rows:
