@@ -89,9 +89,9 @@ def test_variants_are_carried_with_their_product(read):
 
 
 def test_a_column_that_the_user_names_wins(read):
-    catalog, listings = read("Shopify products", columns={"title": "Type"})
+    catalog, listings = read("Shopify products", columns={"title": "Variant SKU"})
     assert catalog.columns["id"] == "Handle"
-    assert listings["mug"].title == "Mug"
+    assert listings["mug"].title == "M-B, M-S"
 
 
 def test_own_names_win_over_recognition(write):
