@@ -155,9 +155,10 @@ def _read_cell(cell: str, trade: bool) -> Identifier | Unusable | None:
 def contradict(one: Identifier, other: Identifier, trade: bool) -> bool:
     """Whether two identifiers of one column say that their listings are two products.
 
-    Those of several variants do not where one of them is the same. Trade numbers do where they are unequal and the check digits of both are right, or of neither, as of a
-    shop's own numbers: one alone may be a typing error. Model numbers do where neither begins with the other:
-    sellers add and drop the ends that stand for a region or a colour.
+    Those of several variants do not where one of them is the same. Trade numbers do where they are unequal
+    and the check digits of both are right, or of neither, as of a shop's own numbers: one alone may be a
+    typing error. Model numbers do where neither begins with the other: sellers add and drop the ends that
+    stand for a region or a colour.
     """
     if not set(one.text.split()).isdisjoint(other.text.split()):
         return False
