@@ -28,12 +28,13 @@ class Export:
 
     name: for messages. told_by: the columns that a file of this kind has; case, spaces and underscores do not
     count. roles: role to the columns that may hold it, the first that is there does; "a+b" joins two.
-    adapt: reads the file's records as listings.
+    rows: what becomes of its rows, for users. adapt: reads the file's records as listings.
     """
 
     name: str
     told_by: Sequence[str]
     roles: Mapping[str, Sequence[str]]
+    rows: str = "a row is a listing"
     adapt: Callable[[Table], Table] = _as_it_is
 
 
@@ -47,6 +48,8 @@ KNOWN_EXPORTS = (
             "image": ["Image Src+Variant Image"],
             "category": ["Product Category", "Type"],
         },
+        "rows of one handle are one listing, with the pictures of all of them; the SKUs, barcodes and option "
+        "values of its variants are joined by commas",
         folded(fold_shopify),
     ),
     Export(
@@ -58,18 +61,23 @@ KNOWN_EXPORTS = (
             "image": ["Product image URL+Variant image URL"],
             "category": ["Product category", "Type"],
         },
+        "rows of one handle are one listing, with the pictures of all of them; the SKUs, barcodes and option "
+        "values of its variants are joined by commas",
         folded(fold_shopify),
     ),
     Export(
         "WooCommerce products",
         ("ID", "Type", "SKU", "Name", "Images"),
         {"id": ["ID"], "title": ["Name"], "image": ["Images"], "category": ["Categories"]},
+        "a variation is part of the listing that it names as Parent: its pictures are further pictures, its SKU "
+        "and GTIN are joined to the parent's",
         folded(fold_woocommerce),
     ),
     Export(
         "Magento 1 products",
         ("sku", "_attribute_set", "_type", "name"),
         {"id": ["sku"], "title": ["name"], "image": ["image+_media_image"], "category": ["_category"]},
+        "rows without a SKU give the listing before them further pictures and categories",
         folded(fold_magento_1),
     ),
     Export(
@@ -81,6 +89,7 @@ KNOWN_EXPORTS = (
             "image": ["base_image+additional_images"],
             "category": ["categories"],
         },
+        "the views of other stores are left out; the variations that a configurable product names are part of it",
         folded(fold_magento_2),
     ),
     Export(
@@ -132,12 +141,14 @@ KNOWN_EXPORTS = (
         "Fashion Product Images (Kaggle)",
         ("id", "productDisplayName", "articleType"),
         {"id": ["id"], "title": ["productDisplayName"], "image": ["image"], "category": ["articleType"]},
+        "a row is a listing, whose picture is images/ID.jpg",
         with_pictures("image", lambda cells: f"images/{cells.get('id') or ''}.jpg"),
     ),
     Export(
         "Shopee product matching",
         ("posting_id", "title", "image", "image_phash"),
         {"id": ["posting_id"], "title": ["title"], "image": ["image"]},
+        "a row is a listing, whose picture lies in train_images/",
         with_pictures("image", lambda cells: f"train_images/{cells.get('image') or ''}"),
     ),
     Export(
@@ -159,6 +170,7 @@ KNOWN_EXPORTS = (
             "image": ["image"],
             "category": ["category", "label"],
         },
+        "a row is a listing; without a column id it is called by its file and number",
         with_row_ids,
     ),
 )
