@@ -100,6 +100,7 @@ def _parts(model: ITEmModel) -> Parts:
     return Parts(
         sizes=sizes,
         weights=dict(zip(sizes, model.part_weights.exp().tolist(), strict=True)),
+        max_tokens=model.config.max_title_tokens,
         side=model.config.image_size,
         patches=model.config.num_patches,
         features=model.patches.feature_dim,

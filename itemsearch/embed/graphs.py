@@ -32,13 +32,15 @@ PARTS = "parts.npz"
 class Parts:
     """What the parts of an embedding need beside the graphs; kept with them.
 
-    sizes, weights: of each part by name, in order. side: pixels a side of the model's pictures. patches,
-    features: how many patches a picture has, and numbers a patch. signs, buckets: the buffers of
-    `itemsearch.model.lexical.LexicalSketch`, empty without a part "lexical".
+    sizes, weights: of each part by name, in order. max_tokens: of a title, [CLS] and [SEP] included. side:
+    pixels a side of the model's pictures. patches, features: how many patches a picture has, and numbers a
+    patch. signs, buckets: the buffers of `itemsearch.model.lexical.LexicalSketch`, empty without a part
+    "lexical".
     """
 
     sizes: Mapping[str, int]
     weights: Mapping[str, float]
+    max_tokens: int
     side: int
     patches: int
     features: int
@@ -55,10 +57,11 @@ class Parts:
         try:
             with np.load(folder / PARTS) as arrays:
                 names = arrays["names"].tolist()
-                side, patches, features = arrays["shape"].tolist()
+                max_tokens, side, patches, features = arrays["shape"].tolist()
                 return cls(
                     sizes=dict(zip(names, arrays["sizes"].tolist(), strict=True)),
                     weights=dict(zip(names, arrays["weights"].tolist(), strict=True)),
+                    max_tokens=max_tokens,
                     side=side,
                     patches=patches,
                     features=features,
@@ -74,7 +77,7 @@ class Parts:
             names=np.array(list(self.sizes)),
             sizes=np.array(list(self.sizes.values())),
             weights=np.array(list(self.weights.values()), np.float32),
-            shape=np.array([self.side, self.patches, self.features]),
+            shape=np.array([self.max_tokens, self.side, self.patches, self.features]),
             signs=self.signs,
             buckets=self.buckets,
         )

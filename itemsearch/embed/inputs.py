@@ -19,6 +19,8 @@ from itemsearch.embed.model_folder import TOKENIZER
 from itemsearch.errors import ModelError
 from itemsearch.ngrams import hash_ngrams
 
+PADDING = "[PAD]"
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -38,17 +40,20 @@ class EncoderBatch:
     pixels: Pixels
 
 
-def read_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder, which truncates and pads.
+def read_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
+    """The tokenizer of a model folder; it cuts titles to `max_tokens`, and pads to the longest of a batch.
 
     Raises:
         ModelError: its file cannot be read.
     """
     path = folder / TOKENIZER
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises no narrower one
         raise ModelError(f"{path}: cannot be read: {error}") from error
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(PADDING), pad_token=PADDING)
+    return tokenizer
 
 
 def prepare(
@@ -61,7 +66,7 @@ def prepare(
     """Yields the listings in batches; titles of similar length share one, since padding costs least then.
 
     Args:
-        tokenizer: truncates and pads, as its file says.
+        tokenizer: as `read_tokenizer` returns it.
         side: pixels a side of the model's pictures.
         titles, images: of the listings; "" and None where there is none.
     """

@@ -57,13 +57,14 @@ class OpenVINOEncoder:
         folder = model_folder(name)
         stamp = fingerprint(folder)
         exported = graphs_folder(folder, stamp)
+        parts = Parts.read(exported)
         return cls(
             name=full_name(name, folder),
             fingerprint=stamp,
             ranking=read_ranking(folder),
             graphs=Graphs.compiled(exported, precision, threads),
-            parts=Parts.read(exported),
-            tokenizer=read_tokenizer(folder),
+            parts=parts,
+            tokenizer=read_tokenizer(folder, parts.max_tokens),
         )
 
     @property

@@ -87,7 +87,7 @@ class TorchEncoder:
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{name}: cannot be loaded: {str(error).splitlines()[0]}") from error
         ranking = read_ranking(folder) if with_ranking else None
-        tokenizer = read_tokenizer(folder)
+        tokenizer = read_tokenizer(folder, model.config.max_title_tokens)
         return cls(model, processor, tokenizer, where, full_name(name, folder), fingerprint(folder), ranking)
 
     @property
