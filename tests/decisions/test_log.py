@@ -125,8 +125,8 @@ def test_decisions_survive_rebuilds_and_no_command_minds_them(store: Path, tmp_p
     rebuilt = Engine.open(folder)
     assert rejected_pairs(rebuilt) == {("00000", "00001")}
     assert labels_of_people(rebuilt).to_pylist() == [
-        {"id_a": "00000", "id_b": "00001", "same": False},
-        {"id_a": "00002", "id_b": "00003", "same": True},
+        {"id_a": "00000", "id_b": "00001", "same": False, "drawn": False},
+        {"id_a": "00002", "id_b": "00003", "same": True, "drawn": False},
     ]
     changed = rebuilt.listings["content_hash"].to_pylist()
     changed[1] = "another title"
