@@ -38,5 +38,7 @@ def review(
 
     def ready(where: str) -> None:
         note(f"{len(session.groups):,} groups; open {where}{'?token=...' if token else ''} (Ctrl-C ends)")
+        if session.groups and not token:
+            note(f"20 random automatic groups, how many are right? {where}?sample=automatic")
 
     serve(session, address, ready)

@@ -23,6 +23,12 @@ def drawn_place(ids: Iterable[str]) -> int:
     return int.from_bytes(blake2b(min(ids).encode(), digest_size=8, person=b"drawn").digest())
 
 
+def whole_answer(answers: Iterable[bool | None]) -> bool | None:
+    """Whether a group is one product, from the answers on its pairs; None where these do not say."""
+    given = set(answers)
+    return False if False in given else None if None in given else True
+
+
 def checked(groups: Iterable[Collection[str]], labels: Sequence[PairLabel], tier: str) -> Checked | None:
     """The share of a tier's groups that is right; None where nobody checked a drawn group.
 
@@ -42,11 +48,11 @@ def checked(groups: Iterable[Collection[str]], labels: Sequence[PairLabel], tier
         if known.isdisjoint(ids):
             continue
         own = [label_of.get(pair) for pair in combinations(sorted(ids), 2)]
-        answers = [None if label is None else label.same for label in own]
-        if False not in answers and None in answers:
+        is_right = whole_answer(None if label is None else label.same for label in own)
+        if is_right is None:
             continue
         place = drawn_place(ids)
-        decided.append((place, False not in answers))
+        decided.append((place, is_right))
         if any(label and label.drawn == tier for label in own):
             reached = max(reached, place)
     right = [is_right for place, is_right in decided if place <= reached]
