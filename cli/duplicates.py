@@ -109,7 +109,7 @@ def print_run(report: RunReport, out: Path) -> None:
             "automatic": f"an estimated {share_text(automatic.precision)} right, "
             f"{share_text(automatic.recall)} of all that are compared",
             "and review": f"{share_text(offered.precision)} right, {share_text(offered.recall)} of all",
-            **({"checked": " ".join(starmap(checked_text, checked.items()))} if checked else {}),
+            **({"checked": "; ".join(starmap(checked_text, checked.items()))} if checked else {}),
             "estimated": f"from {basis}; {report.expected:,.0f} pairs of one product are expected",
             "changes": changed or "none",
             "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",

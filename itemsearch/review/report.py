@@ -86,7 +86,10 @@ def report_facts(report: RunReport) -> list[str]:
         if report.labels
         else "the catalog itself, no labels"
     )
-    checked = [checked_text(tier, found) for tier, found in report.estimates.checked.items()]
+    checked = [
+        f"By a random sample, {checked_text(tier, found)}."
+        for tier, found in report.estimates.checked.items()
+    ]
     return [
         f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
         f"{report.groups[Tier.AUTOMATIC]:,} of them automatic.",
@@ -104,11 +107,8 @@ def share_text(share: Share) -> str:
 
 
 def checked_text(tier: str, found: Checked) -> str:
-    """What people found of a tier's groups that were drawn at random, in a sentence."""
-    return (
-        f"{share_text(found.share)} of the {OF_TIER[tier]} are right, from {found.groups:,} checked groups "
-        f"that were drawn at random, {found.right:,} of them right."
-    )
+    """What people found of a tier's groups that were drawn at random."""
+    return f"{share_text(found.share)} of the {OF_TIER[tier]} are right, from {found.groups:,} checked groups"
 
 
 def data_uri(picture: bytes) -> str:

@@ -14,8 +14,7 @@ from itemsearch.review.wording import mark_differences
 
 TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "automatic"}
 RULES = {
-    Order.TEACHES: "The answers that teach most come first: those that remove most doubt. Every fourth group "
-    "is drawn at random, so that the share of right ones can be measured.",
+    Order.TEACHES: "The answers that teach most come first: those that remove most doubt.",
     Order.WORTH: "Groups to review come before automatic ones, and among them those in which one decision "
     "settles most duplicates (their number times the group's probability).",
     Order.PROBABILITY: "The most probable groups come first.",
