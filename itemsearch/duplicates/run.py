@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,6 @@ from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.duplicates.write_run import write_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Mask
-from itemsearch.probability.estimate import Checked
 from itemsearch.probability.model import Curve, Model
 from itemsearch.search.engine import Engine
 
@@ -131,10 +130,10 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     tables = DuplicateTables(engine.listings, pairs.select(PAIRS_SCHEMA.names), groups)
     joined_rows = len(joined.rows) if changed is None else int(changed[joined.rows].sum())
     report = _report(joined, learnt, thresholds, tables, changes)
-    checked: Mapping[str, Checked] = {}
     if any(label.drawn for label in labels):
         checked = checked_tiers(unaided_groups(tables, config.groups, thresholds), labels)
-    report = replace(report, joined=joined_rows, estimates=replace(report.estimates, checked=checked))
+        report = replace(report, estimates=replace(report.estimates, checked=checked))
+    report = replace(report, joined=joined_rows)
     learnt_model = {"model": asdict(learnt.model), "thresholds": asdict(thresholds)}
     write_run(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
     shutil.rmtree(out / JOIN)

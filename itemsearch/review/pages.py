@@ -74,7 +74,12 @@ class Pages:
         self.drawn = draw(groups)
         self.templates = environment(picture_address)
         self.templates.globals.update(
-            rules=RULES, states=STATES, done=DONE, address=address, share_text=share_text
+            rules=RULES,
+            states=STATES,
+            done=DONE,
+            address=address,
+            share_text=share_text,
+            SAMPLE=SAMPLE,
         )
 
     def groups(self, group_filter: GroupFilter, did: int) -> str:

@@ -74,9 +74,12 @@ class ReviewSession:
             return cls(Engine.open(folder), None)
         try:
             run = read_run(folder)
+        except (OSError, ValueError) as error:
+            raise ReviewError(str(error)) from error
+        try:
             settings, thresholds = decode(GroupSettings, run["groups"]), decode(Thresholds, run["thresholds"])
-        except (OSError, ValueError, KeyError) as error:
-            raise ReviewError(f"{folder}: {error}; {AGAIN}") from error
+        except (KeyError, ValueError) as error:
+            raise ReviewError(f"{folder / RUN}: damaged ({error}); {AGAIN}") from error
         engine = Engine.open(Path(run["index"]))
         tables = read_tables(folder, engine.listings)
         unaided = unaided_groups(tables, settings, thresholds)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from support.run_folders import a_group, a_pair, write_run_folder
 
 from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
 from itemsearch.review.access import Address
 from itemsearch.review.app import MAX_UPLOAD, build_app
@@ -283,9 +285,10 @@ def test_other_machines_need_the_token(session: ReviewSession) -> None:
 def test_what_is_no_folder_of_ours_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError):
         ReviewSession.open(tmp_path)
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(ReviewError, match=r"run\.json"):
-        ReviewSession.open(tmp_path)
+    for text in ("{}", json.dumps({"format": FORMAT, "index": "index", "groups": {}})):
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(ReviewError, match=r"run\.json"):
+            ReviewSession.open(tmp_path)
 
 
 def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None:
