@@ -65,8 +65,7 @@ def embed(
             "rows": f"{report.rows:,}",
             "embedded": f"{report.embedded:,}",
             "reused": f"{report.reused:,} unchanged since an earlier run",
-            "rejected": f"{report.rejected:,}"
-            + (f" ({reasons}): {out / 'rejects.csv'}" if reasons else ""),
+            "rejected": f"{report.rejected:,}" + (f" ({reasons}): {out / 'rejects.csv'}" if reasons else ""),
             "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name}, {encoder.runs_on}",

@@ -57,9 +57,7 @@ def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: Encoder) -> N
     assert report.frequent_reasons[0].example == "row 4, id '010': shop.csv line 5: no title and no image"
 
 
-def test_where_too_many_rows_are_rejected_the_reasons_are_told(
-    tmp_path: Path, encoder: Encoder
-) -> None:
+def test_where_too_many_rows_are_rejected_the_reasons_are_told(tmp_path: Path, encoder: Encoder) -> None:
     (tmp_path / "shop.csv").write_text("id,title\n=1+1,\n2,\n,mug\n4,cup\n")
     with pytest.raises(TooManyBadRowsError, match=r"see .*rejects\.csv") as raised:
         embed(tmp_path / "shop.csv", tmp_path / "store", encoder)
