@@ -81,7 +81,8 @@ def cell_text(role: str, value: object) -> str:
 
 
 def category_text(value: object, separator: str) -> str:
-    """Writes a category: folded as a title, and a path with " > " between its names.
+    """Writes a category: folded as a title, "" for what would be no title, and a path with " > " between its
+    names.
 
     Args:
         separator: the text that splits a path; "" for the usual signs: ">", ">>", "»", "›" and "→".
@@ -97,6 +98,8 @@ def _category_path(text: str, separator: str) -> str:
     if text.startswith("[") and text.endswith("]") and len(text) <= _MOST_LIST_CHARS:
         text = cell_text("category", _from_literal(text))
     folded = fold_title(text)
+    if is_no_title(folded):
+        return ""
     names = folded.split(separator) if separator else _PATH_SIGNS.split(folded)
     return PATH.join(name for name in map(str.strip, names) if name)
 

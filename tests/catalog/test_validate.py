@@ -136,6 +136,9 @@ def test_bytes_that_are_no_text_are_refused(role):
         ("[sale]", "[sale]"),
         (JsonText('["Home","Kitchen"]'), "Home > Kitchen"),
         (7.0, "7"),
+        ("nan", ""),
+        ("N/A", ""),
+        (" > ", ""),
     ],
 )
 def test_category_paths(value, category):
