@@ -18,7 +18,7 @@ from itemsearch.cli._options import (
     Other,
     TorchDevice,
 )
-from itemsearch.cli._output import emit_json, facts, note, progress, steps
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress, steps
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.cli.duplicates import print_run
 
@@ -51,13 +51,13 @@ def dedupe(
     from itemsearch.duplicates.pairs.join import JoinConfig
     from itemsearch.duplicates.run import RunConfig
     from itemsearch.embed.catalog import EmbedConfig
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import open_encoder
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
     source = reading.config(catalog)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
-    encoder = ListingEncoder.from_pretrained(model, device)
+    encoder = open_encoder(model, device)
     with progress("listings") as advance:
         built = embed_and_index(
             source,
@@ -80,6 +80,7 @@ def dedupe(
         return
     _print_built(built)
     print_run(report, out / DUPLICATES)
+    note_reasons(built.embedded.frequent_reasons)
 
 
 def _print_built(built: Built) -> None:

@@ -15,8 +15,8 @@ import pyarrow as pa
 from PIL import Image
 
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.columns import read_texts
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.columns import read_texts, stored_name
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
@@ -79,7 +79,7 @@ class TrainingQueries:
 
 def fit_ranking_to_catalogs(
     catalogs: Sequence[CatalogConfig],
-    encoder: ListingEncoder,
+    encoder: TorchEncoder,
     config: TrainingQueriesConfig,
     progress: Callable[[int], None],
 ) -> tuple[Ranking, RankingReport]:
@@ -129,7 +129,7 @@ def label_candidates(training: TrainingQueries, reader: EvidenceReader) -> list[
 
 def draw_training_queries(
     catalog: CatalogConfig,
-    encoder: ListingEncoder,
+    encoder: TorchEncoder,
     config: TrainingQueriesConfig,
     progress: Callable[[int], None],
 ) -> TrainingQueries:
@@ -141,12 +141,12 @@ def draw_training_queries(
     rng = np.random.default_rng(config.seed)
     gallery, edited, unedited = _Embedded([], [], []), _Embedded([], [], []), _Embedded([], [], [])
     products: list[str] = []
-    grouped = False
+    grouped, column = False, stored_name(config.group)
     for batch in _first_rows(catalog, config.rows):
-        grouped = config.group in batch.carried.schema.names
+        grouped = column in batch.carried.schema.names
         gallery.add(encoder, [one.title for one in batch.items], [one.image for one in batch.items])
         if grouped:
-            groups = read_texts(batch.carried, config.group)
+            groups = read_texts(batch.carried, column)
             products += [group or listing.id for group, listing in zip(groups, batch.items, strict=True)]
         else:
             products += [listing.id for listing in batch.items]
@@ -172,9 +172,7 @@ class _Embedded:
     titles: list[str]
     has_image: list[bool]
 
-    def add(
-        self, encoder: ListingEncoder, titles: Sequence[str], images: Sequence[Image.Image | None]
-    ) -> None:
+    def add(self, encoder: TorchEncoder, titles: Sequence[str], images: Sequence[Image.Image | None]) -> None:
         self.vectors.append(encoder.encode(titles, images))
         self.titles.extend(titles)
         self.has_image.extend(image is not None for image in images)
