@@ -32,9 +32,9 @@ class CatalogCheck:
     placeholder. categories: how many different ones, "" not counted; category_paths: how many of them are
     paths. columns: role to the columns that it is read from, those that no file has left out. renamed: the
     columns that go by another name, to the name that the file has: a second column of one name, or one of a
-    name that the store uses itself. rejects: by reason. examples: the first rejects of each reason. no_titles:
-    of all rows, the titles that are no title, as they are written, and how many rows have each, the most
-    frequent first. placeholders: the pictures that many listings with unlike titles share, rejected rows
+    name that the store uses itself. rejects: by reason. examples: the first rejects of each reason.
+    no_titles: of all rows, the titles that are no title, as they are written, and how many rows have each,
+    the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected rows
     included. identifiers: of the listings, by column that is taken for one. export: the export that was
     recognised, "" for none. continued: rows of the files beside `rows`, which give their variants and further
     pictures to another.

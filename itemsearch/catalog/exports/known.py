@@ -69,8 +69,8 @@ KNOWN_EXPORTS = (
         "WooCommerce products",
         ("ID", "Type", "SKU", "Name", "Images"),
         {"id": ["ID"], "title": ["Name"], "image": ["Images"], "category": ["Categories"]},
-        "a variation is part of the listing that it names as Parent: its pictures are further ones, its SKU and "
-        "GTIN are joined to the parent's",
+        "a variation is part of the listing that it names as Parent: its pictures are further ones, its SKU "
+        "and GTIN are joined to the parent's",
         folded(fold_woocommerce),
     ),
     Export(
@@ -89,8 +89,8 @@ KNOWN_EXPORTS = (
             "image": ["base_image+additional_images"],
             "category": ["categories"],
         },
-        "the views of other stores are left out; the variations that a configurable product names are part of "
-        "it",
+        "the views of other stores are left out; the variations that a configurable product names are part "
+        "of it",
         folded(fold_magento_2),
     ),
     Export(
