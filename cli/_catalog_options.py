@@ -35,6 +35,9 @@ class CatalogOptions:
         Path | None,
         typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
     ] = None
+    sheet: Annotated[
+        str, typer.Option(help="Sheet to read of an Excel file. Default: the first that has rows.")
+    ] = ""
 
     def config(self, path: str) -> CatalogConfig:
         """The catalog at `path`, read as the options say.
@@ -42,11 +45,16 @@ class CatalogOptions:
         Raises:
             UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
         """
-        from itemsearch.catalog import CatalogConfig
+        from itemsearch.catalog import CatalogConfig, ReadOptions
 
         if self.image_root is not None and not self.image_root.is_dir():
             raise UsageError(f"--image-root {self.image_root}: no such folder")
-        return CatalogConfig(path, column_mapping("--column", self.column), self.image_root)
+        return CatalogConfig(
+            path,
+            column_mapping("--column", self.column),
+            self.image_root,
+            read=ReadOptions(sheet=self.sheet),
+        )
 
 
 def with_catalog_options(command: Command) -> Command:

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import blake2b
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
-from itemsearch.catalog.formats.open import open_tables
+from itemsearch.catalog.formats.open import find_tables
 from itemsearch.catalog.formats.tables import Table, unify_schemas
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.placeholders import Placeholder, image_digest
@@ -63,7 +63,8 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = open_tables(config.path, config.read)
+    found = find_tables(config.path, config.read)
+    tables = found.tables
     check_columns(tables, config.columns, ("title", "image"), _MEND)
     _check_mapping(config, tables)
     carried = unify_schemas(tables, leave_out=frozenset(config.columns.values()))
@@ -74,7 +75,14 @@ def open_catalog(config: CatalogConfig) -> Catalog:
                 f"it as a role with --column ROLE={name}"
             )
     return Catalog(
-        config.path, tables, config.columns, carried, config.image_root, config.batch_rows, config.rows
+        config.path,
+        tables,
+        config.columns,
+        carried,
+        config.image_root,
+        config.batch_rows,
+        config.rows,
+        found.left_out,
     )
 
 

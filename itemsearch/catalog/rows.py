@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import Records, Table
 from itemsearch.catalog.images import locate_image, read_image_file
 from itemsearch.catalog.validate import BadCellError, Cells, RowValidator
@@ -35,6 +36,7 @@ class RowSource:
         image_root: where image paths start; None for each file's own folder.
         batch_rows: how many rows are read at a time.
         rows: how many rows are read, from the first; None for all.
+        left_out: the files beside the tables that are none.
     """
 
     path: str
@@ -44,6 +46,7 @@ class RowSource:
     image_root: Path | None
     batch_rows: int
     rows: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def check_columns(

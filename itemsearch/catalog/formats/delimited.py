@@ -23,7 +23,8 @@ def open_delimited(source: Source, delimiter: str) -> TextTable:
         CatalogError: the file cannot be read, or its header is not text or names a column twice.
     """
     names = _header(source, delimiter)
-    return TextTable(source, text_schema(names), partial(_parse, source, delimiter, names))
+    description = "tabs, UTF-8" if delimiter == "\t" else "commas, UTF-8"
+    return TextTable(source, text_schema(names), partial(_parse, source, delimiter, names), description)
 
 
 def _header(source: Source, delimiter: str) -> list[str]:

@@ -7,4 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What the user says about the format of files."""
+    """What the user says about the format of files.
+
+    sheet: the sheet to read of Excel files; "" for the first that has rows.
+    """
+
+    sheet: str = ""

@@ -1,0 +1,269 @@
+"""Reads JSON files: lines, an array of objects, an object that holds one, or objects one after another.
+
+Values are decoded one by one as the file is read, so that memory holds one record and the keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from io import TextIOWrapper
+
+from itemsearch.catalog.formats.files import MAX_LINE_CHARS
+from itemsearch.catalog.formats.json_values import DECODER, decode_value, record_cells
+from itemsearch.catalog.formats.jsonl import open_jsonl
+from itemsearch.catalog.formats.source import Source
+from itemsearch.catalog.formats.tables import TextRecord, TextTable, text_schema
+from itemsearch.errors import CatalogError, NotCatalogError
+
+Path = tuple[str, ...]
+
+_ARRAYS = frozenset(
+    (
+        "products",
+        "items",
+        "data",
+        "results",
+        "listings",
+        "rows",
+        "records",
+        "entries",
+        "docs",
+        "hits",
+        "catalog",
+    )
+)
+"""What exports call the array of their listings."""
+
+_ROLES = frozenset(("id", "title", "name", "sku", "asin", "parent_asin", "handle", "product_id", "gtin"))
+"""Keys of a listing rather than of what wraps many."""
+
+_MAX_DEPTH = 3
+_MEND = "write an array of objects or an object a line (pandas: to_json(orient='records', lines=True))"
+_LONGEST_TOKEN = 16
+"""A decoder that stops this near to the end may have met half a token."""
+
+
+def open_json(source: Source) -> TextTable:
+    """Opens a JSON file of any shape; its columns are the keys of all its records.
+
+    Raises:
+        NotCatalogError: it is JSON that holds no listings.
+        CatalogError: it cannot be read, or holds several arrays of objects.
+    """
+    with _reading(source) as text:
+        lines = _is_lines(text)
+    if lines:
+        return open_jsonl(source)
+    path = _find_records(source)
+    parse = partial(_parse, source, path)
+    keys: dict[str, None] = {}
+    for record in parse():
+        keys.update(dict.fromkeys(record.cells))
+    description = (
+        "JSON objects" if path is None else f"JSON, array {'.'.join(path)}" if path else "JSON array"
+    )
+    return TextTable(source, text_schema(list(keys)), parse, description, "record")
+
+
+def _is_lines(text: TextIOWrapper) -> bool:
+    """Whether the first line is an object of its own, or was meant as one."""
+    lines = (line for line in iter(lambda: text.readline(MAX_LINE_CHARS), "") if not line.isspace())
+    first, second = next(lines, "").strip(), next(lines, "").strip()
+    if not first.startswith("{"):
+        return False
+    try:
+        record = decode_value(first)
+    except json.JSONDecodeError as error:
+        goes_on = (
+            first[-1] in "{[,:" or second[:1] in ("}", "]", ",") or first[error.pos : error.pos + 1] == "{"
+        )
+        return not goes_on and len(first) < MAX_LINE_CHARS - 1
+    except (ValueError, RecursionError):
+        return True
+    return bool(second) or not isinstance(record, dict) or _wrapped_in(record) is None
+
+
+def _wrapped_in(record: dict[str, object]) -> Path | None:
+    """The path of the array of objects that an object is there to hold; None where it is a listing itself."""
+    arrays: dict[Path, bool] = {}
+
+    def survey(value: object, path: Path) -> None:
+        if isinstance(value, list):
+            arrays[path] = any(isinstance(each, dict) for each in value)
+        elif isinstance(value, dict) and len(path) < _MAX_DEPTH:
+            for key, each in value.items():
+                survey(each, (*path, key))
+
+    survey(record, ())
+    return _choose(arrays, frozenset(record))
+
+
+def _choose(arrays: dict[Path, bool], keys: frozenset[str]) -> Path | None:
+    """Chooses the array of the listings of an object. arrays: whether each holds objects. keys: the object's.
+
+    Raises:
+        ValueError: there are several, and nothing tells which.
+    """
+    if "id" in keys:
+        return None
+    named = [path for path in arrays if path[-1] in _ARRAYS]
+    holding = [path for path, has_objects in arrays.items() if has_objects]
+    found = [path for path in named if arrays[path]] or ([] if keys & _ROLES else holding) or named
+    if len(found) > 1:
+        names = ", ".join(".".join(path) for path in found)
+        raise ValueError(
+            f"it holds {len(found)} arrays of objects ({names}): write the one of the listings alone"
+        )
+    return found[0] if found else None
+
+
+def _find_records(source: Source) -> Path | None:
+    """Where the records are: the path of their array, or None where the top-level objects are they."""
+    arrays: dict[Path, bool] = {}
+    keys: set[str] = set()
+    with _reading(source) as text:
+        reader = _Reader(text)
+        if reader.peek() == "[":
+            return ()
+        for path, value in reader.members((), keys):
+            arrays[path] = arrays.get(path, False) or isinstance(value, dict)
+        alone = not reader.peek()
+        found = _choose(arrays, frozenset(keys)) if alone else None
+    if alone and found is None and not keys & _ROLES:
+        shown = ", ".join(sorted(keys)[:5])
+        raise NotCatalogError(
+            f"{source}: JSON that holds no array of objects (its keys are {shown}): {_MEND}"
+        )
+    return found
+
+
+def _parse(source: Source, path: Path | None) -> Iterator[TextRecord]:
+    with _reading(source) as text:
+        reader = _Reader(text)
+        values = reader.values() if path is None else _elements(reader, path)
+        for number, value in enumerate(values, 1):
+            try:
+                yield TextRecord(number, record_cells(value))
+            except (ValueError, RecursionError) as error:
+                yield TextRecord(number, {}, f"not a JSON object: {error}")
+
+
+def _elements(reader: _Reader, path: Path) -> Iterator[object]:
+    if not path:
+        yield from reader.array()
+    else:
+        yield from (value for place, value in reader.members((), set()) if place == path)
+    if reader.peek():
+        raise ValueError("not JSON: something follows its end")
+
+
+@contextmanager
+def _reading(source: Source) -> Iterator[TextIOWrapper]:
+    """Opens the text; what the decoder raises while it is read becomes one line that names the file."""
+    try:
+        with source.open() as stream:
+            utf16 = stream.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
+            errors = "strict" if utf16 else "surrogateescape"
+            yield TextIOWrapper(stream, "utf-16" if utf16 else "utf-8-sig", errors)
+    except OSError as error:
+        raise CatalogError(f"{source}: cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CatalogError(f"{source}: {error}") from error
+
+
+class _Reader:
+    """Decodes the values of a JSON text piece by piece."""
+
+    def __init__(self, text: TextIOWrapper) -> None:
+        self._text = text
+        self._buffer = ""
+        self._at = 0
+        self._decoded = 0
+
+    def peek(self) -> str:
+        """The next character that is no space; "" at the end."""
+        while True:
+            while self._at < len(self._buffer):
+                if not (char := self._buffer[self._at]).isspace():
+                    return char
+                self._at += 1
+            if not self._fill():
+                return ""
+
+    def value(self) -> object:
+        self.peek()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                whole = error.pos < len(self._buffer) - _LONGEST_TOKEN and "Unterminated" not in error.msg
+                if whole or not self._fill():
+                    raise ValueError(f"not JSON: {error.msg} past value {self._decoded:,}") from error
+                continue
+            if end < len(self._buffer) or not self._fill():  # a number at the end may go on
+                self._at = end
+                self._decoded += 1
+                return value
+
+    def values(self) -> Iterator[object]:
+        """Yields the values that follow one another up to the end."""
+        while self.peek():
+            yield self.value()
+
+    def array(self) -> Iterator[object]:
+        """Yields the values of the array that comes next."""
+        return (self.value() for _ in self._parts("[", "]"))
+
+    def members(self, path: Path, keys: set[str]) -> Iterator[tuple[Path, object]]:
+        """Yields the values of every array in the object that comes next, with the array's path.
+
+        keys: those of the object itself are put here.
+        """
+        for _ in self._parts("{", "}"):
+            key = str(self.value())
+            keys.add(key)
+            self._expect(":")
+            here = (*path, key)
+            match self.peek():
+                case "[":
+                    found = False
+                    for value in self.array():
+                        found = True
+                        yield here, value
+                    if not found:
+                        yield here, None
+                case "{" if len(here) < _MAX_DEPTH:
+                    yield from self.members(here, set())
+                case _:
+                    self.value()
+
+    def _parts(self, start: str, end: str) -> Iterator[None]:
+        """Stops at each part between two brackets, which the caller is to read."""
+        self._expect(start)
+        if self.peek() == end:
+            self._at += 1
+            return
+        while True:
+            yield
+            if self.peek() == end:
+                self._at += 1
+                return
+            self._expect(",")
+
+    def _expect(self, char: str) -> None:
+        if self.peek() != char:
+            what = repr(self.peek()) if self.peek() else "the end"
+            raise ValueError(f"not JSON: {what} where {char!r} should be, past value {self._decoded:,}")
+        self._at += 1
+
+    def _fill(self) -> bool:
+        """Reads more; False at the end."""
+        left = self._buffer[self._at :]
+        if len(left) > MAX_LINE_CHARS:
+            raise ValueError(f"a value of over {MAX_LINE_CHARS:,} characters, past value {self._decoded:,}")
+        more = self._text.read(max(2**18, len(left)))
+        self._buffer, self._at = left + more, 0
+        return bool(more)
