@@ -20,6 +20,11 @@ def test_three_keys_are_enough_and_paths_start_from_the_file(tmp_path: Path) -> 
     assert config.record == str(tmp_path / "rebuild.jsonl")
 
 
+def test_how_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "rebuild.toml").write_text(LEAST + '[read]\nsheet = "Products"\n')
+    assert read_rebuild_config(tmp_path / "rebuild.toml").read.sheet == "Products"
+
+
 def test_a_model_folder_beside_the_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "rebuild.toml").write_text(LEAST + 'model = "model"\n')

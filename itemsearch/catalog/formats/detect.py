@@ -111,6 +111,9 @@ def _format_of(source: Source, head: bytes) -> Format:
     for magic, format in _MAGIC:
         if head.startswith(magic):
             return format
+    is_binary = not head or b"\0" in head
+    if is_binary and source.short_name.lower().endswith((".parquet", ".xlsx")):
+        raise CatalogError(f"{source}: neither Parquet nor Excel, or damaged: copy or export it again")
     return _detect_text(source, _as_utf8(head))
 
 

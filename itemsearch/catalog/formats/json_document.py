@@ -54,8 +54,8 @@ def open_json(source: Source) -> TextTable:
         CatalogError: it cannot be read, or holds several arrays of objects.
     """
     with _reading(source) as text:
-        lines = _is_lines(text)
-    if lines:
+        is_lines = _is_lines(text, source.short_name.lower().endswith((".jsonl", ".ndjson")))
+    if is_lines:
         return open_jsonl(source)
     path = _find_records(source)
     parse = partial(_parse, source, path)
@@ -68,8 +68,8 @@ def open_json(source: Source) -> TextTable:
     return TextTable(source, text_schema(list(keys)), parse, description, "record")
 
 
-def _is_lines(text: TextIOWrapper) -> bool:
-    """Whether the first line is an object of its own, or was meant as one."""
+def _is_lines(text: TextIOWrapper, is_named_so: bool) -> bool:
+    """Whether the first line is an object of its own, or was meant as one, among others."""
     lines = (line for line in iter(lambda: text.readline(MAX_LINE_CHARS), "") if not line.isspace())
     first, second = next(lines, "").strip(), next(lines, "").strip()
     if not first.startswith("{"):
@@ -78,12 +78,15 @@ def _is_lines(text: TextIOWrapper) -> bool:
         record = decode_value(first)
     except json.JSONDecodeError as error:
         goes_on = (
-            first[-1] in "{[,:" or second[:1] in ("}", "]", ",") or first[error.pos : error.pos + 1] == "{"
+            not second
+            or first[-1] in "{[,:"
+            or second[:1] in ("}", "]", ",")
+            or first[error.pos : error.pos + 1] == "{"
         )
         return not goes_on and len(first) < MAX_LINE_CHARS - 1
     except (ValueError, RecursionError):
         return True
-    return bool(second) or not isinstance(record, dict) or _wrapped_in(record) is None
+    return bool(second) or (is_named_so and isinstance(record, dict) and _wrapped_in(record) is None)
 
 
 def _wrapped_in(record: dict[str, object]) -> Path | None:
@@ -122,16 +125,16 @@ def _choose(arrays: dict[Path, bool], keys: frozenset[str]) -> Path | None:
 
 def _find_records(source: Source) -> Path | None:
     """Where the records are: the path of their array, or None where the top-level objects are they."""
-    arrays: dict[Path, bool] = {}
-    keys: set[str] = set()
     with _reading(source) as text:
         reader = _Reader(text)
         if reader.peek() == "[":
             return ()
-        for path, value in reader.members((), keys):
+        arrays: dict[Path, bool] = {}
+        for path, value in reader.members():
             arrays[path] = arrays.get(path, False) or isinstance(value, dict)
+        keys = frozenset(reader.keys)
         alone = not reader.peek()
-        found = _choose(arrays, frozenset(keys)) if alone else None
+        found = _choose(dict.fromkeys(reader.arrays, False) | arrays, keys) if alone else None
     if alone and found is None and not keys & _ROLES:
         shown = ", ".join(sorted(keys)[:5])
         raise NotCatalogError(
@@ -155,7 +158,7 @@ def _elements(reader: _Reader, path: Path) -> Iterator[object]:
     if not path:
         yield from reader.array()
     else:
-        yield from (value for place, value in reader.members((), set()) if place == path)
+        yield from (value for place, value in reader.members() if place == path)
     if reader.peek():
         raise ValueError("not JSON: something follows its end")
 
@@ -175,13 +178,20 @@ def _reading(source: Source) -> Iterator[TextIOWrapper]:
 
 
 class _Reader:
-    """Decodes the values of a JSON text piece by piece."""
+    """Decodes the values of a JSON text piece by piece.
+
+    Attributes:
+        keys: those of the objects whose members were read, not those within them.
+        arrays: the paths of the arrays that were met, the empty ones too.
+    """
 
     def __init__(self, text: TextIOWrapper) -> None:
         self._text = text
         self._buffer = ""
         self._at = 0
         self._decoded = 0
+        self.keys: dict[str, None] = {}
+        self.arrays: dict[Path, None] = {}
 
     def peek(self) -> str:
         """The next character that is no space; "" at the end."""
@@ -217,26 +227,20 @@ class _Reader:
         """Yields the values of the array that comes next."""
         return (self.value() for _ in self._parts("[", "]"))
 
-    def members(self, path: Path, keys: set[str]) -> Iterator[tuple[Path, object]]:
-        """Yields the values of every array in the object that comes next, with the array's path.
-
-        keys: those of the object itself are put here.
-        """
+    def members(self, path: Path = ()) -> Iterator[tuple[Path, object]]:
+        """Yields the values of every array in the object that comes next, with the array's path."""
         for _ in self._parts("{", "}"):
             key = str(self.value())
-            keys.add(key)
             self._expect(":")
             here = (*path, key)
+            if not path:
+                self.keys[key] = None
             match self.peek():
                 case "[":
-                    found = False
-                    for value in self.array():
-                        found = True
-                        yield here, value
-                    if not found:
-                        yield here, None
+                    self.arrays[here] = None
+                    yield from ((here, value) for value in self.array())
                 case "{" if len(here) < _MAX_DEPTH:
-                    yield from self.members(here, set())
+                    yield from self.members(here)
                 case _:
                     self.value()
 

@@ -136,8 +136,6 @@ class _Opener:
         name = PurePath(source.short_name)
         if has_suffix(name, (".jsonl", ".ndjson")):
             return open_jsonl(source)
-        if has_suffix(name, (".parquet", ".xlsx")):
-            raise CatalogError(f"{source}: its bytes are neither Parquet nor Excel: copy or export it again")
         return open_delimited(source, "\t" if has_suffix(name, (".tsv", ".tab")) else ",")
 
     def _refuse(self, source: Source, error: NotCatalogError, alone: bool) -> None:

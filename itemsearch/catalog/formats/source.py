@@ -13,7 +13,7 @@ from functools import cache
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import IO
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from itemsearch.catalog.formats.compression import decompress
 from itemsearch.errors import CatalogError
@@ -92,9 +92,12 @@ class Source:
     def _decompress(self) -> tuple[BufferedReader, list[str]]:
         if self.archive is None:
             return decompress(self.file.open("rb"), self.file.stat().st_size)
-        with ZipFile(self.archive) as archive:
-            info = archive.getinfo(self.member)
-            return decompress(archive.open(info), info.compress_size)
+        try:
+            with ZipFile(self.archive) as archive:
+                info = archive.getinfo(self.member)
+                return decompress(archive.open(info), info.compress_size)
+        except (BadZipFile, RuntimeError) as error:  # a RuntimeError is a password or an unknown method
+            raise OSError(str(error)) from error
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -151,7 +152,7 @@ def _extent(archive: ZipFile, name: str) -> tuple[int, int]:
 def _reading(source: Source) -> Iterator[None]:
     try:
         yield
-    except (CalamineError, BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (CalamineError, BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         first_line, _, _ = str(error).partition("\n")
         raise CatalogError(
             f"{source}: not an Excel file that can be read ({first_line}): save it again as .xlsx"

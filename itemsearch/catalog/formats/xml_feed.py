@@ -31,7 +31,7 @@ _RECORDS = frozenset(
 """The elements that hold a listing, in lower case; the first that a file has are its records."""
 
 _GOOGLE = "http://base.google.com/"
-_CHUNK_BYTES = 2**16
+_CHUNK_BYTES = 2**18
 MAX_ITEM_BYTES = 16 * 2**20
 """A longer item is none, and reading on would fill the memory."""
 
@@ -72,7 +72,8 @@ def _parse(source: Source) -> Iterator[TextRecord]:
         raise CatalogError(f"{source}: cannot be read past item {number}: {error}") from error
     except _EntityError as error:
         raise CatalogError(f"{source}: it declares an entity, {error}: write the feed without") from error
-    except ExpatError as error:
+    except (ExpatError, LookupError) as error:  # a LookupError is an unknown encoding
+        number += parser.waiting
         raise CatalogError(
             f"{source}: not well-formed XML past item {number} ({error}): export it again, with & as &amp;"
         ) from error
@@ -114,6 +115,11 @@ class _ItemParser:
             raise OSError(f"an item of over {MAX_ITEM_BYTES:,} bytes")
         found, self._found = self._found, []
         return found
+
+    @property
+    def waiting(self) -> int:
+        """How many items ended before the piece turned out not to be well-formed."""
+        return len(self._found)
 
     def finish(self) -> None:
         """Checks that the file is whole."""
