@@ -30,13 +30,15 @@ def read_texts(
 ) -> list[str]:
     """The texts of a column, in all N rows or in (R,) `rows`.
 
-    "" stands for a missing cell, and for every cell where the table has no such column or its type cannot be
-    written as text.
+    "" stands for a missing cell, and for every cell where the table has no such column, or one of lists,
+    structs or bytes that are no text.
     """
     count = table.num_rows if rows is None else len(rows)
     if name not in table.schema.names:
         return [""] * count
     column = table[name] if rows is None else table[name].take(pa.array(rows))
+    if pa.types.is_nested(column.type):
+        return [""] * count
     try:
         return [text or "" for text in as_texts(column).to_pylist()]
     except pa.ArrowException:

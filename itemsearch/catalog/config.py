@@ -22,7 +22,8 @@ class CatalogConfig:
     """The settings with which a catalog is read.
 
     Attributes:
-        path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
+        path: a file of any format that `find_tables` opens, a folder of them, a glob, or "-" for standard
+            input.
         columns: role ("id", "title", "image", "category") to column name; a role that is not given
             is read from the column of its own name.
         image_root: the folder that image paths start from and stay in; by default each file's own.

@@ -20,7 +20,7 @@ def open_arrow(source: Source, is_stream: bool) -> ColumnarTable:
         source: of a local file. is_stream: whether it has the stream format, without a footer.
 
     Raises:
-        CatalogError: it is damaged, or has two columns of one name.
+        CatalogError: it is damaged.
     """
     with _opened(source, is_stream) as batches:
         schema = batches.schema
@@ -29,12 +29,12 @@ def open_arrow(source: Source, is_stream: bool) -> ColumnarTable:
 
 
 def _batches(
-    source: Source, is_stream: bool, columns: Sequence[str], batch_rows: int
+    source: Source, is_stream: bool, columns: Sequence[str] | None, batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
     with _opened(source, is_stream) as reader:
         for batch in _read(reader):
             batch.validate()
-            wanted = batch.select(list(columns))
+            wanted = batch if columns is None else batch.select(list(columns))
             for start in range(0, batch.num_rows, batch_rows):
                 yield wanted.slice(start, batch_rows)
 

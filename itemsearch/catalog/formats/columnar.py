@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from itemsearch.catalog.formats.names import distinct_schema, renamed
 from itemsearch.catalog.formats.source import Source
 from itemsearch.catalog.formats.tables import Records, record_batch
 from itemsearch.columns import as_texts
 from itemsearch.errors import CatalogError
 
-ReadBatches = Callable[[Sequence[str], int], Iterator[pa.RecordBatch]]
+ReadBatches = Callable[[Sequence[str] | None, int], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class ColumnarTable:
     """A file whose columns have types.
 
     schema: the types of the values, whatever way the file encodes them.
-    read_batches: of column names and a number of rows, yields the columns in batches of so many rows at most.
+    read_batches: of names of columns, None for all, and a number of rows, yields these columns in batches of
+        so many rows at most.
     """
 
     source: Source
@@ -32,23 +34,18 @@ class ColumnarTable:
     def build(
         cls, source: Source, schema: pa.Schema, read_batches: ReadBatches, description: str
     ) -> ColumnarTable:
-        """A table of the columns in a file's `schema`.
-
-        Raises:
-            CatalogError: two columns have one name.
-        """
-        twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
-        if twice:
-            raise CatalogError(
-                f"{source}: more than one column is called {', '.join(map(repr, twice))}: rename one"
-            )
-        plain = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
+        """A table of the columns in a file's `schema`; for names that are there twice: `distinct_schema`."""
+        plain = distinct_schema(schema.names, [_plain_type(kind) for kind in schema.types])
         return cls(source, plain, read_batches, description)
 
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         row = 0
         present = [name for name in self.schema.names if name in {*columns, *carried.names}]
-        for batch in self.read_batches(present, batch_rows):
+        # Columns are read by their names, which only tell them apart where none is renamed.
+        wanted = None if renamed(self.schema) else present
+        for batch in self.read_batches(wanted, batch_rows):
+            if wanted is None:
+                batch = batch.rename_columns(self.schema.names).select(present)
             malformed = _rows_with_bad_text(batch)
             yield Records(
                 places=[f"{self.source.short_name} row {row + i + 1}" for i in range(batch.num_rows)],

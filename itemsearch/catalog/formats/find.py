@@ -19,6 +19,11 @@ PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".svg", ".heic")
 )
 
+_BESIDE_TABLES = frozenset(
+    ("thumbs.db", "desktop.ini", "dataset_info.json", "dataset_dict.json", "state.json")
+)
+"""What Windows and Hugging Face's datasets leave in folders."""
+
 _PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _OUR_FOLDERS = ({"CURRENT", "versions"}, {"manifest.json", "data"}, {"run.json", "pairs.parquet"})
@@ -59,7 +64,10 @@ def find_sources(path: str) -> list[Source]:
 
 def is_hidden(name: PurePath) -> bool:
     """Whether a file is hidden, or one of those that tools leave beside a table."""
-    return name.name.startswith(".") or (name.name.startswith("_") and not has_suffix(name, TABLE_SUFFIXES))
+    lower = name.name.lower()
+    if lower.startswith("_"):
+        return not has_suffix(name, TABLE_SUFFIXES)
+    return lower.startswith(".") or lower in _BESIDE_TABLES
 
 
 def has_suffix(name: PurePath, suffixes: tuple[str, ...]) -> bool:

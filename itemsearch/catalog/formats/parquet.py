@@ -25,7 +25,7 @@ def open_parquet(source: Source) -> ColumnarTable:
         source: of a local file.
 
     Raises:
-        CatalogError: it is not Parquet, is cut short, or has two columns of one name.
+        CatalogError: it is not Parquet, or is cut short.
     """
     try:
         with _open(source) as file:
@@ -35,11 +35,11 @@ def open_parquet(source: Source) -> ColumnarTable:
     return ColumnarTable.build(source, schema, partial(_batches, source), "Parquet")
 
 
-def _batches(source: Source, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+def _batches(source: Source, columns: Sequence[str] | None, batch_rows: int) -> Iterator[pa.RecordBatch]:
     try:
         with _open(source) as file:
             rows_left = file.metadata.num_rows
-            for batch in file.iter_batches(batch_rows, columns=list(columns)):
+            for batch in file.iter_batches(batch_rows, columns=columns and list(columns)):
                 rows_left -= batch.num_rows
                 yield batch
     except _READ_ERRORS as error:

@@ -11,10 +11,12 @@ from decimal import Decimal
 from functools import partial
 from zipfile import BadZipFile, ZipFile
 
+import pyarrow as pa
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from itemsearch.catalog.formats.names import distinct_schema
 from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import TextRecord, TextTable, text_schema
+from itemsearch.catalog.formats.tables import TextRecord, TextTable
 from itemsearch.errors import CatalogError
 
 MAX_CELLS = 2**25
@@ -31,37 +33,31 @@ def open_xlsx(source: Source, sheet: str = "") -> TextTable:
     """Opens a sheet as a table of texts, as people see the cells: numbers in digits, dates as 2026-02-28.
 
     Number formats other than those of dates are not applied: 00123 has to be written as text. Columns without
-    a name are called `column_N`, blank rows are left out.
+    a name are called `column_N`, see `distinct_schema`; blank rows are left out.
 
     Args:
         source: of a local file. sheet: its name; "" for the first visible sheet that has rows.
 
     Raises:
-        CatalogError: the file cannot be read or is too large, the sheet is not there, or its header names a
-            column twice.
+        CatalogError: the file cannot be read or is too large, or the sheet is not there.
     """
     with _reading(source):
         _check_size(source)
         with CalamineWorkbook.from_path(source.file) as workbook:
-            name = sheet or _first_sheet(workbook)
-            if name not in workbook.sheet_names:
-                sheet_names = ", ".join(map(repr, workbook.sheet_names))
-                raise CatalogError(f"{source}: no sheet {name!r}; the sheets are {sheet_names}")
-            rows = _rows(workbook.get_sheet_by_name(name))
+            if sheet and sheet not in workbook.sheet_names:
+                names = ", ".join(map(repr, workbook.sheet_names))
+                raise CatalogError(f"{source}: no sheet {sheet!r}; the sheets are {names}")
+            found = workbook.get_sheet_by_name(sheet) if sheet else _first_sheet(workbook)
+            rows = _rows(found)
             number, header = next(rows, (0, []))
             used = max((_used(row) for _, row in rows), default=0)
             sheets = len(workbook.sheet_names)
     width = max(used, _used(header))
     header = [*header, *[""] * width][:width]
-    names = [text.strip() or f"column_{place}" for place, text in enumerate(header, 1)]
-    twice = sorted({each for each in names if names.count(each) > 1})
-    if twice:
-        raise CatalogError(
-            f"{source}: the header names {', '.join(map(repr, twice))} more than once: rename one"
-        )
-    description = f"xlsx, sheet {name}" + (f" of {sheets} sheets" if sheets > 1 else "")
+    schema = distinct_schema([text.strip() for text in header], [pa.string()] * width)
+    description = f"xlsx, sheet {found.name}" + (f" of {sheets} sheets" if sheets > 1 else "")
     return TextTable(
-        source, text_schema(names), partial(_parse, source, name, number, names), description, "row"
+        source, schema, partial(_parse, source, found.name, number, schema.names), description, "row"
     )
 
 
@@ -74,13 +70,14 @@ def _parse(source: Source, sheet: str, header: int, names: list[str]) -> Iterato
                 )
 
 
-def _first_sheet(workbook: CalamineWorkbook) -> str:
+def _first_sheet(workbook: CalamineWorkbook) -> CalamineSheet:
     shown = [
         each.name
         for each in workbook.sheets_metadata
         if each.typ == SheetTypeEnum.WorkSheet and each.visible == SheetVisibleEnum.Visible
     ] or workbook.sheet_names
-    return next((name for name in shown if workbook.get_sheet_by_name(name).end), shown[0])
+    sheets = map(workbook.get_sheet_by_name, shown)
+    return next((sheet for sheet in sheets if sheet.end), workbook.get_sheet_by_name(shown[0]))
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:

@@ -21,7 +21,7 @@ def test_one_file(write):
 
 def test_folder_and_its_subfolders_without_what_is_hidden(write, tmp_path):
     wanted = [write(name, "x") for name in ("_list.csv", "a.parquet", "b.csv.gz", "notes.txt", "sub/e.csv")]
-    for name in (".hidden.csv", "_SUCCESS", "sub/.a.csv.crc", ".git/a.csv", "_temporary/a.csv"):
+    for name in (".hidden.csv", "_SUCCESS", "state.json", "sub/.a.csv.crc", ".git/a.csv", "_temporary/a.csv"):
         write(name, "x")
     assert paths(tmp_path) == wanted
 

@@ -173,7 +173,7 @@ def test_folder_of_several_formats(write, read_all, tmp_path):
     assert left_out == {
         "a picture": (3, "0.JPG"),
         "a PDF document": (2, "x.pdf"),
-        "text whose name is not that of a table": (2, "README.md"),
+        "text whose name is not that of a table": (1, "README.md"),
     }
 
 
@@ -186,7 +186,7 @@ def test_folder_with_a_table_that_is_none_is_refused(write, tmp_path):
 
 def test_json_and_xml_of_another_kind_are_left_out_of_a_folder(write, read_all, tmp_path):
     write("a.csv", CSV)
-    write("dataset_info.json", '{\n "features": {"dtype": "string"},\n "splits": {}\n}')
+    write("info.json", '{\n "features": {"dtype": "string"},\n "splits": {}\n}')
     write("sitemap.xml", "<urlset/>")
     assert read_all(tmp_path) == RECORDS
 
