@@ -141,6 +141,7 @@ def _values(batch: pa.RecordBatch, name: str, malformed: frozenset[int]) -> list
     try:
         if not malformed:
             return list(column.to_pylist())
-        return [None if i in malformed else value.as_py() for i, value in enumerate(column)]
+        # A malformed cell may not even be looked at: in a damaged file it can lie outside of the memory.
+        return [None if i in malformed else column[i].as_py() for i in range(len(column))]
     except (ValueError, OverflowError):  # a time that Python has none for, such as the year 10000
         return list(as_texts(column).to_pylist())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from contextlib import suppress
 from decimal import Decimal
 
 import pyarrow as pa
@@ -152,3 +153,22 @@ def test_any_table_is_read_back(tmp_path_factory, columns):
         assert [cell for batch in batches for cell in batch.carried[name].to_pylist()] == table[
             name
         ].to_pylist()
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_flipped_bits_of_an_arrow_file_raise_nothing_but_catalog_error(tmp_path, is_stream):
+    """The format has no checksums: a text may lie outside of the memory, and looking at it ends the process."""
+    table = pa.table({"id": [str(i) for i in range(50)], "title": [f"title {i}" for i in range(50)]})
+    path = tmp_path / "a.arrow"
+    with pa.OSFile(str(path), "wb") as file:
+        writer = (pa.ipc.new_stream if is_stream else pa.ipc.new_file)(file, table.schema)
+        with writer:
+            writer.write_table(table)
+    clean = path.read_bytes()
+    rng = random.Random(0)
+    for _ in range(200):
+        data = bytearray(clean)
+        data[rng.randrange(8, len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+        with suppress(CatalogError):
+            assert sum(batch.rows for batch in open_catalog(CatalogConfig(str(path))).batches()) <= 50
