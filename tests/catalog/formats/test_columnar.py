@@ -157,7 +157,7 @@ def test_any_table_is_read_back(tmp_path_factory, columns):
 
 @pytest.mark.parametrize("is_stream", [False, True])
 def test_flipped_bits_of_an_arrow_file_raise_nothing_but_catalog_error(tmp_path, is_stream):
-    """The format has no checksums: a text may lie outside of the memory, and looking at it ends the process."""
+    """Without checksums a text may lie outside of the memory, and looking at it ends the process."""
     table = pa.table({"id": [str(i) for i in range(50)], "title": [f"title {i}" for i in range(50)]})
     path = tmp_path / "a.arrow"
     with pa.OSFile(str(path), "wb") as file:
