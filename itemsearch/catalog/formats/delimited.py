@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
-from itemsearch.catalog.formats.files import read_lines
+from itemsearch.catalog.formats.encoding import read_lines
 from itemsearch.catalog.formats.source import Source
 from itemsearch.catalog.formats.tables import TextRecord, TextTable, is_unicode, text_schema
 from itemsearch.errors import CatalogError

@@ -72,3 +72,8 @@ def test_bad_line_costs_one_row(parse, line, problem):
 def test_moderate_nesting_is_fine(parse):
     nested = "[" * 50 + "]" * 50
     assert parse(f'{{"id": {nested}}}') == [(1, {"id": nested})]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_any_unicode(parse, encoding):
+    assert parse('{"id": "1", "title": "Café"}\n'.encode(encoding)) == [(1, {"id": "1", "title": "Café"})]
