@@ -22,7 +22,7 @@ def open_jsonl(source: Source) -> TextTable:
     keys: dict[str, None] = {}
     for record in _parse(source, encoding):
         keys.update(dict.fromkeys(record.cells))
-    return TextTable(source, text_schema(list(keys)), partial(_parse, source, encoding))
+    return TextTable(source, text_schema(list(keys)), partial(_parse, source, encoding), "JSON lines")
 
 
 def _parse(source: Source, encoding: str) -> Iterator[TextRecord]:

@@ -25,10 +25,8 @@ def open_tables(path: str, options: ReadOptions = AS_DETECTED) -> tuple[Table, .
 
 def _open_table(source: Source, options: ReadOptions) -> Table:
     match format_of(source.path):
-        case ".csv":
-            return open_delimited(source, ",")
-        case ".tsv":
-            return open_delimited(source, "\t")
+        case ".csv" | ".tsv":
+            return open_delimited(source, options)
         case ".jsonl":
             return open_jsonl(source)
         case _:

@@ -44,6 +44,10 @@ class ParquetTable:
             )
         return cls(source, schema)
 
+    @property
+    def description(self) -> str:
+        return "Parquet"
+
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         row = 0
         for batch in self._batches({*columns, *carried.names}, batch_rows):

@@ -41,6 +41,11 @@ class Table(Protocol):
         """Every column, in the file's order; none where the file has no valid record."""
         ...
 
+    @property
+    def description(self) -> str:
+        """What the file was recognised as: "semicolons, Windows-1252"."""
+        ...
+
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         """Yields its records, at most `batch_rows` at a time; a missing column is None, or null in `carried`.
 
@@ -66,6 +71,7 @@ class TextTable:
     source: Source
     schema: pa.Schema
     parse: Callable[[], Iterator[TextRecord]]
+    description: str
 
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         records = self.parse()
@@ -74,8 +80,9 @@ class TextTable:
 
     def _records(self, batch: list[TextRecord], columns: Sequence[str], carried: pa.Schema) -> Records:
         arrays = [self._column(batch, field) for field in carried]
+        place = f"{self.source.short_name} line"
         return Records(
-            places=[f"{self.source.short_name} line {record.line}" for record in batch],
+            places=[f"{place} {record.line}" for record in batch],
             problems=[record.problem for record in batch],
             columns={name: [record.cells.get(name) for record in batch] for name in columns},
             carried=record_batch(arrays, carried, len(batch)),

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (letters of many scripts are the matter here)
 from __future__ import annotations
 
 import gzip
