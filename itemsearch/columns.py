@@ -8,10 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-_COMMA_NUMBER = r"^-?(0|[1-9][0-9]{0,14}|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?$"
-_SHOWS_DECIMALS = r",([0-9]{1,2}|[0-9]{4,})$"
+COMMA_NUMBER = r"^-?(0|[1-9][0-9]{0,14}|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?$"
+SHOWS_DECIMALS = r",([0-9]{1,2}|[0-9]{4,})$"
 
 
 def no_column(columns: Iterable[str], *missing: str, purpose: str = "") -> str:
@@ -52,19 +51,6 @@ def have_decimal_commas(cells: Iterable[str]) -> bool:
     One at least has not three digits after its comma, where "1,299" could be a thousand.
     """
     filled = [cell for cell in cells if cell]
-    return all(re.match(_COMMA_NUMBER, cell) for cell in filled) and any(
-        re.search(_SHOWS_DECIMALS, cell) for cell in filled
+    return all(re.match(COMMA_NUMBER, cell) for cell in filled) and any(
+        re.search(SHOWS_DECIMALS, cell) for cell in filled
     )
-
-
-def read_decimal_commas(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Casts a text column of numbers with decimal commas to float64; None if it is another.
-
-    Args:
-        column: with null for the empty text.
-    """
-    shown = pc.any(pc.match_substring_regex(column, _SHOWS_DECIMALS)).as_py()
-    if not shown or not pc.all(pc.match_substring_regex(column, _COMMA_NUMBER)).as_py():
-        return None
-    plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
-    return plain.cast(pa.float64())

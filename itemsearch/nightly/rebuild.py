@@ -172,7 +172,10 @@ def check_guards(guards: Guards, current: CurrentVersion | None, rows: int, repe
 
 def _catalog(config: RebuildConfig) -> CatalogConfig:
     return CatalogConfig(
-        config.catalog, dict(config.columns), Path(config.image_root) if config.image_root else None
+        config.catalog,
+        dict(config.columns),
+        Path(config.image_root) if config.image_root else None,
+        read=config.read,
     )
 
 

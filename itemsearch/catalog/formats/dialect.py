@@ -79,8 +79,8 @@ class RecordShape:
     def of(cls, width: int, records: Sequence[Sequence[str]]) -> RecordShape:
         """The shape of records of which each is on one line.
 
-        The key is, of the columns that are filled and differ in nearly all of them, the one that looks most
-        alike everywhere.
+        The key is, of the columns that are filled and differ in nearly all of them, one without spaces, and
+        of those the one that looks most alike everywhere.
         """
         rows = [cells for cells in records if len(cells) == width]
         if not rows:
@@ -90,7 +90,8 @@ class RecordShape:
         distinct = [len({*column} - {""}) for column in columns]
         enough = len(rows) - max(2, _MOST_REPEATED * len(rows))
         telling = [i for i, count in enumerate(distinct) if count and count >= enough]
-        key = min(telling, key=lambda i: (len(shapes[i]), -distinct[i]), default=-1)
+        spaced = [any(" " in shape for shape in each) for each in shapes]
+        key = min(telling, key=lambda i: (spaced[i], len(shapes[i]), -distinct[i]), default=-1)
         spaces = any(cell.startswith(" ") for column in columns[1:] for cell in column)
         return cls(width, key, shapes[key] if telling else frozenset(), spaces)
 

@@ -98,7 +98,7 @@ class _Trial:
         return cls(dialect, shape, records, good)
 
     def worth(self) -> tuple[int, ...]:
-        """What it explains: delimiters, then lines. A delimiter with a space after it may be a comma in a text."""
+        """What it explains: delimiters, then lines. A space after a delimiter may show a comma in a text."""
         width = self.shape.width
         return (self.good * (width - 1), self.good, not self.shape.spaces, width, self.liked)
 
