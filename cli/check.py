@@ -44,6 +44,7 @@ def check(
     else:
         facts(
             {
+                "read as": _describe_formats(summary.formats),
                 "rows": f"{summary.rows:,}",
                 "usable": f"{summary.listings:,} ({summary.without_title:,} without title, "
                 f"{summary.without_image:,} without image)",
@@ -61,6 +62,13 @@ def check(
         raise TooManyBadRowsError(
             f"{rejected} of {summary.rows} rows would be rejected, more than --max-bad-rate {max_bad_rate:g}"
         )
+
+
+def _describe_formats(formats: Mapping[str, int]) -> str:
+    if len(formats) == 1:
+        return next(iter(formats))
+    files = {1: "1 file"}
+    return "; ".join(f"{each} ({files.get(count, f'{count:,} files')})" for each, count in formats.items())
 
 
 def _warnings(summary: CatalogCheck) -> Iterator[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+COMMA_NUMBER = r"^-?(0|[1-9][0-9]{0,14}|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?$"
+SHOWS_DECIMALS = r",([0-9]{1,2}|[0-9]{4,})$"
 
 
 def no_column(columns: Iterable[str], *missing: str, purpose: str = "") -> str:
@@ -70,3 +74,14 @@ def _plain_number(text: str) -> str | None:
     if text == "nan":
         return None
     return f"{Decimal(text):f}" if "e" in text else text
+
+
+def have_decimal_commas(cells: Iterable[str]) -> bool:
+    """Whether all cells but the empty are numbers with a decimal comma, such as "19,90", "5" and "1.299,00".
+
+    One at least has not three digits after its comma, where "1,299" could be a thousand.
+    """
+    filled = [cell for cell in cells if cell]
+    return all(re.match(COMMA_NUMBER, cell) for cell in filled) and any(
+        re.search(SHOWS_DECIMALS, cell) for cell in filled
+    )

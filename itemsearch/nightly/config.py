@@ -50,7 +50,8 @@ class RebuildConfig:
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
     metrics: Prometheus textfile; "" for none.
-    read: the section [read]: how the catalog's files are read, where their bytes do not tell.
+    read: the section [read], how the catalog's files are read where their bytes do not tell; keys as the
+        options of `itemsearch embed`.
     """
 
     catalog: str

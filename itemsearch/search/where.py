@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.columns import no_column
+from itemsearch.columns import COMMA_NUMBER, SHOWS_DECIMALS, no_column
 from itemsearch.errors import UsageError
 
 _SEALED: dict[str, str | bool | int | float | list[str]] = {
@@ -75,10 +75,13 @@ def _is_in(name: str, text: str) -> bool:
 
 
 def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Casts a text column to int64 or float64 where all its cells are plain numbers or empty."""
+    """Casts a text column to int64 or float64 where all its cells are numbers, plain or with a decimal comma,
+    or empty."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
     filled = pc.if_else(pc.equal(column, ""), None, column)
+    if (numbers := _read_decimal_commas(filled)) is not None:
+        return numbers
     if (
         filled.null_count == len(filled)
         or not pc.all(pc.match_substring_regex(filled, _PLAIN_NUMBER)).as_py()
@@ -86,6 +89,19 @@ def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     whole = not pc.any(pc.match_substring(filled, ".")).as_py()
     return filled.cast(pa.int64() if whole else pa.float64())
+
+
+def _read_decimal_commas(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Casts a text column of numbers with decimal commas to float64; None if it is another.
+
+    Args:
+        column: with null for the empty text.
+    """
+    shown = pc.any(pc.match_substring_regex(column, SHOWS_DECIMALS)).as_py()
+    if not shown or not pc.all(pc.match_substring_regex(column, COMMA_NUMBER)).as_py():
+        return None
+    plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
+    return plain.cast(pa.float64())
 
 
 def _message(condition: str, error: str, columns: list[str]) -> str:

@@ -240,6 +240,27 @@ def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
     assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
 
 
+def test_check_says_how_a_file_is_written_and_options_say_otherwise(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes("id;title;price\n1;Früh;4,99\n".encode("windows-1252"))
+    told = run("check", tmp_path / "c.csv")
+    assert told.out.startswith("read as     semicolons, Windows-1252, decimal commas\n")
+    assert run("check", tmp_path / "c.csv", "--json").json["formats"] == {
+        "semicolons, Windows-1252, decimal commas": 1
+    }
+    (tmp_path / "p.tsv").write_bytes('#x\nid\ttitle\n1\t"łóżko"\n'.encode("windows-1250"))
+    options = ("--delimiter", "tab", "--encoding", "windows-1250", "--quoting", "none", "--comment", "#")
+    assert run("check", tmp_path / "p.tsv", *options).out.startswith(
+        "read as     tabs, cp1250, quotes as characters\n"
+    )
+    one_line(run("check", tmp_path / "c.csv", "--delimiter", "||"), 2, "delimiter '||': it is one character")
+    one_line(
+        run("check", tmp_path / "c.csv", "--delimiter", "|"), 1, "c.csv: the header", "has no --delimiter '|'"
+    )
+    one_line(run("check", tmp_path / "c.csv", "--encoding", "utf-17"), 2, "encoding 'utf-17'")
+    one_line(run("check", tmp_path / "c.csv", "--encoding", "utf-16"), 1, "c.csv: the bytes are not utf-16")
+    one_line(run("check", tmp_path / "c.csv", "--quoting", "single"), 2, "quoting 'single': it is doubled")
+
+
 def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("sku,name\n1,mug\n2,lamp\n")
     one_line(run("check", tmp_path / "c.csv"), 1, "c.csv", "'id'", "--column")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from io import TextIOWrapper
 
-from itemsearch.catalog.formats.files import MAX_LINE_CHARS
+from itemsearch.catalog.formats.encoding import MAX_LINE_CHARS, find_unicode
 from itemsearch.catalog.formats.json_values import DECODER, decode_value, record_cells
 from itemsearch.catalog.formats.jsonl import open_jsonl
 from itemsearch.catalog.formats.source import Source
@@ -167,10 +167,12 @@ def _elements(reader: _Reader, path: Path) -> Iterator[object]:
 def _reading(source: Source) -> Iterator[TextIOWrapper]:
     """Opens the text; what the decoder raises while it is read becomes one line that names the file."""
     try:
+        encoding = find_unicode(source)
         with source.open() as stream:
-            utf16 = stream.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
-            errors = "strict" if utf16 else "surrogateescape"
-            yield TextIOWrapper(stream, "utf-16" if utf16 else "utf-8-sig", errors)
+            bom = "\ufeff".encode(encoding)
+            if stream.peek(len(bom)).startswith(bom):
+                stream.read(len(bom))
+            yield TextIOWrapper(stream, encoding, "surrogateescape" if encoding == "utf-8" else "strict")
     except OSError as error:
         raise CatalogError(f"{source}: cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from itemsearch.catalog.formats.files import read_lines
+from itemsearch.catalog.formats.encoding import find_unicode, read_lines
 from itemsearch.catalog.formats.json_values import decode_value, record_cells
 from itemsearch.catalog.formats.source import Source
 from itemsearch.catalog.formats.tables import TextRecord, TextTable, text_schema
@@ -17,14 +17,15 @@ def open_jsonl(source: Source) -> TextTable:
     Raises:
         CatalogError: the file cannot be read.
     """
+    encoding = find_unicode(source)
     keys: dict[str, None] = {}
-    for record in _parse(source):
+    for record in _parse(source, encoding):
         keys.update(dict.fromkeys(record.cells))
-    return TextTable(source, text_schema(list(keys)), partial(_parse, source), "JSON Lines")
+    return TextTable(source, text_schema(list(keys)), partial(_parse, source, encoding), "JSON Lines")
 
 
-def _parse(source: Source) -> Iterator[TextRecord]:
-    for number, line in enumerate(read_lines(source, newline="\n"), 1):
+def _parse(source: Source, encoding: str) -> Iterator[TextRecord]:
+    for number, line in enumerate(read_lines(source, "\n", encoding), 1):
         if line.isspace():
             continue
         try:

@@ -133,10 +133,9 @@ class _Opener:
                 return open_xml(source)
             case Format.JSON:
                 return open_json(source)
-        name = PurePath(source.short_name)
-        if has_suffix(name, (".jsonl", ".ndjson")):
+        if has_suffix(PurePath(source.short_name), (".jsonl", ".ndjson")):
             return open_jsonl(source)
-        return open_delimited(source, "\t" if has_suffix(name, (".tsv", ".tab")) else ",")
+        return open_delimited(source, self._options)
 
     def _refuse(self, source: Source, error: NotCatalogError, alone: bool) -> None:
         """Leaves out a file that is no table; where it was named, or has a table's name, that is an error."""

@@ -88,8 +88,9 @@ class TextTable:
 
     def _records(self, batch: list[TextRecord], columns: Sequence[str], carried: pa.Schema) -> Records:
         arrays = [self._column(batch, field) for field in carried]
+        place = f"{self.source.short_name} {self.unit}"
         return Records(
-            places=[f"{self.source.short_name} {self.unit} {record.line}" for record in batch],
+            places=[f"{place} {record.line}" for record in batch],
             problems=[record.problem for record in batch],
             columns={name: [record.cells.get(name) for record in batch] for name in columns},
             carried=record_batch(arrays, carried, len(batch)),

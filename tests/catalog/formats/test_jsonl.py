@@ -77,3 +77,8 @@ def test_moderate_nesting_is_fine(parse):
 def test_numbers_that_are_none_are_missing(parse):
     line = '{"id": "1", "a": NaN, "b": Infinity, "c": -Infinity, "d": [1, NaN], "e": "NaN"}'
     assert parse(line) == [(1, {"id": "1", "a": None, "b": None, "c": None, "d": "[1,null]", "e": "NaN"})]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_any_unicode(parse, encoding):
+    assert parse('{"id": "1", "title": "Café"}\n'.encode(encoding)) == [(1, {"id": "1", "title": "Café"})]
