@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import pyarrow as pa
 
 from itemsearch.catalog.formats.encoding import read_lines
 from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.catalog.formats.quotes import Record, read_records
 from itemsearch.catalog.formats.sniff import Layout, sniff
 from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import TextRecord, TextTable, is_unicode, text_schema
+from itemsearch.catalog.formats.tables import Records, is_unicode, record_batch, text_schema
 from itemsearch.errors import CatalogError
 
 
-def open_delimited(source: Source, options: ReadOptions) -> TextTable:
+@dataclass(frozen=True, slots=True)
+class DelimitedTable:
+    """A CSV or TSV file. layout: how it is written."""
+
+    source: Source
+    schema: pa.Schema
+    layout: Layout
+
+    @property
+    def description(self) -> str:
+        return self.layout.said
+
+    def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
+        records = _records(self.source, self.layout)
+        next(records, None)
+        place = f"{self.source.short_name} line"
+        while batch := list(islice(records, batch_rows)):
+            problems = [self._problem(record) for record in batch]
+            cells = self._columns(batch, problems)
+            missing = [None] * len(batch)
+            arrays = [pa.array(cells.get(field.name, missing), field.type) for field in carried]
+            yield Records(
+                places=[f"{place} {record.line}" for record in batch],
+                problems=problems,
+                columns={name: cells.get(name, missing) for name in columns},
+                carried=record_batch(arrays, carried, len(batch)),
+            )
+
+    def _problem(self, record: Record) -> str:
+        if record.problem:
+            return record.problem
+        if len(record.cells) != len(self.schema):
+            return f"{len(record.cells)} cells where the header has {len(self.schema)}"
+        if not self.layout.survey.sound and not is_unicode(record.cells):
+            return f"bytes that are not {self.layout.survey.said}, which the file is"
+        return ""
+
+    def _columns(self, batch: list[Record], problems: list[str]) -> dict[str, Sequence[str | None]]:
+        """Column name to cells, of which those of a malformed record are None."""
+        none = [None] * len(self.schema)
+        rows = [none if problem else record.cells for record, problem in zip(batch, problems, strict=True)]
+        return dict(zip(self.schema.names, zip(*rows, strict=True), strict=True))
+
+
+def open_delimited(source: Source, options: ReadOptions) -> DelimitedTable:
     """Opens a CSV or TSV file, its first record the header. A column without a name is called `column_N`.
 
     Raises:
@@ -22,8 +69,7 @@ def open_delimited(source: Source, options: ReadOptions) -> TextTable:
             names a column twice.
     """
     layout = sniff(source, options)
-    names = _header(source, layout)
-    return TextTable(source, text_schema(names), partial(_parse, source, layout, names), layout.said)
+    return DelimitedTable(source, text_schema(_header(source, layout)), layout)
 
 
 def _header(source: Source, layout: Layout) -> list[str]:
@@ -44,21 +90,6 @@ def _header(source: Source, layout: Layout) -> list[str]:
             f"{source}: the header names {', '.join(map(repr, twice))} more than once: rename one"
         )
     return names
-
-
-def _parse(source: Source, layout: Layout, names: list[str]) -> Iterator[TextRecord]:
-    records = _records(source, layout)
-    next(records, None)
-    width, sound = len(names), layout.survey.sound
-    for line, _, cells, problem in records:
-        if problem:
-            yield TextRecord(line, {}, problem)
-        elif len(cells) != width:
-            yield TextRecord(line, {}, f"{len(cells)} cells where the header has {width}")
-        elif not sound and not is_unicode(cells):
-            yield TextRecord(line, {}, f"bytes that are not {layout.survey.said}, which the file is")
-        else:
-            yield TextRecord(line, dict(zip(names, cells, strict=True)))
 
 
 def _records(source: Source, layout: Layout) -> Iterator[Record]:

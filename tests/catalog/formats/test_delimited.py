@@ -4,6 +4,7 @@ import csv
 import random
 
 import pytest
+from support.tables import read_table
 
 from itemsearch.catalog.formats.delimited import open_delimited
 from itemsearch.catalog.formats.dialect import MAX_CELL_CHARS
@@ -17,8 +18,7 @@ def parse(write):
     """parse(content, **options) -> [(line, cells or problem)] of a file's records."""
 
     def to_records(content, **options):
-        table = open_delimited(Source(write("a.csv", content)), ReadOptions(**options))
-        return [(record.line, record.problem or list(record.cells.values())) for record in table.parse()]
+        return list(read_table(open_delimited(Source(write("a.csv", content)), ReadOptions(**options))))
 
     return to_records
 
