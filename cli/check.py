@@ -72,7 +72,11 @@ def _describe_formats(formats: Mapping[str, int]) -> str:
 
 
 def _warnings(summary: CatalogCheck) -> Iterator[str]:
-    """A line on each thing that is read and says nothing of a product, and one on each identifier column."""
+    """A line on each kind of file that is not read, each thing that is read and says nothing of a product, and
+    each identifier column."""
+    for each in summary.left_out:
+        more = f" and {each.files - 1:,} more" if each.files > 1 else ""
+        yield f"left out: {each.example}{more}: {each.why}"
     if summary.no_titles:
         shown = ", ".join(f"{title!r:.40} {count:,}" for title, count in _first(summary.no_titles))
         more = ", ..." if len(summary.no_titles) > SHOWN_TITLES else ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -238,6 +239,19 @@ def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
     assert as_json["placeholder_images"] == 5
     assert as_json["identifiers"].keys() == {"ean"}  # type: ignore[attr-defined]
     assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
+
+
+def test_check_says_what_it_read_and_what_not(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"id,title\n1,Mug\n"))
+    (tmp_path / "b.json").write_text('{"products": [{"id": 2, "title": "Bowl"}]}')
+    (tmp_path / "1.jpg").write_bytes(b"")
+    (tmp_path / "2.jpg").write_bytes(b"")
+    told = run("check", tmp_path)
+    assert told.out.startswith("read as     gzip: commas, UTF-8 (1 file); JSON, array products (1 file)\n")
+    assert f"\nleft out: {tmp_path}/1.jpg and 1 more: a picture\n" in told.out
+    assert run("check", tmp_path, "--json").json["left_out"] == [
+        {"why": "a picture", "files": 2, "example": str(tmp_path / "1.jpg")}
+    ]
 
 
 def test_check_says_how_a_file_is_written_and_options_say_otherwise(run: Run, tmp_path: Path) -> None:

@@ -55,6 +55,12 @@ class Table(Protocol):
         ...
 
 
+def describe(table: Table) -> str:
+    """How a table is packed and its format, for people: "zip, gzip: commas, UTF-8"."""
+    packing = table.source.packing
+    return f"{packing}: {table.description}" if packing else table.description
+
+
 @dataclass(frozen=True, slots=True)
 class TextRecord:
     """A record of a text file: the number of its first line, and its cells or what is wrong with it.
