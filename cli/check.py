@@ -72,7 +72,7 @@ def _describe_formats(formats: Mapping[str, int]) -> str:
 
 
 def _warnings(summary: CatalogCheck) -> Iterator[str]:
-    """A line on each kind of file that is not read, each thing that is read and says nothing of a product, and
+    """A line on each kind of file that is not read, each thing that says nothing of a product, and
     each identifier column."""
     for each in summary.left_out:
         more = f" and {each.files - 1:,} more" if each.files > 1 else ""
