@@ -125,7 +125,7 @@ def test_values_across_the_pieces_that_are_read(write, monkeypatch):
 
 
 def test_a_value_without_end_does_not_fill_the_memory(write, monkeypatch):
-    monkeypatch.setattr("itemsearch.catalog.formats.json_document.MAX_LINE_CHARS", 2**20)
+    monkeypatch.setattr("itemsearch.catalog.formats.json_reader.MAX_LINE_CHARS", 2**20)
     with pytest.raises(CatalogError, match="a value of over 1,048,576 characters, past value 1"):
         parse(write("a.json", '[{"id": "1"}, {"id": "' + "x" * 2**22 + '"}]'))
 
