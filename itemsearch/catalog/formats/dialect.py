@@ -10,7 +10,7 @@ from dataclasses import dataclass
 MAX_CELL_CHARS = 2**20
 """A longer cell is a quote that was never closed rather than text."""
 
-_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
+_WORD, _DIGIT = re.compile(r"[^\W_]+"), re.compile(r"\d")
 _MOST_REPEATED = 0.05
 """Share of rows, or two of them, that may repeat another's id: an export repeats a few. A guess."""
 _MANY_CELLS = 5
@@ -107,6 +107,6 @@ class RecordShape:
 
 
 def cell_shape(cell: str) -> str:
-    """What a cell looks like: "AB-12/7" and "x-3/10" are both "a-9/9", "desk-lamp-red" is "a-a"."""
-    shape = _DIGITS.sub("9", _LETTERS.sub("a", cell[:100].strip()))
-    return _REPEATED.sub(r"\1", shape)
+    """What a cell looks like: "AB-12/7" and "x-3B/10" are both "a-9/9", "desk-lamp-red" is "a-a"."""
+    words = _WORD.sub(lambda word: "9" if _DIGIT.search(word[0]) else "a", cell[:100].strip())
+    return _REPEATED.sub(r"\1", words)

@@ -20,6 +20,8 @@ BAD_BYTE = "\udcff"
 """Stands for a byte that is no character: a lone surrogate, which no text holds."""
 
 _CHUNK_BYTES = 2**20
+_ENOUGH_BYTES = 10_000
+"""So many bytes beyond ASCII tell a Western European text from another."""
 _BOMS = {  # UTF-32's begins as UTF-16's does
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -121,7 +123,7 @@ class _Tally:
 
     head: the first bytes. quoted: those from a later line with the first quotation mark. whole: whether head
     is the whole file. sound: characters of UTF-8 beyond ASCII; bad: bytes that are not UTF-8; high: bytes
-    beyond ASCII, where some are bad; foreign: those of them that are unlike Windows-1252.
+    beyond ASCII, where some are bad, up to `_ENOUGH_BYTES`; foreign: those that are unlike Windows-1252.
     """
 
     head: bytes = b""
@@ -150,7 +152,7 @@ class _Tally:
         bad = _count_bad(text)
         self.bad += bad
         self.sound += len(text) - len(text.encode("ascii", "ignore")) - bad
-        if bad:
+        if bad and self.high < _ENOUGH_BYTES:
             self.high += len(chunk) - len(chunk.translate(None, _HIGH))
             self.foreign += sum(map(len, _NOT_WESTERN.findall(chunk)))
 
@@ -197,7 +199,7 @@ def _count_bad(text: str) -> int:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return len(re.findall("[\udc80-\udcff]", text))
+        return len(text) - len(text.encode(errors="ignore").decode())
     return 0
 
 

@@ -68,13 +68,15 @@ def _one_a_line(block: list[str], dialect: Dialect) -> list[list[str]]:
 
 def _read_slowly(pending: _Lines, end: int, dialect: Dialect, shape: RecordShape | None) -> Iterator[Record]:
     """Yields records one by one, up to the first that begins after line `end`."""
+    reader = dialect.reader(pending)
     while pending.number < end:
         first = pending.number + 1
         if dialect.comment and pending.skip(dialect.comment):
             continue
         read: list[str] = []
+        pending.latest = read
         try:
-            cells = next(dialect.reader(_recorded(pending, read)), [])
+            cells = next(reader, [])
         except csv.Error as error:
             pending.give_back(read[1:])
             yield Record(first, 1, [], f"not CSV ({error}): is a quote left open, or not doubled? {_MEND}")
@@ -96,22 +98,21 @@ def _swallowed(read: list[str], cells: list[str], dialect: Dialect, shape: Recor
     return 0
 
 
-def _recorded(pending: _Lines, read: list[str]) -> Iterator[str]:
-    for line in pending:
-        read.append(line)
-        yield line
-
-
 class _Lines(Iterator[str]):
-    """The lines of a file, of which some can be given back. number: how many were taken."""
+    """The lines of a file, of which some can be given back.
+
+    number: how many were taken. latest: those that were taken one by one.
+    """
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
         self._again: deque[str] = deque()
         self.number = 0
+        self.latest: list[str] = []
 
     def __next__(self) -> str:
         line = self._again.popleft() if self._again else next(self._lines)
+        self.latest.append(line)
         self.number += 1
         return line
 

@@ -181,6 +181,13 @@ def test_a_text_of_several_lines_is_one_cell(parse, text):
     ]
 
 
+def test_ids_of_letters_and_digits_that_were_not_seen(parse):
+    rows = "".join(f"{uuid},Mug\n" for uuid in ("3f2a-91bc", "77aa-1d2e", "a1b2-c3d4"))
+    records = parse(f'id,title\n{rows}e5e5-90ff,"Lamp\n12ab-0c0c,Arm 24"\n')
+    assert "runs on into line 6" in records[3][1]
+    assert records[4] == (6, ["12ab-0c0c", 'Arm 24"'])
+
+
 def test_ids_need_not_be_the_first_column(parse):
     rows = "".join(f"Red mug number {'x' * i},K-{i}\n" for i in range(9))
     assert parse(f'title,sku\n{rows}"Soft,warm\nand,light",K-10\n')[-1][1] == ["Soft,warm\nand,light", "K-10"]
