@@ -28,9 +28,16 @@ class CatalogOptions:
     column: Annotated[
         list[str],
         typer.Option(
-            help="Column of a role, e.g. title=product_name; repeatable. Roles: id, title, image, category."
+            help="Column of a role, e.g. title=product_name, or title=brand+name for several; repeatable. "
+            "Roles: id, title, image, category."
         ),
     ] = field(default_factory=list)
+    ignore_column: Annotated[
+        list[str], typer.Option(help="Column that is neither read nor carried; repeatable.")
+    ] = field(default_factory=list)
+    category_separator: Annotated[
+        str, typer.Option(help="Text between the names of a category path. Default: >, >>, » and the like.")
+    ] = ""
     image_root: Annotated[
         Path | None,
         typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
@@ -69,8 +76,14 @@ class CatalogOptions:
 
         if self.image_root is not None and not self.image_root.is_dir():
             raise UsageError(f"--image-root {self.image_root}: no such folder")
-        read = ReadOptions(self.delimiter, self.encoding, self.quoting, self.comment, self.sheet)
-        return CatalogConfig(path, column_mapping("--column", self.column), self.image_root, read=read)
+        return CatalogConfig(
+            path,
+            column_mapping("--column", self.column),
+            self.image_root,
+            read=ReadOptions(self.delimiter, self.encoding, self.quoting, self.comment, self.sheet),
+            ignored=tuple(self.ignore_column),
+            category_separator=self.category_separator,
+        )
 
 
 def with_catalog_options(command: Command) -> Command:

@@ -6,8 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from itemsearch.columns import have_decimal_commas, no_column, read_texts
-from itemsearch.search.where import as_numbers
+from itemsearch.columns import (
+    OWN_COLUMNS,
+    catalog_name,
+    have_decimal_commas,
+    no_column,
+    read_texts,
+    stored_name,
+)
+from itemsearch.search.text_readings import as_numbers
 
 
 def test_text_columns_are_read_and_what_is_none_is_empty() -> None:
@@ -42,3 +49,24 @@ def test_decimal_commas(cells: list[str | None], numbers: list[float | None] | N
     assert have_decimal_commas([cell or "" for cell in cells]) == (numbers is not None)
     read = as_numbers(pa.chunked_array([pa.array(cells, pa.string())]))
     assert (read.to_pylist() == numbers) == (numbers is not None)
+
+
+def test_a_stored_name_is_the_stores_own_for_no_column_and_one_for_no_two() -> None:
+    names = [
+        "id",
+        "Id",
+        "catalog.id",
+        "catalog.catalog.id",
+        "catalog.price",
+        "price",
+        "embedding",
+        "",
+        "catalog.",
+    ]
+    stored = [stored_name(name) for name in names]
+    assert stored[:3] == ["catalog.id", "Id", "catalog.catalog.id"]
+    assert stored[4:6] == ["catalog.price", "price"]
+    assert len(set(stored)) == len(names)
+    assert not OWN_COLUMNS & set(stored)
+    assert [catalog_name(name) for name in stored] == names
+    assert [catalog_name(name) for name in sorted(OWN_COLUMNS)] == sorted(OWN_COLUMNS)

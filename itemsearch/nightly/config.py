@@ -46,6 +46,7 @@ class RebuildConfig:
     """A whole configuration file. Relative paths start from the file's folder.
 
     columns: role to column name, as for --column.
+    ignore_columns, category_separator: as for --ignore-column and --category-separator.
     model, device, dtype: as for `itemsearch embed`.
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
@@ -58,6 +59,8 @@ class RebuildConfig:
     store: str
     index: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    ignore_columns: tuple[str, ...] = ()
+    category_separator: str = ""
     image_root: str = ""
     model: str = "default"
     device: str = "auto"

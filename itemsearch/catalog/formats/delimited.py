@@ -9,11 +9,12 @@ from itertools import islice
 import pyarrow as pa
 
 from itemsearch.catalog.formats.encoding import read_lines
+from itemsearch.catalog.formats.names import distinct_schema
 from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.catalog.formats.quotes import Record, read_records
 from itemsearch.catalog.formats.sniff import Layout, sniff
 from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import Records, is_unicode, record_batch, text_schema
+from itemsearch.catalog.formats.tables import Records, is_unicode, record_batch
 from itemsearch.errors import CatalogError
 
 
@@ -62,14 +63,15 @@ class DelimitedTable:
 
 
 def open_delimited(source: Source, options: ReadOptions) -> DelimitedTable:
-    """Opens a CSV or TSV file, its first record the header. A column without a name is called `column_N`.
+    """Opens a CSV or TSV file, its first record the header; for names that are empty or there twice see
+    `distinct_schema`.
 
     Raises:
-        CatalogError: the file cannot be read or is not what an option says, or its header is not text or
-            names a column twice.
+        CatalogError: the file cannot be read or is not what an option says, or its header is not text.
     """
     layout = sniff(source, options)
-    return DelimitedTable(source, text_schema(_header(source, layout)), layout)
+    names = _header(source, layout)
+    return DelimitedTable(source, distinct_schema(names, [pa.string()] * len(names)), layout)
 
 
 def _header(source: Source, layout: Layout) -> list[str]:
@@ -77,18 +79,13 @@ def _header(source: Source, layout: Layout) -> list[str]:
     first = record.cells
     if record.problem:
         raise CatalogError(f"{source}: the header cannot be read: {record.problem}")
-    names = [name.strip() or f"column_{number}" for number, name in enumerate(first, 1)]
+    names = [name.strip() for name in first]
     if not is_unicode(first):
         raise CatalogError(
             f"{source}: the header is not {layout.survey.said}: say what it is with --encoding"
         )
     if names and names[0].startswith("#") and (len(names) == 1 or " " in names[0]):
         raise CatalogError(f"{source}: the header is {names[0]!r:.60}: if it is a comment, say --comment '#'")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CatalogError(
-            f"{source}: the header names {', '.join(map(repr, twice))} more than once: rename one"
-        )
     return names
 
 

@@ -113,7 +113,6 @@ def test_no_header_no_columns(write, content):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (b"id,title,id\n", "'id' more than once"),
         (b"id,tit\xe9,Gr\xc3\xb6\xc3\x9fe\n", "not UTF-8"),
         (b'id,"title\n', "header cannot be read"),
     ],
