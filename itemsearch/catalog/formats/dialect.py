@@ -97,7 +97,11 @@ class RecordShape:
 
     def fits(self, cells: Sequence[str], around: Sequence[str]) -> bool:
         """Whether cells look like a record. around: the cells of the record that they stand in."""
-        if len(cells) != self.width or (not self.spaces and any(cell.startswith(" ") for cell in cells[1:])):
+        if (
+            not cells
+            or len(cells) != self.width
+            or (not self.spaces and any(cell.startswith(" ") for cell in cells[1:]))
+        ):
             return False
         if self.key < 0:
             return self.width >= _MANY_CELLS

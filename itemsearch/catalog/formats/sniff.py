@@ -22,7 +22,7 @@ from itemsearch.errors import CatalogError
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 """What is looked for, and its name for people."""
 
-_SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_SEP_LINE = re.compile(r"""["']?sep=([^\w"'\\\r\n])["']?\s*""", re.IGNORECASE)
 _NEEDS_QUOTES = re.compile(r'(?:^|\t)"(?:[^"]|"")*(?:""|[\t\r\n,;])(?:[^"]|"")*"(?=\t|\r|\n|$)')
 
 

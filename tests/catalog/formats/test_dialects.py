@@ -164,3 +164,16 @@ def test_a_broken_file_loses_no_row_without_a_word(tmp_path: Path, files: tuple[
     for each in records:
         inside = lines[each.line : each.line + each.lines - 1]
         assert not intact.intersection(inside)
+
+
+@FAST
+@given(st.binary(max_size=60) | st.text("ab1,;\t|\"'\\\n\r #é\0", max_size=60).map(str.encode))
+@example(b'"\n,a"b\n\n"c\nd"e')
+def test_any_bytes_are_read_or_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    try:
+        read(tmp_path / "a.csv", content, ReadOptions())
+    except CatalogError as error:
+        told = str(error)
+    else:
+        told = ""
+    assert "\n" not in told
