@@ -16,6 +16,8 @@ from itemsearch.attributes.identifiers import (
 from itemsearch.catalog.cell_text import PATH
 from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.formats.names import renamed
+from itemsearch.catalog.formats.open import LeftOut
+from itemsearch.catalog.formats.tables import describe
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.read import Catalog, open_catalog
 from itemsearch.columns import catalog_name, read_texts
@@ -34,12 +36,15 @@ class CatalogCheck:
     columns that go by another name, to the name that the file has: a second column of one name, or one of a
     name that the store uses itself. rejects: by reason. examples: the first rejects of each reason.
     no_titles: of all rows, the titles that are no title, as they are written, and how many rows have each,
-    the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected rows
-    included. identifiers: of the listings, by column that is taken for one. export: the export that was
-    recognised, "" for none. continued: rows of the files beside `rows`, which give their variants and further
-    pictures to another.
+    the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected
+    rows included. identifiers: of the listings, by column that is taken for one. formats: what files were
+    recognised as, "gzip: semicolons, Windows-1252", and how many. left_out: the files beside them that are no
+    tables. export: the export that was recognised, "" for none. continued: rows of the files beside `rows`,
+    which give their variants and further pictures to another.
     """
 
+    formats: Mapping[str, int]
+    left_out: tuple[LeftOut, ...]
     rows: int
     listings: int
     without_title: int
@@ -74,6 +79,8 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         for name, cells in tally.identifiers.items()
     }
     return CatalogCheck(
+        formats=dict(Counter(map(describe, catalog.tables))),
+        left_out=catalog.left_out,
         rows=tally.counts["rows"],
         listings=tally.counts["listings"],
         without_title=tally.counts["without_title"],

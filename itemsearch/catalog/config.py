@@ -17,7 +17,8 @@ class CatalogConfig:
     """The settings with which a catalog is read.
 
     Attributes:
-        path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
+        path: a file of any format that `find_tables` opens, a folder of them, a glob, or "-" for standard
+            input.
         columns: role ("id", "title", "image", "category") to column name; a role that is not given is read
             from the column that a recognised export has for it, else from the column of its own name.
             "brand+name" is two columns, joined with a space, unless a column is called so

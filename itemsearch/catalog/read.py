@@ -11,7 +11,7 @@ import pyarrow as pa
 from itemsearch.catalog.cell_text import BadCellError
 from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.exports.known import recognise
-from itemsearch.catalog.formats.open import open_tables
+from itemsearch.catalog.formats.open import find_tables
 from itemsearch.catalog.formats.tables import unify_schemas
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.mapping import map_columns, without_columns
@@ -69,9 +69,9 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = open_tables(config.path, config.read)
-    export = recognise(tables)
-    tables = without_columns(config, export.tables if export else tables)
+    found = find_tables(config.path, config.read)
+    export = recognise(found.tables)
+    tables = without_columns(config, export.tables if export else found.tables)
     columns = map_columns(config, tables, export.roles if export else {})
     check_columns(tables, columns, ("title", "image"), _MEND)
     read_whole = frozenset(names[0] for names in columns.values() if len(names) == 1)
@@ -85,6 +85,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         batch_rows=config.batch_rows,
         rows=config.rows,
         category_separator=config.category_separator,
+        left_out=found.left_out,
         export=export.name if export else "",
     )
 

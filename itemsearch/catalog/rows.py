@@ -13,6 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from itemsearch.catalog.cell_text import BadCellError, JoinedCells
+from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import Records, Table, record_batch
 from itemsearch.catalog.images import locate_image, read_image_file
 from itemsearch.catalog.validate import Cells, RowValidator
@@ -37,6 +38,7 @@ class RowSource:
         batch_rows: how many rows are read at a time.
         rows: how many rows are read, from the first; None for all.
         category_separator: as in `CatalogConfig`.
+        left_out: the files beside the tables that are none.
         export: the name of the export that was recognised, "" for none.
     """
 
@@ -48,6 +50,7 @@ class RowSource:
     batch_rows: int
     rows: int | None = None
     category_separator: str = ""
+    left_out: tuple[LeftOut, ...] = ()
     export: str = ""
 
 

@@ -168,7 +168,7 @@ def write_hugging_face_parquet(folder: Path) -> Path:
     image = pa.array([{"bytes": data, "path": "a.png"}, {"bytes": None, "path": None}])
     table = pa.table({"image": image, "text": ["A mug", "An apron"]})
     path = folder / "train-00000-of-00001.parquet"
-    pq.write_table(table.replace_schema_metadata({"huggingface": "{}"}), path)
+    pq.write_table(table, path)
     return path
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from itemsearch.catalog.exports.folding import Cells, Parse
+from itemsearch.catalog.formats.delimited import DelimitedTable
 from itemsearch.catalog.formats.source import Source
 from itemsearch.catalog.formats.tables import Records, Table, TextRecord, TextTable
 
@@ -18,7 +19,8 @@ def folded(fold: Callable[[Parse], Parse]) -> Callable[[Table], Table]:
     """An adaption that folds the records of text tables; tables of other formats stay as they are."""
 
     def adapt(table: Table) -> Table:
-        return replace(table, parse=fold(table.parse)) if isinstance(table, TextTable) else table
+        text = _as_text(table)
+        return table if text is None else replace(text, parse=fold(text.parse))
 
     return adapt
 
@@ -27,19 +29,27 @@ def with_pictures(column: str, path: Callable[[Cells], str]) -> Callable[[Table]
     """An adaption that gives each record the path of its picture, in `column`."""
 
     def adapt(table: Table) -> Table:
-        if not isinstance(table, TextTable):
+        text = _as_text(table)
+        if text is None:
             return table
 
         def records() -> Iterator[TextRecord]:
-            for record in table.parse():
+            for record in text.parse():
                 cells = {**record.cells, column: path(record.cells)}
                 yield record if record.problem else replace(record, cells=cells)
 
         names = [name for name in table.schema.names if name != column]
         schema = pa.schema([*(table.schema.field(name) for name in names), (column, pa.string())])
-        return replace(table, schema=schema, parse=records)
+        return replace(text, schema=schema, parse=records)
 
     return adapt
+
+
+def _as_text(table: Table) -> TextTable | None:
+    """The table with its records one by one; None for a format of typed columns."""
+    if isinstance(table, DelimitedTable):
+        return table.as_text()
+    return table if isinstance(table, TextTable) else None
 
 
 def with_row_ids(table: Table) -> Table:
@@ -56,6 +66,10 @@ class NumberedTable:
     @property
     def source(self) -> Source:
         return self.table.source
+
+    @property
+    def description(self) -> str:
+        return self.table.description
 
     @property
     def schema(self) -> pa.Schema:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from itemsearch.catalog.exports.adapt import folded, with_pictures, with_row_ids
 from itemsearch.catalog.exports.shops import (
     fold_magento_1,
@@ -14,8 +16,8 @@ from itemsearch.catalog.exports.shops import (
 )
 from itemsearch.catalog.formats.tables import Table
 
-HUGGING_FACE = "(Hugging Face)"
-"""A column that no file has: it stands for the metadata that Hugging Face writes into Parquet files."""
+IMAGE_FEATURE = "image: bytes and path"
+"""No column: it stands for one called image, of the type that Hugging Face's data sets have for pictures."""
 
 
 def _as_it_is(table: Table) -> Table:
@@ -164,7 +166,7 @@ KNOWN_EXPORTS = (
     ),
     Export(
         "Hugging Face data set",
-        (HUGGING_FACE, "image"),
+        (IMAGE_FEATURE,),
         {
             "id": ["id"],
             "title": ["title", "text", "caption", "name", "product_name"],
@@ -212,8 +214,9 @@ class _Header:
     @classmethod
     def of(cls, table: Table) -> _Header:
         names = {_plain(name): name for name in reversed(table.schema.names)}
-        if b"huggingface" in (table.schema.metadata or {}):
-            names[_plain(HUGGING_FACE)] = ""
+        image = table.schema.field("image").type if "image" in table.schema.names else pa.null()
+        if pa.types.is_struct(image) and {field.name for field in image} == {"bytes", "path"}:
+            names[_plain(IMAGE_FEATURE)] = "image"
         return cls(names)
 
     def has(self, columns: Iterable[str]) -> bool:
