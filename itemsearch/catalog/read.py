@@ -86,7 +86,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         rows=config.rows,
         category_separator=config.category_separator,
         left_out=found.left_out,
-        export=export.name if export else "",
+        export=export.export if export else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from itemsearch.catalog.cell_text import BadCellError, JoinedCells
+from itemsearch.catalog.exports.known import Export
 from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import Records, Table, record_batch
 from itemsearch.catalog.images import locate_image, read_image_file
@@ -39,7 +40,7 @@ class RowSource:
         rows: how many rows are read, from the first; None for all.
         category_separator: as in `CatalogConfig`.
         left_out: the files beside the tables that are none.
-        export: the name of the export that was recognised, "" for none.
+        export: the export that was recognised, None for none.
     """
 
     path: str
@@ -51,7 +52,7 @@ class RowSource:
     rows: int | None = None
     category_separator: str = ""
     left_out: tuple[LeftOut, ...] = ()
-    export: str = ""
+    export: Export | None = None
 
 
 def check_columns(

@@ -181,9 +181,9 @@ KNOWN_EXPORTS = (
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """An export that was recognised: its name, and the tables and roles that it is read by."""
+    """An export that was recognised, and the tables and roles that it is read by."""
 
-    name: str
+    export: Export
     tables: tuple[Table, ...]
     roles: Mapping[str, str]
 
@@ -201,7 +201,7 @@ def recognise(tables: Sequence[Table]) -> Recognised | None:
             adapted = tuple(export.adapt(table) if table.schema.names else table for table in tables)
             names = {plain: name for table in adapted for plain, name in _Header.of(table).names.items()}
             roles = {role: _first(names, columns) for role, columns in export.roles.items()}
-            return Recognised(export.name, adapted, {role: name for role, name in roles.items() if name})
+            return Recognised(export, adapted, {role: name for role, name in roles.items() if name})
     return None
 
 

@@ -28,7 +28,8 @@ def test_every_export_has_a_miniature():
 @pytest.mark.parametrize("name", MINIATURES)
 def test_recognised_and_whole(read, name):
     catalog, listings = read(name)
-    assert catalog.export == name
+    assert catalog.export is not None
+    assert catalog.export.name == name
     assert all(listing.title for listing in listings.values())
     assert any(listing.image is not None for listing in listings.values())
 
@@ -96,7 +97,7 @@ def test_a_column_that_the_user_names_wins(read):
 
 def test_own_names_win_over_recognition(write):
     path = write("feed.csv", "id,title,image,image_link\n1,Mug,,a.png\n")
-    assert open_catalog(CatalogConfig(str(path))).export == ""
+    assert open_catalog(CatalogConfig(str(path))).export is None
 
 
 def test_files_of_two_kinds_are_no_export(tmp_path):
