@@ -38,7 +38,7 @@ from itemsearch.benchmarks.data.made_listings import (
     relisted,
 )
 from itemsearch.benchmarks.metrics.child import ChildCost, measure_child
-from itemsearch.embed.encoder import SHIPPED_WEIGHTS
+from itemsearch.embed.model_folder import SHIPPED_WEIGHTS
 from itemsearch.errors import ItemSearchError
 from itemsearch.ranking.ranking import read_ranking
 from itemsearch.search.build import build_index_folder

@@ -44,9 +44,9 @@ MOST_ASKED = 100_000
 """Neighbours that are asked for again in a block of queries: where more would be, most listings have strong
 neighbours, and these are no sign of a crowd. A guess."""
 FEWER_LISTS, FEW_CANDIDATES = 4, 100
-"""A join of all listings visits so many times fewer lists than a search, since it can meet each pair from
-either of its listings: in 100,000 made listings it finds .9993 of the neighbours of cosine .6, and all those of
-.7. With the lists of a search it finds all of both, in 2.7 times the time."""
+"""A join of all listings visits so many times fewer lists than a search, since either listing of a pair can
+find the other. In 100,000 made listings it finds .9993 of the neighbours of cosine .6 and all of those of .7;
+with the lists of a search all of both, in 2.7 times the time."""
 
 
 class Candidates:

@@ -59,12 +59,11 @@ def test_the_report_has_a_row_for_each_command() -> None:
 
 @pytest.mark.slow
 def test_costs_stay_within_generous_bounds(tmp_path: Path) -> None:
-    """Of 20,000 listings: about three times what they cost on a quiet machine of two cores."""
-    metrics = run(ScaleConfig(20_000, (2000, 12_000), 0), tmp_path)
+    """About three times what they cost on a quiet machine of two cores."""
+    metrics = run(ScaleConfig(20_000, (10_000, 20_000), 0), tmp_path)
     assert json.loads((tmp_path / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
-    duplicates, small, large = metrics["costs"].values()
+    duplicates, feed, twice = metrics["costs"].values()
     assert duplicates["cpu_seconds"] < 60
     assert duplicates["own_bytes"] < 1.2e9
-    assert large["cpu_seconds"] < 90
-    assert large["own_bytes"] < 1.5e9
-    assert small["own_bytes"] < large["own_bytes"]
+    assert feed["cpu_seconds"] < 90
+    assert twice["own_bytes"] < 1.2 * feed["own_bytes"], "memory grows with the feed"
