@@ -32,7 +32,7 @@ GRAM_LENGTHS = (3, 4)
 MAX_CHARACTERS = 512
 NGRAM_BUCKETS = 32_768
 """Number of buckets that the n-gram evidence of a ranking hashes n-grams into."""
-CACHED_WORDS = 100_000
+CACHED_WORDS = 20_000
 BLOCK_TITLES = 8192
 
 _SEPARATORS = re.compile(r"[\W_]+")
