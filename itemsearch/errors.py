@@ -8,6 +8,7 @@ ItemSearchError
 │   └── MissingColumnError
 ├── ImageError              an image cannot be read
 │   └── ImageNotFoundError  there is no such file, or it is outside the image root
+│       └── ImageAddressError  it is a web address, whose picture was not downloaded
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
@@ -54,6 +55,10 @@ class ImageError(ItemSearchError):
 
 
 class ImageNotFoundError(ImageError):
+    pass
+
+
+class ImageAddressError(ImageNotFoundError):
     pass
 
 

@@ -26,7 +26,7 @@ _SIZES_AND_NAMES = (
 """Keys under which a struct has its one picture, the best first: its bytes, its sizes from the largest, its
 address. Those of Hugging Face, Amazon, Shopify and WooCommerce; the others are guesses."""
 
-_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|//[\w-]+(\.[\w-]+)+/", re.IGNORECASE)
 _PICTURE = re.compile(
     r"\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|hei[cf])(?:[?#]\S*)?\Z", re.IGNORECASE
 )
@@ -46,6 +46,11 @@ def picture_sources(cell: object) -> tuple[bytes | str, ...]:
         ImageError: the cell holds something else, such as a number.
     """
     return tuple(dict.fromkeys(_sources(cell)))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address and no path: "https://shop.example/a.jpg", "//cdn.example/a.jpg"."""
+    return bool(_ADDRESS.match(text))
 
 
 def _sources(cell: object) -> Iterator[bytes | str]:
@@ -109,8 +114,8 @@ def _cut(text: str) -> list[str]:
     parts = [first]
     for separator, following in zip(rest[::2], rest[1::2], strict=True):
         before, after = parts[-1].strip(), following.strip()
-        is_path = not _ADDRESS.match(before)
-        if not after or _ADDRESS.match(after) or (is_path and _ends_as_picture(before, after)):
+        is_path = not is_address(before)
+        if not after or is_address(after) or (is_path and _ends_as_picture(before, after)):
             parts.append(following)
         else:
             parts[-1] += separator + following
