@@ -36,6 +36,19 @@ class CatalogOptions:
         typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
     ] = None
 
+    max_images: Annotated[
+        int,
+        typer.Option(help="Pictures of a row that are read, from the first, until one can be used; a guess."),
+    ] = 4
+    require_image: Annotated[
+        bool,
+        typer.Option(
+            "--require-image",
+            help="Reject a row whose pictures cannot be used, though it has a title. Default: it goes on by "
+            "the title, and is counted.",
+        ),
+    ] = False
+
     def config(self, path: str) -> CatalogConfig:
         """The catalog at `path`, read as the options say.
 
@@ -46,7 +59,15 @@ class CatalogOptions:
 
         if self.image_root is not None and not self.image_root.is_dir():
             raise UsageError(f"--image-root {self.image_root}: no such folder")
-        return CatalogConfig(path, column_mapping("--column", self.column), self.image_root)
+        if self.max_images < 1:
+            raise UsageError(f"--max-images {self.max_images}: give 1 or more")
+        return CatalogConfig(
+            path,
+            column_mapping("--column", self.column),
+            self.image_root,
+            max_images=self.max_images,
+            require_image=self.require_image,
+        )
 
 
 def with_catalog_options(command: Command) -> Command:

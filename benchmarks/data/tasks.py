@@ -15,7 +15,7 @@ from itemsearch.benchmarks.data.predictions import QueryFacts
 from itemsearch.benchmarks.data.relist import encode_image, write_relisted
 from itemsearch.catalog import read_queries
 from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import RowSource, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.columns import no_column
@@ -227,6 +227,5 @@ def _edit_names(words: str, picture: str) -> Sequence[str]:
     return [f"{len(names)} edits", *names]
 
 
-def _query(cells: Cells, data: bytes | None) -> Query:
-    image = None if data is None else decode_image(data)
-    return Query(cells.row, cells.id, cells.title, image, None)
+def _query(cells: Cells, pictures: Pictures) -> Query:
+    return Query(cells.row, cells.id, cells.title, pictures.first(), None)

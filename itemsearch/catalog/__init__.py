@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itemsearch.catalog.check import CatalogCheck, check_catalog
 from itemsearch.catalog.config import RESERVED_COLUMNS, CatalogConfig
+from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.queries import read_queries
 from itemsearch.catalog.read import Catalog, open_catalog
@@ -13,6 +14,8 @@ __all__ = [
     "Catalog",
     "CatalogCheck",
     "CatalogConfig",
+    "ImageProblemCount",
+    "ImageProblemTally",
     "Placeholder",
     "check_catalog",
     "find_placeholders",

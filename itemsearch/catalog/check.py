@@ -14,6 +14,7 @@ from itemsearch.attributes.identifiers import (
     read_column,
 )
 from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.read import open_catalog
 from itemsearch.columns import read_texts
@@ -27,10 +28,12 @@ class CatalogCheck:
     """Counts over a whole catalog: `rows` = `listings` + the sum of `rejects`.
 
     without_title, without_image: of the listings. placeholder_images: of those without image, how many have a
-    placeholder. categories: how many different ones, "" not counted. rejects: by reason. examples: the first
-    rejects of each reason. no_titles: of all rows, the titles that are no title, as they are written, and how
-    many rows have each, the most frequent first. placeholders: the pictures that many listings with unlike
-    titles share, rejected rows included. identifiers: of the listings, by column that is taken for one.
+    placeholder. image_problems: the listings that have a picture which cannot be used, by reason, the most
+    frequent first. categories: how many different ones, "" not counted. rejects: by reason. examples: the
+    first rejects of each reason. no_titles: of all rows, the titles that are no title, as they are written,
+    and how many rows have each, the most frequent first. placeholders: the pictures that many listings with
+    unlike titles share, rejected rows included. identifiers: of the listings, by column that is taken for
+    one.
     """
 
     rows: int
@@ -38,6 +41,7 @@ class CatalogCheck:
     without_title: int
     without_image: int
     placeholder_images: int
+    image_problems: Mapping[str, ImageProblemCount]
     categories: int
     rejects: Mapping[RejectReason, int]
     examples: Mapping[RejectReason, tuple[Reject, ...]]
@@ -67,6 +71,7 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         without_title=tally.counts["without_title"],
         without_image=tally.counts["without_image"],
         placeholder_images=tally.counts["placeholder_images"],
+        image_problems=tally.image_problems.counts(),
         categories=len(tally.categories - {""}),
         rejects=dict(tally.rejects),
         examples=tally.examples,
@@ -82,6 +87,7 @@ class _Tally:
 
     identifiers: dict[str, list[str]]
     counts: Counter[str] = field(default_factory=Counter)
+    image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
     categories: set[str] = field(default_factory=set)
     rejects: Counter[RejectReason] = field(default_factory=Counter)
     examples: dict[RejectReason, tuple[Reject, ...]] = field(default_factory=dict)
@@ -90,6 +96,7 @@ class _Tally:
     def add(self, batch: RowBatch[Listing]) -> None:
         self.counts["rows"] += batch.rows
         self.no_titles.update(batch.no_titles)
+        self.image_problems.add(batch.items)
         for listing in batch.items:
             self.counts["listings"] += 1
             self.counts["without_title"] += not listing.title

@@ -9,10 +9,16 @@ from pathlib import Path
 from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.errors import UsageError
 
+MAX_IMAGES = 4
+"""How many pictures of a row are read: a guess."""
+
 DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
 
 RESERVED_COLUMNS = frozenset(
-    {"id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"}
+    {
+        *("id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"),
+        *("image_number", "image_name", "image_problem"),
+    }
 )
 """Columns that the store writes itself, so that a catalog cannot carry its own under these names."""
 
@@ -28,10 +34,12 @@ class CatalogConfig:
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together.
         rows: how many rows are read, from the first; None for all.
+        max_images: pictures of a row that are read, from the first, until one can be used.
+        require_image: whether a row whose pictures cannot be used is rejected, though it has a title.
         read: how the files are read, where their bytes do not tell.
 
     Raises:
-        UsageError: an unknown role, or `batch_rows` or `rows` below 1.
+        UsageError: an unknown role, or `batch_rows`, `rows` or `max_images` below 1.
     """
 
     path: str
@@ -39,13 +47,16 @@ class CatalogConfig:
     image_root: Path | None = None
     batch_rows: int = 512
     rows: int | None = None
+    max_images: int = MAX_IMAGES
+    require_image: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
         for role in self.columns:
             if role not in DEFAULT_COLUMNS:
                 raise UsageError(f"unknown column role {role!r}: the roles are {', '.join(DEFAULT_COLUMNS)}")
-        for name, count in (("batch_rows", self.batch_rows), ("rows", self.rows)):
+        counts = {"batch_rows": self.batch_rows, "rows": self.rows, "max_images": self.max_images}
+        for name, count in counts.items():
             if count is not None and count < 1:
                 raise UsageError(f"{name} is {count}: it must be 1 or more")
         object.__setattr__(self, "columns", {**DEFAULT_COLUMNS, **self.columns})

@@ -31,8 +31,8 @@ MAX_BYTES = 200_000_000
 JPEG is decoded at a fraction of its size."""
 
 MAX_JPEG_BYTES = 640_000_000
-"""The most bytes of the coefficients of a progressive JPEG, all of which are held: those of the largest photos,
-with colours at half the resolution. Above `MAX_BYTES` one is decoded at a time."""
+"""The most bytes of the coefficients of a progressive JPEG, all of which are held: those of the largest
+photos, with colours at half the resolution. Above `MAX_BYTES` one is decoded at a time."""
 
 MAX_FILE_BYTES = 256 * 2**20
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
 from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.formats.tables import Table, unify_schemas
-from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.placeholders import Placeholder, image_digest
+from itemsearch.catalog.row_pictures import Picture, Pictures, describe_source
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import BadCellError, Cells
 from itemsearch.columns import no_column
@@ -26,10 +27,14 @@ def nothing_is_known(id: str, content_hash: str) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
 class Catalog(RowSource):
-    """The files of a catalog, opened and their columns checked."""
+    """The files of a catalog, opened and their columns checked.
 
-    __slots__ = ()
+    require_image: a row whose pictures cannot be used is rejected, though it has a title.
+    """
+
+    require_image: bool = False
 
     def batches(
         self, is_known: IsKnown = nothing_is_known, placeholders: Collection[Placeholder] = ()
@@ -41,15 +46,15 @@ class Catalog(RowSource):
         Args:
             is_known: of an id and a content hash, whether the image need not be decoded; called on several
                 threads.
-            placeholders: as `find_placeholders` returns them. A row with one of them is a listing without an
-                image, and rejected if it has no title.
+            placeholders: as `find_placeholders` returns them. A row with nothing but these is a listing
+                without an image, and rejected if it has no title.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
         digests = frozenset(placeholder.digest for placeholder in placeholders)
-        return read_rows(self, partial(_listing, is_known, digests))
+        return read_rows(self, partial(_listing, is_known, digests, self.require_image))
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:
@@ -74,7 +79,15 @@ def open_catalog(config: CatalogConfig) -> Catalog:
                 f"it as a role with --column ROLE={name}"
             )
     return Catalog(
-        config.path, tables, config.columns, carried, config.image_root, config.batch_rows, config.rows
+        path=config.path,
+        tables=tables,
+        columns=config.columns,
+        carried=carried,
+        image_root=config.image_root,
+        batch_rows=config.batch_rows,
+        rows=config.rows,
+        max_images=config.max_images,
+        require_image=config.require_image,
     )
 
 
@@ -87,17 +100,56 @@ def content_hash(title: str, image_data: bytes | None) -> str:
     return digest.hexdigest()
 
 
-def _listing(is_known: IsKnown, placeholders: frozenset[int], cells: Cells, data: bytes | None) -> Listing:
-    placeholder = bool(placeholders) and data is not None and image_digest(data) in placeholders
+def _listing(
+    is_known: IsKnown, placeholders: frozenset[int], require_image: bool, cells: Cells, pictures: Pictures
+) -> Listing:
+    used = image = placeholder = None
+    known, digest = False, content_hash(cells.title, None)
+    for picture in pictures:
+        if placeholders and image_digest(picture.data) in placeholders:
+            placeholder = placeholder or picture
+            continue
+        of_picture = content_hash(cells.title, picture.data)
+        known = is_known(cells.id, of_picture)
+        image = None if known else pictures.decode(picture)
+        if known or image is not None:
+            used, digest = picture, of_picture
+            break
+    if used is None:
+        _check_without_image(cells, pictures, placeholder, require_image)
+        known = is_known(cells.id, digest)
+    return Listing(
+        row=cells.row,
+        id=cells.id,
+        title=cells.title,
+        category=cells.category,
+        image=image,
+        content_hash=digest,
+        known=known,
+        placeholder=used is None and placeholder is not None,
+        image_number=used.number if used else 0,
+        image_name=used.name if used else "",
+        image_problem=pictures.problem,
+    )
+
+
+def _check_without_image(
+    cells: Cells, pictures: Pictures, placeholder: Picture | None, require_image: bool
+) -> None:
+    """Checks that a row none of whose pictures can be used is a listing.
+
+    Raises:
+        BadCellError: it has no title, or an image that cannot be used is not let through.
+    """
+    if pictures.problem and (require_image or not cells.title):
+        raise BadCellError(pictures.problem.message, pictures.problem.reason)
     if placeholder and not cells.title:
         title = f"{cells.no_title!r:.60} is no title" if cells.no_title else "there is no title"
-        message = f"a placeholder, which many listings with unlike titles share, and {title}"
-        raise BadCellError(message, RejectReason.PLACEHOLDER)
-    digest = content_hash(cells.title, None if placeholder else data)
-    known = is_known(cells.id, digest)
-    image = None if known or data is None else decode_image(data)  # a placeholder is not let through damaged
-    image = None if placeholder else image
-    return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known, placeholder)
+        raise BadCellError(
+            f"{describe_source(placeholder.source)}: a placeholder, which many listings with unlike titles "
+            f"share, and {title}",
+            RejectReason.PLACEHOLDER,
+        )
 
 
 def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:

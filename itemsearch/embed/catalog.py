@@ -13,7 +13,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog import (
+    CatalogConfig,
+    ImageProblemCount,
+    ImageProblemTally,
+    find_placeholders,
+    open_catalog,
+)
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
@@ -40,10 +46,11 @@ class EmbedConfig:
 class EmbedReport:
     """Counts of rows: rows = embedded + reused + rejected.
 
-    reused: rows that an earlier run had embedded from the same title and image. without_title,
-    without_image: of the embedded and the reused. placeholder_images: of those without image, how many have a
-    picture that is a placeholder. reasons: the rejected by reason. damaged: shards of earlier
-    runs that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
+    reused: rows that an earlier run had embedded from the same title and image. without_title, without_image:
+    of the embedded and the reused. placeholder_images: of those without image, how many have a picture that
+    is a placeholder. image_problems: those of the embedded and reused that have a picture which cannot be
+    used, by reason, the most frequent first. reasons: the rejected by reason. damaged: shards of earlier runs
+    that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
     whole run.
     """
 
@@ -54,6 +61,7 @@ class EmbedReport:
     without_title: int
     without_image: int
     placeholder_images: int
+    image_problems: dict[str, ImageProblemCount]
     reasons: dict[str, int]
     damaged: tuple[str, ...]
     dim: int
@@ -85,6 +93,7 @@ def embed_catalog(
     started = time.perf_counter()
     rows = embedded = without_title = without_image = placeholder_images = 0
     reasons: Counter[str] = Counter()
+    image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
     with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
@@ -96,6 +105,7 @@ def embed_catalog(
                 without_title += sum(not listing.title for listing in batch.items)
                 without_image += thumbnails.count(None)
                 placeholder_images += sum(listing.placeholder for listing in batch.items)
+                image_problems.add(batch.items)
             store.reject(batch.rejects)
             rows += batch.rows
             reasons.update(reject.reason.value for reject in batch.rejects)
@@ -119,6 +129,7 @@ def embed_catalog(
         without_title=without_title,
         without_image=without_image,
         placeholder_images=placeholder_images,
+        image_problems=image_problems.counts(),
         reasons=dict(reasons),
         damaged=tuple(map(str, earlier.damaged)),
         dim=encoder.dim,

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog import (
+    CatalogConfig,
+    ImageProblemCount,
+    ImageProblemTally,
+    find_placeholders,
+    open_catalog,
+)
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.errors import UsageError
 from itemsearch.indexes.durable import replacing
@@ -26,7 +32,8 @@ BLOCK_ROWS = 10_000
 @dataclass(frozen=True, slots=True)
 class MatchReport:
     """Counts of a feed: rows = answered + rejected. answers: the answered by `Answer`. same_in_feed: rows
-    that are the same product as another row. columns: evidence beside title and picture. learnt_from, and
+    that are the same product as another row. image_problems: the answered that have a picture which cannot be
+    used, by reason, the most frequent first. columns: evidence beside title and picture. learnt_from, and
     thresholds: what the answers depend on."""
 
     rows: int
@@ -34,6 +41,7 @@ class MatchReport:
     rejected: int
     answers: Mapping[str, int]
     same_in_feed: int
+    image_problems: Mapping[str, ImageProblemCount]
     columns: tuple[str, ...]
     learnt_from: str
     thresholds: Thresholds
@@ -120,6 +128,7 @@ def match_feed(
         reader.rejected,
         {answer.value: answers[answer] for answer in Answer},
         same,
+        reader.image_problems.counts(),
         matcher.shared,
         matcher.learnt.basis if matcher.learnt else "nothing: no row could be read",
         matcher.learnt.thresholds if matcher.learnt else Thresholds(config.min_precision),
@@ -136,6 +145,7 @@ class _Reader:
     progress: Callable[[int], None]
     rows: int = 0
     rejected: int = 0
+    image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
 
     def blocks(self, batches: Iterator[RowBatch[Listing]]) -> Iterator[Incoming]:
         parts: list[Incoming] = []
@@ -143,6 +153,7 @@ class _Reader:
             for reject in batch.rejects:
                 self.on_reject(reject)
             self.rows, self.rejected = self.rows + batch.rows, self.rejected + len(batch.rejects)
+            self.image_problems.add(batch.items)
             if batch.items:
                 encoder = self.engine.encoder
                 parts.append(Incoming.embed(batch.items, batch.carried, self.matcher.shared, encoder))

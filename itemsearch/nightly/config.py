@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from itemsearch.catalog.config import MAX_IMAGES
 from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 
@@ -45,6 +46,7 @@ class RebuildConfig:
     """A whole configuration file. Relative paths start from the file's folder.
 
     columns: role to column name, as for --column.
+    max_images, require_image: as in `CatalogConfig`.
     model, device, dtype: as for `itemsearch embed`.
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
@@ -56,6 +58,8 @@ class RebuildConfig:
     index: str
     columns: Mapping[str, str] = field(default_factory=dict)
     image_root: str = ""
+    max_images: int = MAX_IMAGES
+    require_image: bool = False
     model: str = "default"
     device: str = "auto"
     dtype: str = "float32"
@@ -108,7 +112,12 @@ def _check(config: RebuildConfig, path: Path) -> None:
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise UsageError(f"{path}: {name} is {value:g}; it is a share, from 0 to 1")
-    for name, value in (("build.at", config.build.at), ("build.keep", config.build.keep)):
+    counts = {
+        "build.at": config.build.at,
+        "build.keep": config.build.keep,
+        "max_images": config.max_images,
+    }
+    for name, value in counts.items():
         if value < 1:
             raise UsageError(f"{path}: {name} is {value}; it must be 1 or more")
     if config.device not in ("auto", "cpu", "cuda"):

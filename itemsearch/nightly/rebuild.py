@@ -23,6 +23,9 @@ from itemsearch.search.engine import Engine
 from itemsearch.search.folder import IndexSummary, index_errors
 from itemsearch.store.reuse import EarlierRows
 
+IMAGE_PROBLEM_REASONS = "image_problem_reasons"
+"""The fact of the stage embed that holds `EmbedReport.image_problems`."""
+
 Progress = Callable[[int, int], None]
 """Receives the rows read and the rows rejected so far."""
 
@@ -38,7 +41,7 @@ class CurrentVersion:
 
 @dataclass(frozen=True, slots=True)
 class RebuildPlan:
-    """The rows that a run would embed, reuse and reject; unreadable pictures are not counted as rejected.
+    """The rows that a run would embed, reuse and reject.
 
     `rows` = `embed` + `reuse` + `rejected`. served: None if there is no index yet.
     """
@@ -73,6 +76,8 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             "reused": report.reused,
             "rejected": report.rejected,
             "damaged_shards": len(report.damaged),
+            "image_problems": sum(problem.listings for problem in report.image_problems.values()),
+            IMAGE_PROBLEM_REASONS: report.image_problems,
         }
         if report.damaged:
             stage.facts["damaged"] = ", ".join(report.damaged)
@@ -127,7 +132,8 @@ def _index_facts(summary: IndexSummary) -> dict[str, Any]:
 
 
 def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
-    """Counts what `rebuild` would embed and reuse; decodes no picture and writes nothing.
+    """Counts what `rebuild` would embed and reuse; decodes the pictures that it would embed, and writes
+    nothing.
 
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
@@ -136,9 +142,9 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))
-    for batch in catalog.batches(lambda id, content_hash: True, find_placeholders(catalog)):
+    for batch in catalog.batches(earlier.holds, find_placeholders(catalog)):
         rows, listings = rows + batch.rows, listings + len(batch.items)
-        reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
+        reuse += sum(listing.known for listing in batch.items)
     current = _current_version(Path(config.index), {})
     return RebuildPlan(rows, listings - reuse, reuse, rows - listings, current)
 
@@ -172,7 +178,11 @@ def check_guards(guards: Guards, current: CurrentVersion | None, rows: int, repe
 
 def _catalog(config: RebuildConfig) -> CatalogConfig:
     return CatalogConfig(
-        config.catalog, dict(config.columns), Path(config.image_root) if config.image_root else None
+        config.catalog,
+        dict(config.columns),
+        Path(config.image_root) if config.image_root else None,
+        max_images=config.max_images,
+        require_image=config.require_image,
     )
 
 

@@ -19,7 +19,11 @@ THUMBNAIL_SIDE = 96
 
 def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) -> pa.Schema:
     """The schema of a store: its own columns, then those carried from the catalog. The metadata describes the
-    embeddings."""
+    embeddings.
+
+    image_number, image_name: which of the row's pictures was embedded, from 1, and its path or address; null
+    without one. image_problem: the reason and message of the first picture that could not be used.
+    """
     numbers = {"float32": pa.float32(), "float16": pa.float16()}[dtype]
     ours = [
         pa.field("id", pa.string(), nullable=False),
@@ -30,6 +34,9 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
         pa.field("has_title", pa.bool_(), nullable=False),
         pa.field("has_image", pa.bool_(), nullable=False),
         pa.field("thumbnail", pa.binary()),
+        pa.field("image_number", pa.int32()),
+        pa.field("image_name", pa.string()),
+        pa.field("image_problem", pa.string()),
     ]
     metadata = {
         "itemsearch.store_version": str(STORE_VERSION),

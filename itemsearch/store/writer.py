@@ -149,6 +149,9 @@ class StoreWriter:
             pa.array([bool(listing.title) for listing in listings]),
             pa.array([thumbnail is not None for thumbnail in thumbnails]),
             pa.array(thumbnails, pa.binary()),
+            pa.array([listing.image_number or None for listing in listings], pa.int32()),
+            pa.array([listing.image_name or None for listing in listings], pa.string()),
+            pa.array([_problem_text(listing) for listing in listings], pa.string()),
             *carried.columns,
         ]
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
@@ -214,3 +217,8 @@ class StoreWriter:
             )
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows = [], 0
+
+
+def _problem_text(listing: Listing) -> str | None:
+    problem = listing.image_problem
+    return f"{problem.reason.value}: {problem.message}" if problem else None
