@@ -62,12 +62,14 @@ class Listing:
 
     title, image: "" and None where the row has none; never both. The title is folded (`titles.fold_title`),
     the image the first of the row's pictures that can be used: upright, RGB and at most
-    `catalog.images.MAX_SIDE` pixels a side. content_hash: 32 hex digits, of the title and the image's encoded
+    `catalog.images.MAX_SIDE` pixels a side. other_images: the further ones that can be used, at most
+    `SMALL_SIDE` pixels a side. content_hash: 32 hex digits, of the title and all these pictures' encoded
     bytes; equal hashes mean equal embeddings under one model. known: the image was not decoded, because the
-    listing is embedded already; `image` is then None whether the listing has one or not. placeholder: the
-    row's pictures are placeholders, and the listing therefore has none. image_number: the place of the image
-    among the row's pictures, from 1; 0 for none. image_name: its path or address; "" for an embedded one.
-    image_problem: of the first picture that cannot be used; the listing goes on by its title or another one.
+    listing is embedded already; there are then no images, whether the listing has some or not. placeholder:
+    the row's pictures are placeholders, and the listing therefore has none. image_number: the place of the
+    image among the row's pictures, from 1; 0 for none. image_name: its path or address; "" for an embedded
+    one. image_problem: of the first picture that cannot be used; the listing goes on by its title or another
+    one.
     """
 
     row: int
@@ -78,6 +80,7 @@ class Listing:
     content_hash: str
     known: bool = False
     placeholder: bool = False
+    other_images: tuple[Image.Image, ...] = ()
     image_number: int = 0
     image_name: str = ""
     image_problem: ImageProblem | None = None

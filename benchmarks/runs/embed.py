@@ -31,7 +31,7 @@ from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 
 COUNTED = 128
@@ -164,8 +164,7 @@ def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> d
             for places, tensors in prepared:
                 embeddings[places] = encoder.embed(tensors)
             watch.lap(MODEL)
-            thumbnails = [None if image is None else thumbnail(image) for image in images]
-            store.add(listings, embeddings, thumbnails, batch.carried)
+            store.add(listings, embeddings, StoredPictures.of(listings), batch.carried)
             rows += batch.rows
             watch.lap(WRITING)
         store.finish(config.catalog.path, rows)

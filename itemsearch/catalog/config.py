@@ -17,7 +17,7 @@ DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "im
 RESERVED_COLUMNS = frozenset(
     {
         *("id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"),
-        *("image_number", "image_name", "image_problem"),
+        *("other_pictures", "image_number", "image_name", "image_problem"),
     }
 )
 """Columns that the store writes itself, so that a catalog cannot carry its own under these names."""

@@ -23,6 +23,9 @@ from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError
 MAX_SIDE = 512
 """The most pixels a side of a decoded image: at least twice what an encoder uses."""
 
+SMALL_SIDE = 96
+"""The most pixels a side of a picture that is not embedded: enough for its sketch."""
+
 MAX_PIXELS = 200_000_000
 """Those of the largest photos: 16,320 x 12,240 of a telephone are 199.8 million."""
 

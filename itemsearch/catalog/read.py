@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
+from PIL import Image
+
 from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
 from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.formats.tables import Table, unify_schemas
+from itemsearch.catalog.images import SMALL_SIDE
 from itemsearch.catalog.placeholders import Placeholder, image_digest
 from itemsearch.catalog.row_pictures import Picture, Pictures, describe_source
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
@@ -91,10 +94,10 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     )
 
 
-def content_hash(title: str, image_data: bytes | None) -> str:
-    """Hashes what an embedding is made from, the title and the encoded image, to 32 hex digits."""
+def content_hash(title: str, *pictures: bytes) -> str:
+    """Hashes what a listing is compared by, the title and the encoded pictures, to 32 hex digits."""
     digest = blake2b(digest_size=16)
-    for part in (title.encode(), image_data or b""):
+    for part in (title.encode(), *(pictures or (b"",))):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     return digest.hexdigest()
@@ -103,34 +106,38 @@ def content_hash(title: str, image_data: bytes | None) -> str:
 def _listing(
     is_known: IsKnown, placeholders: frozenset[int], require_image: bool, cells: Cells, pictures: Pictures
 ) -> Listing:
-    used = image = placeholder = None
-    known, digest = False, content_hash(cells.title, None)
-    for picture in pictures:
-        if placeholders and image_digest(picture.data) in placeholders:
-            placeholder = placeholder or picture
-            continue
-        of_picture = content_hash(cells.title, picture.data)
-        known = is_known(cells.id, of_picture)
-        image = None if known else pictures.decode(picture)
-        if known or image is not None:
-            used, digest = picture, of_picture
-            break
-    if used is None:
+    read = list(pictures)
+    used = [each for each in read if not (placeholders and image_digest(each.data) in placeholders)]
+    placeholder = next((each for each in read if each not in used), None)
+    digest = content_hash(cells.title, *(each.data for each in used))
+    known, images = is_known(cells.id, digest), []
+    if not known:
+        images = [(each, image) for each in used if (image := pictures.decode(each)) is not None]
+        if len(images) < len(used):  # what cannot be decoded is no part of the listing
+            used = [each for each, _ in images]
+            digest = content_hash(cells.title, *(each.data for each in used))
+            known = is_known(cells.id, digest)
+    if not used:
         _check_without_image(cells, pictures, placeholder, require_image)
-        known = is_known(cells.id, digest)
     return Listing(
         row=cells.row,
         id=cells.id,
         title=cells.title,
         category=cells.category,
-        image=image,
+        image=None if known or not images else images[0][1],
         content_hash=digest,
         known=known,
-        placeholder=used is None and placeholder is not None,
-        image_number=used.number if used else 0,
-        image_name=used.name if used else "",
+        placeholder=not used and placeholder is not None,
+        other_images=() if known else tuple(_small(image) for _, image in images[1:]),
+        image_number=used[0].number if used else 0,
+        image_name=used[0].name if used else "",
         image_problem=pictures.problem,
     )
+
+
+def _small(image: Image.Image) -> Image.Image:
+    image.thumbnail((SMALL_SIDE, SMALL_SIDE), reducing_gap=2.0)
+    return image
 
 
 def _check_without_image(

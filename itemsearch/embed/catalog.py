@@ -23,7 +23,7 @@ from itemsearch.catalog import (
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing
 
@@ -99,11 +99,11 @@ def embed_catalog(
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
             if batch.items:
-                embeddings, thumbnails = _embed(batch.items, earlier, encoder, config.batch_size)
-                store.add(batch.items, embeddings, thumbnails, batch.carried)
+                embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
+                store.add(batch.items, embeddings, pictures, batch.carried)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
-                without_image += thumbnails.count(None)
+                without_image += pictures.thumbnails.count(None)
                 placeholder_images += sum(listing.placeholder for listing in batch.items)
                 image_problems.add(batch.items)
             store.reject(batch.rejects)
@@ -139,21 +139,18 @@ def embed_catalog(
 
 def _embed(
     listings: Sequence[Listing], earlier: EarlierRows, encoder: ListingEncoder, batch_size: int
-) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
-    """(N, E) float32 embeddings and N thumbnails: reused for known listings, computed for the others."""
-    embeddings = np.empty((len(listings), encoder.dim), np.float32)
-    thumbnails: list[bytes | None] = [
-        None if listing.image is None else thumbnail(listing.image) for listing in listings
-    ]
+) -> tuple[npt.NDArray[np.float32], StoredPictures]:
+    """(N, E) float32 embeddings and the pictures: reused for known listings, computed for the others."""
+    embeddings, pictures = np.empty((len(listings), encoder.dim), np.float32), StoredPictures.of(listings)
     known = [place for place, listing in enumerate(listings) if listing.known]
     new = [place for place, listing in enumerate(listings) if not listing.known]
     titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
     embeddings[new] = encoder.encode(titles, images, batch_size)
     if known:
-        embeddings[known], known_thumbnails = earlier.take([listings[place].id for place in known])
-        for place, jpeg in zip(known, known_thumbnails, strict=True):
-            thumbnails[place] = jpeg
-    return embeddings, thumbnails
+        embeddings[known], stored = earlier.take([listings[place].id for place in known])
+        for place, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
+            pictures.thumbnails[place], pictures.others[place] = jpeg, others
+    return embeddings, pictures
 
 
 def _prefetched(items: Iterator[T]) -> Iterator[T]:

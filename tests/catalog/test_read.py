@@ -204,11 +204,15 @@ def test_the_first_picture_that_can_be_used_is_the_listing_s(write, encode):
     reasons = [listing.image_problem and listing.image_problem.reason for listing in listings]
     missing, damaged = RejectReason.IMAGE_NOT_FOUND, RejectReason.IMAGE_UNREADABLE
     assert reasons == [None, missing, damaged, missing, None, None, None]
+    others = [[image.getpixel((0, 0)) for image in listing.other_images] for listing in listings]
+    assert others == [[blue], *[[]] * 6]
     hashes = [listing.content_hash for listing in listings]
-    assert hashes[0] == hashes[4], "equal titles and pictures have equal embeddings, and equal hashes"
-    assert hashes[1] == hashes[5] == hashes[6]
+    assert hashes[0] != hashes[4], "another listing has a second picture"
+    assert hashes[1] == hashes[5] == hashes[6], "what cannot be used is no part of a listing"
     (fifth,) = [each for batch in read(path, max_images=5) for each in batch.items if each.id == "4"]
-    assert (fifth.image_number, fifth.content_hash) == (5, hashes[0])
+    assert (fifth.image_number, fifth.content_hash) == (5, hashes[4])
+    (first, *_) = [each for batch in read(path, max_images=1) for each in batch.items]
+    assert (first.other_images, first.content_hash) == ((), hashes[4])
 
 
 def test_a_listing_that_is_known_by_a_later_picture_is_told_so(write, encode):
@@ -420,19 +424,20 @@ def test_bad_config(options):
 
 def test_content_hash_depends_on_title_and_image_and_where_one_ends(write, encode):
     assert content_hash("ab", b"c") != content_hash("a", b"bc")
-    assert content_hash("ab", None) != content_hash("", b"ab")
+    assert content_hash("ab") != content_hash("", b"ab")
     assert content_hash("a", b"b") == content_hash("a", b"b")
-    assert len(content_hash("a", None)) == 32
+    assert content_hash("a", b"b", b"c") != content_hash("a", b"bc") != content_hash("a", b"c", b"b")
+    assert len(content_hash("a")) == 32
     write("a.png", encode())
     (batch,) = read(write("c.csv", "id,title,image\n1,  a ,a.png\n2,a,\n"))
-    assert [p.content_hash for p in batch.items] == [content_hash("a", encode()), content_hash("a", None)]
+    assert [p.content_hash for p in batch.items] == [content_hash("a", encode()), content_hash("a")]
 
 
 def test_a_title_has_one_hash_however_its_characters_are_written(write):
     titles = ["Café &amp; bar", "Cafe\u0301 <b>&#38;</b> bar", "Café & bar\u200b", "nan", "café & bar"]
     rows = "".join(f"{i},{title}\n" for i, title in enumerate(titles))
     (batch,) = read(write("c.csv", "id,title\n" + rows))
-    assert {p.content_hash for p in batch.items[:3]} == {content_hash("Café & bar", None)}
+    assert {p.content_hash for p in batch.items[:3]} == {content_hash("Café & bar")}
     assert batch.items[3].title == "café & bar"
     assert batch.no_titles == ("nan",)
     assert rejects_of([batch]) == [(4, "3", RejectReason.EMPTY)]

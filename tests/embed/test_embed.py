@@ -17,6 +17,7 @@ from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import ListingEncoder
 from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
 from itemsearch.store.reader import open_embedded
+from itemsearch.store.sketches import Sketches
 
 
 def embed(catalog: Path, out: Path, encoder: ListingEncoder, max_bad_rate: float = 0.05) -> EmbedReport:
@@ -87,6 +88,32 @@ def test_a_bad_picture_beside_a_title_is_flagged_until_it_is_mended(
     assert (report.embedded, report.reused, report.rejected) == (4, 2, 0), "2, 3, 5 and 6 have a picture now"
     assert rows_of(out)["5"]["image_number"] == 1
     assert list(report.image_problems) == ["image_is_an_address"]
+
+
+def test_further_pictures_are_sketched_and_a_change_of_one_embeds_the_row_again(
+    tmp_path: Path, encoder: ListingEncoder
+) -> None:
+    for seed in range(3):
+        draw_picture(seed).save(tmp_path / f"{seed}.png")
+    shop, out = tmp_path / "shop.csv", tmp_path / "store"
+    shop.write_text('id,title,image\n1,mug,"0.png, 1.png, 2.png"\n2,cap,1.png\n')
+    embed(shop, out, encoder)
+    before = rows_of(out)
+    sketches = Sketches.from_bytes(before["1"]["other_pictures"])  # type: ignore[arg-type]
+    of_second = Sketches.of_jpegs([before["2"]["thumbnail"]])  # type: ignore[list-item]
+    assert len(sketches.hashes) == 2
+    assert sketches.hashes[0] == of_second.hashes[0], "sketched as the picture that is embedded"
+    np.testing.assert_array_equal(sketches.colours[0], of_second.colours[0])
+    assert before["2"]["other_pictures"] is None
+    report = embed(shop, out, encoder)
+    assert (report.embedded, report.reused) == (0, 2)
+    assert rows_of(out) == before
+    draw_picture(9).save(tmp_path / "2.png")
+    report = embed(shop, out, encoder)
+    assert (report.embedded, report.reused) == (1, 1)
+    after = rows_of(out)["1"]
+    assert after["other_pictures"] != before["1"]["other_pictures"]
+    assert after["embedding"] == pytest.approx(before["1"]["embedding"], abs=1e-5)
 
 
 def test_a_night_that_asks_for_pictures_refuses_what_an_earlier_one_let_through(

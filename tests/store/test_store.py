@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from support.catalogs import draw_picture
 
 from itemsearch.errors import StoreError
 from itemsearch.store import writer as store_writer
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import open_embedded
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures
+from itemsearch.store.sketches import SKETCH_BYTES
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing, Reject, RejectReason
 
@@ -25,7 +27,7 @@ MODEL = ModelStamp("a-model", "fingerprint", "float32", {"stream": 8}, None)
 PRICE = pa.schema({"price": pa.float64()})
 
 
-def listings(start: int, count: int) -> tuple[list[Listing], np.ndarray, list[bytes | None], pa.RecordBatch]:
+def listings(start: int, count: int) -> tuple[list[Listing], np.ndarray, StoredPictures, pa.RecordBatch]:
     rng = np.random.default_rng(start)
     embeddings = rng.standard_normal((count, 4)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -37,10 +39,11 @@ def listings(start: int, count: int) -> tuple[list[Listing], np.ndarray, list[by
             "mugs",
             Image.new("RGB", (300, 200)),
             f"hash {row}",
+            other_images=(draw_picture(row),) * (row % 3),
         )
         for row in range(start, start + count)
     ]
-    pictures: list[bytes | None] = [thumbnail(row.image) if row.image else None for row in rows]
+    pictures = StoredPictures.of(rows)
     return (
         rows,
         embeddings,
@@ -176,7 +179,9 @@ def test_earlier_rows_are_found_by_id_and_content(tmp_path: Path, monkeypatch: p
     vectors, pictures = earlier.take(["0007", "0001"])
     np.testing.assert_array_equal(vectors[0], listings(5, 5)[1][2].astype(np.float16))
     np.testing.assert_array_equal(vectors[1], listings(0, 5)[1][1].astype(np.float16))
-    assert pictures == [listings(7, 1)[2][0]] * 2
+    assert pictures.thumbnails == listings(7, 1)[2].thumbnails * 2
+    assert pictures.others == [listings(7, 1)[2].others[0], listings(1, 1)[2].others[0]]
+    assert [len(others or b"") for others in listings(0, 3)[2].others] == [0, SKETCH_BYTES, 2 * SKETCH_BYTES]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +212,13 @@ def test_a_damaged_shard_is_named_and_the_others_serve(
         store.finish("shop.csv", 10)
     shard = min((tmp_path / "data").iterdir())
     content = bytearray(shard.read_bytes())
-    content[len(content) // 3] ^= 0x40
+    columns = pq.read_metadata(shard).row_group(0)
+    embedding = next(
+        columns.column(place)
+        for place in range(columns.num_columns)
+        if columns.column(place).path_in_schema.startswith("embedding")
+    )
+    content[embedding.data_page_offset + embedding.total_compressed_size // 2] ^= 0x40
     shard.write_bytes(content)
     earlier = EarlierRows.find(tmp_path, MODEL, 4, "float32")
     assert list(earlier.damaged) == [shard]

@@ -97,7 +97,7 @@ class PairEvidence:
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
             support = joint
         else:
-            evidence = self.scorer.reader.compare(a, b)
+            evidence = self.scorer.reader.compare(a, b, self.image_hashes.share_another(a, b))
             joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
             score = self.scorer.ranking.score(evidence)
             support = np.maximum(joint, evidence.features.max(axis=1, initial=0.0))
@@ -208,4 +208,5 @@ def _image_hashes_of(listings: pa.Table) -> ImageHashes:
     """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
     if not {"thumbnail", "content_hash"} <= set(listings.column_names):
         return ImageHashes.of_none(listings.num_rows)
-    return read_image_hashes(listings["thumbnail"])
+    has_others = "other_pictures" in listings.column_names
+    return read_image_hashes(listings["thumbnail"], listings["other_pictures"] if has_others else None)

@@ -30,7 +30,7 @@ from itemsearch.search.filter import NO_FILTER, Filter
 
 QUERY_LISTINGS = 4096
 MEASURED_PAIRS = 65_536
-FORMAT = 3
+FORMAT = 4
 """Of the parts; raised when older ones can no longer be read."""
 SETTINGS = "settings.json"
 
