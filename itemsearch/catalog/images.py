@@ -218,19 +218,25 @@ def _coefficient_bytes(image: JpegImageFile, size: tuple[int, int]) -> int:
 
 
 def _normalise(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
+    # In place, and converted only where it has to be: a copy of a large image takes as much again.
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I;16"):
         # convert() would clip all that is brighter than 255 of 65,535.
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-    elif upright.mode in ("I", "F"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
         raise ImageError("32 bits a channel: save it with 8 or 16")
-    if _is_grey(upright):  # made smaller before it takes four bytes a pixel
-        upright = upright.convert("L")
-        upright.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
-    rgb = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    if _is_grey(image):  # made smaller before it takes four bytes a pixel
+        image = _converted(image, "L")
+        image.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    rgb = _converted(image, "RGBA" if image.has_transparency_data else "RGB")
     rgb.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
     if rgb.mode == "RGBA":
         white = Image.new("RGBA", rgb.size, "white")
         rgb = Image.alpha_composite(white, rgb).convert("RGB")
-    rgb.info.clear()
-    return rgb
+    plain = rgb.copy()  # no longer the image of a file
+    plain.info.clear()
+    return plain
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)

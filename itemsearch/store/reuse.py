@@ -73,7 +73,7 @@ class EarlierRows:
             embeddings.append(shard_embeddings[row])
             pictures.thumbnails.append(table["thumbnail"][row].as_py())
             others = table["other_pictures"][row].as_py() if "other_pictures" in table.column_names else None
-            pictures.others.append(others)  # a store of an earlier version read no others
+            pictures.others.append(others)
         return np.stack(embeddings), pictures
 
     def _read_shard(self, shard: int) -> tuple[npt.NDArray[Any], pa.Table]:
@@ -91,4 +91,6 @@ def _origin(schema: pa.Schema) -> tuple[object, ...]:
 
 
 def _read(path: Path) -> pa.Table:
-    return pq.read_table(path, columns=COLUMNS, page_checksum_verification=True)
+    """The `COLUMNS` that a shard has: an earlier version sketched no other pictures, and read none."""
+    present = [name for name in COLUMNS if name in pq.read_schema(path).names]
+    return pq.read_table(path, columns=present, page_checksum_verification=True)

@@ -202,6 +202,18 @@ def test_earlier_rows_are_those_of_the_same_model(
     assert len(earlier.places) == held
 
 
+def test_rows_of_an_earlier_version_are_reused_though_it_kept_no_other_pictures(tmp_path: Path) -> None:
+    write(tmp_path)
+    (shard,) = (tmp_path / "data").iterdir()
+    table = pq.read_table(shard).drop_columns(["other_pictures", "image_number", "image_name"])
+    pq.write_table(table, shard, write_page_checksum=True)
+    earlier = EarlierRows.find(tmp_path, MODEL, 4, "float32")
+    assert (len(earlier.places), list(earlier.damaged)) == (10, [])
+    _, pictures = earlier.take(["0003", "0001"])
+    assert pictures.others == [None, None]
+    assert pictures.thumbnails == listings(3, 1)[2].thumbnails + listings(1, 1)[2].thumbnails
+
+
 def test_a_damaged_shard_is_named_and_the_others_serve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
