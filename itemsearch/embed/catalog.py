@@ -20,7 +20,7 @@ from itemsearch.catalog import (
     find_placeholders,
     open_catalog,
 )
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
@@ -71,7 +71,7 @@ class EmbedReport:
 def embed_catalog(
     catalog: CatalogConfig,
     out: Path,
-    encoder: ListingEncoder,
+    encoder: Encoder,
     config: EmbedConfig,
     progress: Callable[[int, int], None],
 ) -> EmbedReport:
@@ -138,7 +138,7 @@ def embed_catalog(
 
 
 def _embed(
-    listings: Sequence[Listing], earlier: EarlierRows, encoder: ListingEncoder, batch_size: int
+    listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
 ) -> tuple[npt.NDArray[np.float32], StoredPictures]:
     """(N, E) float32 embeddings and the pictures: reused for known listings, computed for the others."""
     embeddings, pictures = np.empty((len(listings), encoder.dim), np.float32), StoredPictures.of(listings)
