@@ -46,9 +46,7 @@ def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: Encoder) -> N
     assert rejects["id"].to_pylist() == ["010", "007"]
 
 
-def test_a_bad_picture_beside_a_title_is_flagged_until_it_is_mended(
-    tmp_path: Path, encoder: TorchEncoder
-) -> None:
+def test_a_bad_picture_beside_a_title_is_flagged_until_it_is_mended(tmp_path: Path, encoder: Encoder) -> None:
     (tmp_path / "images").mkdir()
     draw_picture(1).save(tmp_path / "images" / "ok.png")
     (tmp_path / "images" / "404.jpg").write_text("<html>404")
@@ -91,7 +89,7 @@ def test_a_bad_picture_beside_a_title_is_flagged_until_it_is_mended(
 
 
 def test_further_pictures_are_sketched_and_a_change_of_one_embeds_the_row_again(
-    tmp_path: Path, encoder: TorchEncoder
+    tmp_path: Path, encoder: Encoder
 ) -> None:
     for seed in range(3):
         draw_picture(seed).save(tmp_path / f"{seed}.png")
@@ -117,7 +115,7 @@ def test_further_pictures_are_sketched_and_a_change_of_one_embeds_the_row_again(
 
 
 def test_a_night_that_asks_for_pictures_refuses_what_an_earlier_one_let_through(
-    tmp_path: Path, encoder: TorchEncoder
+    tmp_path: Path, encoder: Encoder
 ) -> None:
     (tmp_path / "404.jpg").write_text("<html>404")
     shop, out = tmp_path / "shop.csv", tmp_path / "store"
