@@ -30,6 +30,7 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|//[\w-]+(\.[\w-]+)+/", re.IGNORECAS
 _PICTURE = re.compile(
     r"\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|avif|hei[cf])(?:[?#]\S*)?\Z", re.IGNORECASE
 )
+_SEVERAL = re.compile(r"[,;|\s\[{]")
 _BETWEEN_PATHS = re.compile(r"([,;|\r\n]+)")
 _BETWEEN_ADDRESSES = re.compile(r"\s+(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 
@@ -45,6 +46,8 @@ def picture_sources(cell: object) -> tuple[bytes | str, ...]:
     Raises:
         ImageError: the cell holds something else, such as a number.
     """
+    if type(cell) is str and not _SEVERAL.search(cell):  # most cells, and many
+        return (cell,) if cell else ()
     return tuple(dict.fromkeys(_sources(cell)))
 
 

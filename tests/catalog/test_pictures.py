@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -89,3 +90,21 @@ def test_a_hostile_text_is_a_path_like_any_other(text: str) -> None:
 def test_a_list_of_structs_as_parquet_returns_it(tmp_path: Path) -> None:
     pictures = pa.array([[{"bytes": b"one", "path": None}, {"bytes": None, "path": "b.jpg"}]])
     assert picture_sources(pictures.to_pylist()[0]) == (b"one", "b.jpg")
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_joined_pictures_are_cut_where_they_were_joined(seed: int) -> None:
+    random = Random(seed)
+    is_address = random.random() < 0.5
+    # An address may hold commas, a path among others none.
+    words = ["mug", "w_2,h_3"] if is_address else ["mug", "a b", "ünï", "[1]", "{z}", "50%25"]
+    start = "https://cdn.example/" if is_address else ""
+    pictures = [
+        f"{start}{number}/{'/'.join(random.sample(words, 2))}{random.choice(['.jpg', '.webp?v=1'])}"
+        for number in range(random.randint(1, 6))
+    ]
+    separator = random.choice([",", ", ", "|", " ; ", "\n", *([" "] if is_address else [])])
+    assert picture_sources(separator.join(pictures)) == tuple(pictures)
+    assert picture_sources(pictures) == tuple(pictures)
+    assert picture_sources(json.dumps(pictures)) == tuple(pictures)
+    assert picture_sources(repr(pictures)) == tuple(pictures)
