@@ -28,9 +28,16 @@ class CatalogOptions:
     column: Annotated[
         list[str],
         typer.Option(
-            help="Column of a role, e.g. title=product_name; repeatable. Roles: id, title, image, category."
+            help="Column of a role, e.g. title=product_name, or title=brand+name for several; repeatable. "
+            "Roles: id, title, image, category."
         ),
     ] = field(default_factory=list)
+    ignore_column: Annotated[
+        list[str], typer.Option(help="Column that is neither read nor carried; repeatable.")
+    ] = field(default_factory=list)
+    category_separator: Annotated[
+        str, typer.Option(help="Text between the names of a category path. Default: >, >>, » and the like.")
+    ] = ""
     image_root: Annotated[
         Path | None,
         typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
@@ -65,6 +72,8 @@ class CatalogOptions:
             path,
             column_mapping("--column", self.column),
             self.image_root,
+            ignored=tuple(self.ignore_column),
+            category_separator=self.category_separator,
             max_images=self.max_images,
             require_image=self.require_image,
         )

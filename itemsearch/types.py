@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 class RejectReason(StrEnum):
     """Why a row was rejected, or why its picture cannot be used. The value is the `reason` of
-    `rejects.parquet`."""
+    `rejects.parquet` and `rejects.csv`."""
 
     MALFORMED = "malformed"
     MISSING_ID = "missing_id"

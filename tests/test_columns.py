@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from itemsearch.columns import no_column, read_texts
+from itemsearch.columns import OWN_COLUMNS, catalog_name, no_column, read_texts, stored_name
 
 
 def test_text_columns_are_read_and_what_is_none_is_empty() -> None:
@@ -22,3 +22,24 @@ def test_the_message_names_what_is_missing_and_what_there_is() -> None:
         "no column 'shop' to differ in; the columns are 'id', 'price'"
     )
     assert no_column([], "title", "image") == "no column 'title' or 'image'; the columns are none"
+
+
+def test_a_stored_name_is_the_stores_own_for_no_column_and_one_for_no_two() -> None:
+    names = [
+        "id",
+        "Id",
+        "catalog.id",
+        "catalog.catalog.id",
+        "catalog.price",
+        "price",
+        "embedding",
+        "",
+        "catalog.",
+    ]
+    stored = [stored_name(name) for name in names]
+    assert stored[:3] == ["catalog.id", "Id", "catalog.catalog.id"]
+    assert stored[4:6] == ["catalog.price", "price"]
+    assert len(set(stored)) == len(names)
+    assert not OWN_COLUMNS & set(stored)
+    assert [catalog_name(name) for name in stored] == names
+    assert [catalog_name(name) for name in sorted(OWN_COLUMNS)] == sorted(OWN_COLUMNS)

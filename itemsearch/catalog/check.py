@@ -13,11 +13,13 @@ from itemsearch.attributes.identifiers import (
     IdentifierCounts,
     read_column,
 )
+from itemsearch.catalog.cell_text import PATH
 from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.formats.names import renamed
 from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
-from itemsearch.catalog.read import open_catalog
-from itemsearch.columns import read_texts
+from itemsearch.catalog.read import Catalog, open_catalog
+from itemsearch.columns import catalog_name, read_texts
 from itemsearch.types import Listing, Reject, RejectReason, RowBatch
 
 _EXAMPLES = 3
@@ -29,11 +31,13 @@ class CatalogCheck:
 
     without_title, without_image: of the listings. placeholder_images: of those without image, how many have a
     placeholder. image_problems: the listings that have a picture which cannot be used, by reason, the most
-    frequent first. categories: how many different ones, "" not counted. rejects: by reason. examples: the
-    first rejects of each reason. no_titles: of all rows, the titles that are no title, as they are written,
-    and how many rows have each, the most frequent first. placeholders: the pictures that many listings with
-    unlike titles share, rejected rows included. identifiers: of the listings, by column that is taken for
-    one.
+    frequent first. categories: how many different ones, "" not counted; category_paths: how many of them are
+    paths. columns: role to the columns that it is read from, those that no file has left out. renamed: the
+    columns that go by another name, to the name that the file has: a second column of one name, or one of a
+    name that the store uses itself. rejects: by reason. examples: the first rejects of each reason.
+    no_titles: of all rows, the titles that are no title, as they are written, and how many rows have each,
+    the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected
+    rows included. identifiers: of the listings, by column that is taken for one.
     """
 
     rows: int
@@ -43,6 +47,9 @@ class CatalogCheck:
     placeholder_images: int
     image_problems: Mapping[str, ImageProblemCount]
     categories: int
+    category_paths: int
+    columns: Mapping[str, tuple[str, ...]]
+    renamed: Mapping[str, str]
     rejects: Mapping[RejectReason, int]
     examples: Mapping[RejectReason, tuple[Reject, ...]]
     no_titles: Mapping[str, int]
@@ -73,12 +80,28 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         placeholder_images=tally.counts["placeholder_images"],
         image_problems=tally.image_problems.counts(),
         categories=len(tally.categories - {""}),
+        category_paths=sum(PATH in category for category in tally.categories),
+        columns=_present_columns(catalog),
+        renamed=_renamed_columns(catalog),
         rejects=dict(tally.rejects),
         examples=tally.examples,
         no_titles=dict(tally.no_titles.most_common()),
         placeholders=placeholders,
         identifiers=identifiers,
     )
+
+
+def _present_columns(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    present = {name for table in catalog.tables for name in table.schema.names}
+    of_role = {role: tuple(filter(present.__contains__, names)) for role, names in catalog.columns.items()}
+    return {role: names for role, names in of_role.items() if names}
+
+
+def _renamed_columns(catalog: Catalog) -> dict[str, str]:
+    twice = {name: written for table in catalog.tables for name, written in renamed(table.schema).items()}
+    names = {name: catalog_name(name) for name in catalog.carried.names}
+    stored = {name: twice.get(of_file, of_file) for name, of_file in names.items()}
+    return {name: written for name, written in stored.items() if name != written}
 
 
 @dataclass(slots=True)

@@ -14,14 +14,6 @@ MAX_IMAGES = 4
 
 DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
 
-RESERVED_COLUMNS = frozenset(
-    {
-        *("id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"),
-        *("other_pictures", "image_number", "image_name", "image_problem"),
-    }
-)
-"""Columns that the store writes itself, so that a catalog cannot carry its own under these names."""
-
 
 @dataclass(frozen=True, slots=True)
 class CatalogConfig:
@@ -30,13 +22,17 @@ class CatalogConfig:
     Attributes:
         path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
         columns: role ("id", "title", "image", "category") to column name; a role that is not given
-            is read from the column of its own name.
+            is read from the column of its own name. "brand+name" is two columns, joined with a space, unless
+            a column is called so (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together.
         rows: how many rows are read, from the first; None for all.
         max_images: pictures of a row that are read, from the first, until one can be used.
         require_image: whether a row whose pictures cannot be used is rejected, though it has a title.
         read: how the files are read, where their bytes do not tell.
+        ignored: columns that are neither read nor carried.
+        category_separator: the text between the names of a category path; "" for the usual signs
+            (`cell_text.category_text`).
 
     Raises:
         UsageError: an unknown role, or `batch_rows`, `rows` or `max_images` below 1.
@@ -50,6 +46,8 @@ class CatalogConfig:
     max_images: int = MAX_IMAGES
     require_image: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
+    ignored: tuple[str, ...] = ()
+    category_separator: str = ""
 
     def __post_init__(self) -> None:
         for role in self.columns:

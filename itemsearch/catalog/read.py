@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
+import pyarrow as pa
 from PIL import Image
 
-from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
+from itemsearch.catalog.cell_text import BadCellError
+from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.formats.tables import Table, unify_schemas
+from itemsearch.catalog.formats.tables import unify_schemas
 from itemsearch.catalog.images import SMALL_SIDE
+from itemsearch.catalog.mapping import map_columns, without_columns
 from itemsearch.catalog.placeholders import Placeholder, image_digest
 from itemsearch.catalog.row_pictures import Picture, Pictures, describe_source
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
-from itemsearch.catalog.validate import BadCellError, Cells
-from itemsearch.columns import no_column
-from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
+from itemsearch.catalog.validate import Cells
+from itemsearch.columns import stored_name
+from itemsearch.errors import CatalogNotFoundError
 from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
@@ -65,30 +68,27 @@ def open_catalog(config: CatalogConfig) -> Catalog:
 
     Raises:
         CatalogNotFoundError: there is no file, folder or image root of that name.
-        MissingColumnError: a file has no id column, or neither title nor image.
-        CatalogError: a file is damaged or of no known format, files do not go together, or a carried column
-            has one of the store's own names.
+        MissingColumnError: a file has no id column, or neither title nor image, or the config names a column
+            that no file has.
+        UsageError: the config both reads and ignores a column.
+        CatalogError: a file is damaged or of no known format, or files do not go together.
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = open_tables(config.path, config.read)
-    check_columns(tables, config.columns, ("title", "image"), _MEND)
-    _check_mapping(config, tables)
-    carried = unify_schemas(tables, leave_out=frozenset(config.columns.values()))
-    for name in carried.names:
-        if name in RESERVED_COLUMNS:
-            raise CatalogError(
-                f"{config.path}: column {name!r} has a name that the store uses itself: rename it, or read "
-                f"it as a role with --column ROLE={name}"
-            )
+    tables = without_columns(config, open_tables(config.path, config.read))
+    columns = map_columns(config, tables)
+    check_columns(tables, columns, ("title", "image"), _MEND)
+    read_whole = frozenset(names[0] for names in columns.values() if len(names) == 1)
+    carried = unify_schemas(tables, leave_out=read_whole)
     return Catalog(
         path=config.path,
         tables=tables,
-        columns=config.columns,
-        carried=carried,
+        columns=columns,
+        carried=pa.schema([field.with_name(stored_name(field.name)) for field in carried]),
         image_root=config.image_root,
         batch_rows=config.batch_rows,
         rows=config.rows,
+        category_separator=config.category_separator,
         max_images=config.max_images,
         require_image=config.require_image,
     )
@@ -157,12 +157,3 @@ def _check_without_image(
             f"share, and {title}",
             RejectReason.PLACEHOLDER,
         )
-
-
-def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:
-    """Checks that a column that was given by name is in at least one file."""
-    present = {name for table in tables for name in table.schema.names}
-    for role, name in config.columns.items():
-        if present and name != DEFAULT_COLUMNS[role] and name not in present:
-            purpose = f", which --column {role}={name} asks for"
-            raise MissingColumnError(f"{config.path}: {no_column(sorted(present), name, purpose=purpose)}")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from itemsearch.catalog.cell_text import BadCellError
 from itemsearch.catalog.images import decode_image
-from itemsearch.catalog.validate import BadCellError, Cells
+from itemsearch.catalog.validate import Cells
 from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError
 from itemsearch.types import ImageProblem, RejectReason
 

@@ -6,19 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
-from itemsearch.catalog.formats.tables import JsonText
+from itemsearch.catalog.cell_text import BadCellError, category_text, cell_text
 from itemsearch.catalog.pictures import picture_sources
 from itemsearch.errors import ImageError
-from itemsearch.titles import clean_text, fold_title, is_no_title
+from itemsearch.titles import fold_title, is_no_title
 from itemsearch.types import ImageProblem, Reject, RejectReason
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_JSON_INTEGER = re.compile(r"-?[0-9]+")
-_JSON_NUMBER = re.compile(r"-?[0-9].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,8 @@ class RowValidator:
     row was rejected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, category_separator: str = "") -> None:
+        self._category_separator = category_separator
         self._first_rows: dict[str, int] = {}
         self._dimension = 0
 
@@ -64,7 +62,7 @@ class RowValidator:
                 place=place,
                 id=row_id,
                 title=title,
-                category=clean_text(cell_text("category", record.get("category"))),
+                category=category_text(record.get("category"), self._category_separator),
                 images=images,
                 embedding=self._embedding(record.get("embedding")),
                 image_problem=image_problem,
@@ -100,38 +98,6 @@ class RowValidator:
                 f"the embedding has {len(embedding)} numbers where the first has {self._dimension}"
             )
         return embedding
-
-
-class BadCellError(Exception):
-    """A cell for which its row is rejected. id: the row's, where the bad cell itself gives it."""
-
-    def __init__(self, message: str, reason: RejectReason = RejectReason.MALFORMED, id: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.id = id
-
-
-def cell_text(role: str, value: object) -> str:
-    """Reads a cell as text; a whole number, and for a title any JSON number, is text too.
-
-    Raises:
-        BadCellError: it is of another type.
-    """
-    match value:
-        case None:
-            return ""
-        case JsonText():
-            number = _JSON_INTEGER if role == "id" else _JSON_NUMBER
-            if number.fullmatch(value):
-                return str(value)
-        case str():
-            return value
-        case Decimal() if value.as_tuple().exponent == 0:
-            return f"{value:f}"
-        case int() if not isinstance(value, bool):
-            return str(value)
-    mend = "write ids as text or whole numbers" if role == "id" else "write it as text"
-    raise BadCellError(f"the {role} is {value!r:.60}: {mend}")
 
 
 def _images(place: str, cell: object) -> tuple[tuple[bytes | str, ...], ImageProblem | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from itemsearch.catalog import (
     find_placeholders,
     open_catalog,
 )
+from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
@@ -35,11 +35,13 @@ class EmbedConfig:
     """How a catalog is embedded.
 
     max_bad_rate: the share of rejected rows above which no store is made. dtype: of the stored embeddings.
+    keep_replaced: as in `StoreWriter`.
     """
 
     batch_size: int = 32
     max_bad_rate: float = 0.05
     dtype: str = "float32"
+    keep_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ class EmbedReport:
     reused: rows that an earlier run had embedded from the same title and image. without_title, without_image:
     of the embedded and the reused. placeholder_images: of those without image, how many have a picture that
     is a placeholder. image_problems: those of the embedded and reused that have a picture which cannot be
-    used, by reason, the most frequent first. reasons: the rejected by reason. damaged: shards of earlier runs
-    that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
-    whole run.
+    used, by reason, the most frequent first. reasons: the rejected by reason; frequent_reasons: the five most
+    frequent, each with an example. damaged: shards of earlier runs that could not be read, whose rows were
+    embedded again. dim: numbers in an embedding. seconds: of the whole run.
     """
 
     rows: int
@@ -63,6 +65,7 @@ class EmbedReport:
     placeholder_images: int
     image_problems: dict[str, ImageProblemCount]
     reasons: dict[str, int]
+    frequent_reasons: tuple[ReasonCount, ...]
     damaged: tuple[str, ...]
     dim: int
     seconds: float
@@ -86,16 +89,18 @@ def embed_catalog(
 
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is valid.
-        TooManyBadRowsError: more rows were rejected than allowed; `rejects.parquet` lists them, and an
-            earlier store in `out` stays as it was.
+        TooManyBadRowsError: more rows were rejected than allowed; its notes say why, `rejects.parquet` and
+            `rejects.csv` list them, and an earlier store in `out` stays as it was.
         StoreError: `out` holds other files, or another process is writing there.
     """
     started = time.perf_counter()
     rows = embedded = without_title = without_image = placeholder_images = 0
-    reasons: Counter[str] = Counter()
+    tally = RejectTally()
     image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
-    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
+    with StoreWriter(
+        out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
+    ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
             if batch.items:
@@ -108,18 +113,20 @@ def embed_catalog(
                 image_problems.add(batch.items)
             store.reject(batch.rejects)
             rows += batch.rows
-            reasons.update(reject.reason.value for reject in batch.rejects)
-            progress(rows, reasons.total())
-        rejects, rejected = store.write_rejects(), reasons.total()
+            tally.add(batch.rejects)
+            progress(rows, tally.counts.total())
+        rejects, rejected = store.write_rejects(), tally.counts.total()
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
         if rejected > config.max_bad_rate * rows:
-            raise TooManyBadRowsError(
+            message = (
                 f"{rejected} of {rows} rows rejected, more than --max-bad-rate {config.max_bad_rate:g}: "
                 f"see {rejects}; no store was made"
             )
+            raise tally.explain(TooManyBadRowsError(message))
         if not store.rows:
-            raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see {rejects}")
+            message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
+            raise tally.explain(EmptyCatalogError(message))
         store.finish(catalog.path, rows)
     return EmbedReport(
         rows=rows,
@@ -130,7 +137,8 @@ def embed_catalog(
         without_image=without_image,
         placeholder_images=placeholder_images,
         image_problems=image_problems.counts(),
-        reasons=dict(reasons),
+        reasons={reason.value: count for reason, count in tally.counts.items()},
+        frequent_reasons=tally.most_frequent(),
         damaged=tuple(map(str, earlier.damaged)),
         dim=encoder.dim,
         seconds=time.perf_counter() - started,

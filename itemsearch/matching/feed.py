@@ -16,6 +16,7 @@ from itemsearch.catalog import (
     find_placeholders,
     open_catalog,
 )
+from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.errors import UsageError
 from itemsearch.indexes.durable import replacing
@@ -31,14 +32,16 @@ BLOCK_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class MatchReport:
-    """Counts of a feed: rows = answered + rejected. answers: the answered by `Answer`. same_in_feed: rows
-    that are the same product as another row. image_problems: the answered that have a picture which cannot be
-    used, by reason, the most frequent first. columns: evidence beside title and picture. learnt_from, and
-    thresholds: what the answers depend on."""
+    """Counts of a feed: rows = answered + rejected. frequent_reasons: the five most frequent reasons of the
+    rejected, each with an example. answers: the answered by `Answer`. same_in_feed: rows that are the same
+    product as another row. image_problems: the answered that have a picture which cannot be used, by reason,
+    the most frequent first. columns: evidence beside title and picture. learnt_from, and thresholds: what the
+    answers depend on."""
 
     rows: int
     answered: int
     rejected: int
+    frequent_reasons: tuple[ReasonCount, ...]
     answers: Mapping[str, int]
     same_in_feed: int
     image_problems: Mapping[str, ImageProblemCount]
@@ -126,6 +129,7 @@ def match_feed(
         reader.rows,
         answered,
         reader.rejected,
+        reader.tally.most_frequent(),
         {answer.value: answers[answer] for answer in Answer},
         same,
         reader.image_problems.counts(),
@@ -144,15 +148,20 @@ class _Reader:
     on_reject: Callable[[Reject], None]
     progress: Callable[[int], None]
     rows: int = 0
-    rejected: int = 0
+    tally: RejectTally = field(default_factory=RejectTally)
     image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
+
+    @property
+    def rejected(self) -> int:
+        return self.tally.counts.total()
 
     def blocks(self, batches: Iterator[RowBatch[Listing]]) -> Iterator[Incoming]:
         parts: list[Incoming] = []
         for batch in batches:
             for reject in batch.rejects:
                 self.on_reject(reject)
-            self.rows, self.rejected = self.rows + batch.rows, self.rejected + len(batch.rejects)
+            self.tally.add(batch.rejects)
+            self.rows += batch.rows
             self.image_problems.add(batch.items)
             if batch.items:
                 encoder = self.engine.encoder

@@ -46,6 +46,7 @@ class RebuildConfig:
     """A whole configuration file. Relative paths start from the file's folder.
 
     columns: role to column name, as for --column.
+    ignore_columns, category_separator: as for --ignore-column and --category-separator.
     max_images, require_image: as in `CatalogConfig`.
     model, device, dtype: as for `itemsearch embed`.
     duplicates: folder for the duplicates of each new version; "" for none.
@@ -57,6 +58,8 @@ class RebuildConfig:
     store: str
     index: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    ignore_columns: tuple[str, ...] = ()
+    category_separator: str = ""
     image_root: str = ""
     max_images: int = MAX_IMAGES
     require_image: bool = False

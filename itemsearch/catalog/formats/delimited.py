@@ -7,9 +7,12 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
+import pyarrow as pa
+
 from itemsearch.catalog.formats.files import read_lines
+from itemsearch.catalog.formats.names import distinct_schema
 from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import TextRecord, TextTable, is_unicode, text_schema
+from itemsearch.catalog.formats.tables import TextRecord, TextTable, is_unicode
 from itemsearch.errors import CatalogError
 
 MAX_CELL_CHARS = 2**20
@@ -17,27 +20,24 @@ MAX_CELL_CHARS = 2**20
 
 
 def open_delimited(source: Source, delimiter: str) -> TextTable:
-    """A CSV or TSV file, its first record the header. A column without a name is called `column_N`.
+    """A CSV or TSV file, its first record the header; for names that are empty or there twice see
+    `distinct_schema`.
 
     Raises:
-        CatalogError: the file cannot be read, or its header is not text or names a column twice.
+        CatalogError: the file cannot be read, or its header is not text.
     """
     names = _header(source, delimiter)
-    return TextTable(source, text_schema(names), partial(_parse, source, delimiter, names))
+    schema = distinct_schema(names, [pa.string()] * len(names))
+    return TextTable(source, schema, partial(_parse, source, delimiter, schema.names))
 
 
 def _header(source: Source, delimiter: str) -> list[str]:
     _, first = next(_rows(source, delimiter), (0, []))
     if isinstance(first, str):
         raise CatalogError(f"{source}: the header cannot be read: {first}")
-    names = [name.strip() or f"column_{number}" for number, name in enumerate(first, 1)]
+    names = [name.strip() for name in first]
     if not is_unicode(first) or any("\0" in name for name in names):
         raise CatalogError(f"{source}: the header is not UTF-8 text: save the file as UTF-8")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CatalogError(
-            f"{source}: the header names {', '.join(map(repr, twice))} more than once: rename one"
-        )
     return names
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.catalog.formats.names import distinct_schema, renamed
 from itemsearch.catalog.formats.source import Source
 from itemsearch.catalog.formats.tables import Records, record_batch
 from itemsearch.errors import CatalogError
@@ -30,19 +31,14 @@ class ParquetTable:
         """Opens a file and reads its schema.
 
         Raises:
-            CatalogError: it is not Parquet, is cut short, or has two columns of one name.
+            CatalogError: it is not Parquet, or is cut short.
         """
         try:
             with _open(source) as file:
                 schema = file.schema_arrow
         except _READ_ERRORS as error:
             raise _damaged(source, error) from error
-        twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
-        if twice:
-            raise CatalogError(
-                f"{source}: more than one column is called {', '.join(map(repr, twice))}: rename one"
-            )
-        return cls(source, schema)
+        return cls(source, distinct_schema(schema.names, schema.types))
 
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         row = 0
@@ -61,9 +57,11 @@ class ParquetTable:
         try:
             with _open(self.source) as file:
                 rows_left = file.metadata.num_rows
-                for batch in file.iter_batches(batch_rows, columns=present):
+                # Columns are read by their names, which only tell them apart where none is renamed.
+                columns = None if renamed(self.schema) else present
+                for batch in file.iter_batches(batch_rows, columns=columns):
                     rows_left -= batch.num_rows
-                    yield batch
+                    yield batch if columns else batch.rename_columns(self.schema.names).select(present)
         except _READ_ERRORS as error:
             raise _damaged(self.source, error) from error
         if rows_left:

@@ -111,7 +111,6 @@ def test_no_header_no_columns(write, content):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (b"id,title,id\n", "'id' more than once"),
         (b"id,tit\xe9\n", "not UTF-8"),
         ("id,title\n".encode("utf-16-le"), "not UTF-8"),
         (b'id,"title\n', "header cannot be read"),

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from itemsearch.catalog.formats.names import renamed
 from itemsearch.catalog.formats.parquet import ParquetTable
 from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError
@@ -63,8 +64,13 @@ def test_not_parquet(write, content):
 
 
 def test_two_columns_of_one_name(save):
-    with pytest.raises(CatalogError, match="more than one column is called 'id'"):
-        ParquetTable.open(Source(save(pa.table([[1], [2]], names=["id", "id"]))))
+    columns = [["a", "b"], ["x", "y"], [5, 6], [[1], [2]]]
+    table = ParquetTable.open(Source(save(pa.table(columns, names=["id", "title", "id", "title"]))))
+    assert table.schema.names == ["id", "title", "id_2", "title_2"]
+    assert renamed(table.schema) == {"id_2": "id", "title_2": "title"}
+    (records,) = table.read(["id", "title"], pa.schema({"id_2": pa.int64()}), 10)
+    assert records.columns == {"id": ["a", "b"], "title": ["x", "y"]}
+    assert records.carried.to_pylist() == [{"id_2": 5}, {"id_2": 6}]
 
 
 def test_flipped_bit_in_a_page_is_found(save, table):
