@@ -115,7 +115,8 @@ def queries_task(
         CatalogError: a query cannot be read, or the catalog has no listing of an expected id.
     """
     tables = open_tables(source)
-    roles = {"id": "query_id", "title": "title", "image": "image", **columns}
+    names = {"id": "query_id", "title": "title", "image": "image", **columns}
+    roles = {role: (name,) for role, name in names.items()}
     for table in tables:
         if missing := [name for name in (*columns.values(), EXPECTED) if name not in table.schema.names]:
             raise MissingColumnError(
