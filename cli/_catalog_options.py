@@ -42,10 +42,35 @@ class CatalogOptions:
         Path | None,
         typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
     ] = None
+    sheet: Annotated[
+        str, typer.Option(help="Sheet to read of an Excel file. Default: the first that has rows.")
+    ] = ""
+
+    delimiter: Annotated[
+        str,
+        typer.Option(help="Character between the cells of CSV and TSV, or tab. Default: found in the file."),
+    ] = ""
+    encoding: Annotated[
+        str,
+        typer.Option(help="Encoding of CSV and TSV, e.g. windows-1250. Default: found in the file."),
+    ] = ""
+    quoting: Annotated[
+        str,
+        typer.Option(
+            help="Quotes within quoted cells: doubled or backslash; none where quotes are characters. "
+            "Default: found in the file."
+        ),
+    ] = ""
+    comment: Annotated[
+        str, typer.Option(help="Leave out lines of CSV and TSV that begin with it, e.g. '#'.")
+    ] = ""
 
     max_images: Annotated[
         int,
-        typer.Option(help="Pictures of a row that are read, from the first, until one can be used; a guess."),
+        typer.Option(
+            help="Pictures of a row that are read: the first that can be used is embedded, the others "
+            "are compared by sketches. 4 is a guess."
+        ),
     ] = 4
     require_image: Annotated[
         bool,
@@ -60,9 +85,10 @@ class CatalogOptions:
         """The catalog at `path`, read as the options say.
 
         Raises:
-            UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
+            UsageError: a --column that is not ROLE=NAME, an unknown role, an image root that is no folder, or
+                a delimiter, encoding or quoting that is none.
         """
-        from itemsearch.catalog import CatalogConfig
+        from itemsearch.catalog import CatalogConfig, ReadOptions
 
         if self.image_root is not None and not self.image_root.is_dir():
             raise UsageError(f"--image-root {self.image_root}: no such folder")
@@ -72,6 +98,7 @@ class CatalogOptions:
             path,
             column_mapping("--column", self.column),
             self.image_root,
+            read=ReadOptions(self.delimiter, self.encoding, self.quoting, self.comment, self.sheet),
             ignored=tuple(self.ignore_column),
             category_separator=self.category_separator,
             max_images=self.max_images,

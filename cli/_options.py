@@ -10,7 +10,10 @@ import typer
 from itemsearch.errors import UsageError
 
 Catalog = Annotated[
-    str, typer.Argument(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder of files or a glob.")
+    str,
+    typer.Argument(
+        help="Catalog: a CSV, JSON, Excel, XML or Parquet file, a folder, a glob, or - for standard input."
+    ),
 ]
 MaxBadRate = Annotated[
     float,

@@ -46,6 +46,7 @@ def check(
     else:
         facts(
             {
+                "read as": _describe_formats(summary.formats),
                 "rows": f"{summary.rows:,}",
                 "usable": f"{summary.listings:,} ({summary.without_title:,} without title, "
                 f"{summary.without_image:,} without image)",
@@ -69,14 +70,24 @@ def check(
         )
 
 
+def _describe_formats(formats: Mapping[str, int]) -> str:
+    if len(formats) == 1:
+        return next(iter(formats))
+    files = {1: "1 file"}
+    return "; ".join(f"{each} ({files.get(count, f'{count:,} files')})" for each, count in formats.items())
+
+
 def _describe_categories(summary: CatalogCheck, separator: str) -> str:
     paths = f", {summary.category_paths:,} of them paths, split at {separator.strip() or '>'}"
     return f"{summary.categories:,}{paths if summary.category_paths else ''}"
 
 
 def _warnings(summary: CatalogCheck) -> Iterator[str]:
-    """A line on each column that goes by another name, each thing that is read and says nothing of a product,
-    and each identifier column."""
+    """A line on each kind of file that is left out, each column that goes by another name, each thing that
+    says nothing of a product, and each identifier column."""
+    for each in summary.left_out:
+        more = f" and {each.files - 1:,} more" if each.files > 1 else ""
+        yield f"left out: {each.example}{more}: {each.why}"
     for name, written in summary.renamed.items():
         of_file = f"is {written!r} in the file: that name is taken" if written else "has no name in the file"
         yield f"column {name!r} {of_file}"

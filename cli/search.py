@@ -30,7 +30,7 @@ def search(
     queries: Annotated[
         Path | None,
         typer.Option(
-            help="File of queries: CSV, JSONL or Parquet with query_id and title, image or embedding."
+            help="File of queries: CSV, JSON or Parquet with query_id and title, image or embedding."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,

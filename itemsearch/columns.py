@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+COMMA_NUMBER = r"^-?(0|[1-9][0-9]{0,14}|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?$"
+SHOWS_DECIMALS = r",([0-9]{1,2}|[0-9]{4,})$"
 OWN_COLUMNS = frozenset(
     {
         *("id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"),
@@ -67,14 +72,54 @@ def read_texts(
 ) -> list[str]:
     """The texts of a column, in all N rows or in (R,) `rows`.
 
-    "" stands for a missing cell, and for every cell where the table has no such column or Arrow cannot write
-    its type as text.
+    "" stands for a missing cell, and for every cell where the table has no such column, or one of lists,
+    structs or bytes that are no text.
     """
     count = table.num_rows if rows is None else len(rows)
     if name not in table.schema.names:
         return [""] * count
     column = table[name] if rows is None else table[name].take(pa.array(rows))
-    try:
-        return [text or "" for text in column.cast(pa.string()).to_pylist()]
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+    if pa.types.is_nested(column.type):
         return [""] * count
+    try:
+        return [text or "" for text in as_texts(column).to_pylist()]
+    except pa.ArrowException:
+        return [""] * count
+
+
+def as_texts(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Writes the values of a column as people do, and lists and structs as JSON.
+
+    A number that is whole has no fraction and none has an exponent; NaN is null.
+
+    Raises:
+        pa.ArrowException: the type cannot be written as text, or bytes are not UTF-8.
+    """
+    kind = column.type
+    if pa.types.is_nested(kind):
+        values = column.to_pylist()
+        texts = [
+            None if value is None else json.dumps(value, default=str, ensure_ascii=False) for value in values
+        ]
+        return pa.array(texts, pa.string())
+    if not pa.types.is_floating(kind):
+        return column.cast(pa.string())
+    texts = column.cast(pa.float32() if pa.types.is_float16(kind) else kind).cast(pa.string()).to_pylist()
+    return pa.array([None if text is None else _plain_number(text) for text in texts], pa.string())
+
+
+def _plain_number(text: str) -> str | None:
+    if text == "nan":
+        return None
+    return f"{Decimal(text):f}" if "e" in text else text
+
+
+def have_decimal_commas(cells: Iterable[str]) -> bool:
+    """Whether all cells but the empty are numbers with a decimal comma, such as "19,90", "5" and "1.299,00".
+
+    One at least has not three digits after its comma, where "1,299" could be a thousand.
+    """
+    filled = [cell for cell in cells if cell]
+    return all(re.match(COMMA_NUMBER, cell) for cell in filled) and any(
+        re.search(SHOWS_DECIMALS, cell) for cell in filled
+    )

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from itemsearch.columns import OWN_COLUMNS, catalog_name, no_column, read_texts, stored_name
+from itemsearch.columns import (
+    OWN_COLUMNS,
+    catalog_name,
+    have_decimal_commas,
+    no_column,
+    read_texts,
+    stored_name,
+)
+from itemsearch.search.text_readings import as_numbers
 
 
 def test_text_columns_are_read_and_what_is_none_is_empty() -> None:
@@ -22,6 +31,24 @@ def test_the_message_names_what_is_missing_and_what_there_is() -> None:
         "no column 'shop' to differ in; the columns are 'id', 'price'"
     )
     assert no_column([], "title", "image") == "no column 'title' or 'image'; the columns are none"
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["19,90", "5", None, "1.299,00"], [19.9, 5.0, None, 1299.0]),
+        (["-0,5", "0"], [-0.5, 0.0]),
+        (["1,299", "2,500"], None),  # thousands, or three digits after a decimal comma
+        (["19.90", "5"], None),
+        (["19,90", "5.10"], None),
+        (["19,90", "5 EUR"], None),
+        (["007,50"], None),
+    ],
+)
+def test_decimal_commas(cells: list[str | None], numbers: list[float | None] | None) -> None:
+    assert have_decimal_commas([cell or "" for cell in cells]) == (numbers is not None)
+    read = as_numbers(pa.chunked_array([pa.array(cells, pa.string())]))
+    assert (read.to_pylist() == numbers) == (numbers is not None)
 
 
 def test_a_stored_name_is_the_stores_own_for_no_column_and_one_for_no_two() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itemsearch.catalog.check import CatalogCheck, check_catalog
 from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.queries import read_queries
@@ -16,6 +17,7 @@ __all__ = [
     "ImageProblemCount",
     "ImageProblemTally",
     "Placeholder",
+    "ReadOptions",
     "check_catalog",
     "find_placeholders",
     "open_catalog",

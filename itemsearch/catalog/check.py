@@ -16,6 +16,8 @@ from itemsearch.attributes.identifiers import (
 from itemsearch.catalog.cell_text import PATH
 from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.formats.names import renamed
+from itemsearch.catalog.formats.open import LeftOut
+from itemsearch.catalog.formats.tables import describe
 from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.read import Catalog, open_catalog
@@ -37,9 +39,13 @@ class CatalogCheck:
     name that the store uses itself. rejects: by reason. examples: the first rejects of each reason.
     no_titles: of all rows, the titles that are no title, as they are written, and how many rows have each,
     the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected
-    rows included. identifiers: of the listings, by column that is taken for one.
+    rows included. identifiers: of the listings, by column that is taken for one. formats: what files were
+    recognised as, "gzip: semicolons, Windows-1252", and how many. left_out: the files beside them that are no
+    tables.
     """
 
+    formats: Mapping[str, int]
+    left_out: tuple[LeftOut, ...]
     rows: int
     listings: int
     without_title: int
@@ -73,6 +79,8 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         for name, cells in tally.identifiers.items()
     }
     return CatalogCheck(
+        formats=dict(Counter(map(describe, catalog.tables))),
+        left_out=catalog.left_out,
         rows=tally.counts["rows"],
         listings=tally.counts["listings"],
         without_title=tally.counts["without_title"],

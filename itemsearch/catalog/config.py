@@ -20,14 +20,16 @@ class CatalogConfig:
     """The settings with which a catalog is read.
 
     Attributes:
-        path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
+        path: a file of any format that `find_tables` opens, a folder of them, a glob, or "-" for standard
+            input.
         columns: role ("id", "title", "image", "category") to column name; a role that is not given
             is read from the column of its own name. "brand+name" is two columns, joined with a space, unless
             a column is called so (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
-        batch_rows: rows a batch; a batch's decoded images are in memory together.
-        rows: how many rows are read, from the first; None for all.
-        max_images: pictures of a row that are read, from the first, until one can be used.
+        batch_rows: rows a batch; a batch's decoded images are in memory together. rows: how many rows are
+        read, from the first; None for all. max_images: how many pictures of a row are read, from the first.
+        The first that can be used is embedded, the
+            others are sketched.
         require_image: whether a row whose pictures cannot be used is rejected, though it has a title.
         read: how the files are read, where their bytes do not tell.
         ignored: columns that are neither read nor carried.

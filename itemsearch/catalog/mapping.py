@@ -85,6 +85,10 @@ class _WithoutColumns:
         return self.table.source
 
     @property
+    def description(self) -> str:
+        return self.table.description
+
+    @property
     def schema(self) -> pa.Schema:
         return pa.schema([field for field in self.table.schema if field.name not in self.ignored])
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from itemsearch.catalog.cell_text import BadCellError
 from itemsearch.catalog.config import CatalogConfig
-from itemsearch.catalog.formats.open import open_tables
+from itemsearch.catalog.formats.open import find_tables
 from itemsearch.catalog.formats.tables import unify_schemas
 from itemsearch.catalog.images import SMALL_SIDE
 from itemsearch.catalog.mapping import map_columns, without_columns
@@ -75,7 +75,8 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = without_columns(config, open_tables(config.path, config.read))
+    found = find_tables(config.path, config.read)
+    tables = without_columns(config, found.tables)
     columns = map_columns(config, tables)
     check_columns(tables, columns, ("title", "image"), _MEND)
     read_whole = frozenset(names[0] for names in columns.values() if len(names) == 1)
@@ -91,6 +92,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         category_separator=config.category_separator,
         max_images=config.max_images,
         require_image=config.require_image,
+        left_out=found.left_out,
     )
 
 

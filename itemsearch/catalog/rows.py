@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from itemsearch.catalog.cell_text import BadCellError, JoinedCells
 from itemsearch.catalog.config import MAX_IMAGES
+from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import Records, Table, record_batch
 from itemsearch.catalog.images import locate_image, read_image_file
 from itemsearch.catalog.row_pictures import Pictures
@@ -41,7 +42,8 @@ class RowSource:
         batch_rows: how many rows are read at a time.
         rows: how many rows are read, from the first; None for all.
         category_separator: as in `CatalogConfig`.
-        max_images: how many pictures of a row are read, from the first, until one can be used.
+        max_images: how many pictures of a row are read, from the first.
+        left_out: the files beside the tables that are none.
     """
 
     path: str
@@ -53,6 +55,7 @@ class RowSource:
     rows: int | None = None
     category_separator: str = ""
     max_images: int = MAX_IMAGES
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def check_columns(

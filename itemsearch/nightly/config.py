@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from itemsearch.catalog import ReadOptions
 from itemsearch.catalog.config import MAX_IMAGES
 from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
@@ -52,6 +53,8 @@ class RebuildConfig:
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
     metrics: Prometheus textfile; "" for none.
+    read: the section [read], how the catalog's files are read where their bytes do not tell; keys as the
+        options of `itemsearch embed`.
     """
 
     catalog: str
@@ -69,6 +72,7 @@ class RebuildConfig:
     duplicates: str = ""
     record: str = "rebuild.jsonl"
     metrics: str = ""
+    read: ReadOptions = field(default_factory=ReadOptions)
     build: IndexOptions = field(default_factory=IndexOptions)
     guards: Guards = field(default_factory=Guards)
 

@@ -196,6 +196,7 @@ def _catalog(config: RebuildConfig) -> CatalogConfig:
         config.catalog,
         dict(config.columns),
         Path(config.image_root) if config.image_root else None,
+        read=config.read,
         ignored=config.ignore_columns,
         category_separator=config.category_separator,
         max_images=config.max_images,

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.columns import is_text_type
+from itemsearch.columns import COMMA_NUMBER, SHOWS_DECIMALS, is_text_type
 
 _PLAIN_NUMBER = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?$"
 
@@ -30,10 +30,13 @@ def read_as(cells: pa.ChunkedArray, reading: Reading) -> pa.ChunkedArray:
 
 
 def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Casts a text column to int64 or float64 where all its cells are plain numbers or empty."""
+    """Casts a text column to int64 or float64 where all its cells are numbers, plain or with a decimal comma,
+    or empty."""
     if not is_text_type(column.type):
         return column
     filled = without_empty(column)
+    if (numbers := _read_decimal_commas(filled)) is not None:
+        return numbers
     if (
         filled.null_count == len(filled)
         or not pc.all(pc.match_substring_regex(filled, _PLAIN_NUMBER)).as_py()
@@ -41,6 +44,19 @@ def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     whole = not pc.any(pc.match_substring(filled, ".")).as_py()
     return filled.cast(pa.int64() if whole else pa.float64())
+
+
+def _read_decimal_commas(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Casts a text column of numbers with decimal commas to float64; None if it is another.
+
+    Args:
+        column: with null for the empty text.
+    """
+    shown = pc.any(pc.match_substring_regex(column, SHOWS_DECIMALS)).as_py()
+    if not shown or not pc.all(pc.match_substring_regex(column, COMMA_NUMBER)).as_py():
+        return None
+    plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
+    return plain.cast(pa.float64())
 
 
 def without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from itemsearch.catalog.formats.jsonl import JsonText
+from itemsearch.catalog.formats.tables import JsonText
 from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.types import Reject, RejectReason
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -316,6 +317,40 @@ def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
     assert as_json["placeholder_images"] == 5
     assert as_json["identifiers"].keys() == {"ean"}  # type: ignore[attr-defined]
     assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
+
+
+def test_check_says_what_it_read_and_what_not(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"id,title\n1,Mug\n"))
+    (tmp_path / "b.json").write_text('{"products": [{"id": 2, "title": "Bowl"}]}')
+    (tmp_path / "1.jpg").write_bytes(b"")
+    (tmp_path / "2.jpg").write_bytes(b"")
+    told = run("check", tmp_path)
+    assert told.out.startswith("read as     gzip: commas, UTF-8 (1 file); JSON, array products (1 file)\n")
+    assert f"\nleft out: {tmp_path}/1.jpg and 1 more: a picture\n" in told.out
+    assert run("check", tmp_path, "--json").json["left_out"] == [
+        {"why": "a picture", "files": 2, "example": str(tmp_path / "1.jpg")}
+    ]
+
+
+def test_check_says_how_a_file_is_written_and_options_say_otherwise(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes("id;title;price\n1;Früh;4,99\n".encode("windows-1252"))
+    told = run("check", tmp_path / "c.csv")
+    assert told.out.startswith("read as     semicolons, Windows-1252, decimal commas\n")
+    assert run("check", tmp_path / "c.csv", "--json").json["formats"] == {
+        "semicolons, Windows-1252, decimal commas": 1
+    }
+    (tmp_path / "p.tsv").write_bytes('#x\nid\ttitle\n1\t"łóżko"\n'.encode("windows-1250"))
+    options = ("--delimiter", "tab", "--encoding", "windows-1250", "--quoting", "none", "--comment", "#")
+    assert run("check", tmp_path / "p.tsv", *options).out.startswith(
+        "read as     tabs, cp1250, quotes as characters\n"
+    )
+    one_line(run("check", tmp_path / "c.csv", "--delimiter", "||"), 2, "delimiter '||': it is one character")
+    one_line(
+        run("check", tmp_path / "c.csv", "--delimiter", "|"), 1, "c.csv: the header", "has no --delimiter '|'"
+    )
+    one_line(run("check", tmp_path / "c.csv", "--encoding", "utf-17"), 2, "encoding 'utf-17'")
+    one_line(run("check", tmp_path / "c.csv", "--encoding", "utf-16"), 1, "c.csv: the bytes are not utf-16")
+    one_line(run("check", tmp_path / "c.csv", "--quoting", "single"), 2, "quoting 'single': it is doubled")
 
 
 def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:

@@ -171,3 +171,8 @@ def test_duckdb_is_loaded_by_a_filter_alone() -> None:
     script = "import sys, itemsearch.search.engine; print({'duckdb', 'pyarrow.compute'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_decimal_comma_is_read_where_the_column_shows_it() -> None:
+    listings = pa.table({"id": ["a", "b", "c"], "preis": ["19,90", "1.299,00", "5"]})
+    assert rows_where(listings, "preis < 20").tolist() == [True, False, True]
