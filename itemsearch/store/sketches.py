@@ -53,13 +53,6 @@ class Sketches:
         hashes = rows[:, :HASH_BYTES].copy().view(">u8")[:, 0].astype(np.uint64)  # 8 bytes -> one number
         return cls(hashes, rows[:, HASH_BYTES:])
 
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Concatenates parts, in order."""
-        return cls(
-            np.concatenate([part.hashes for part in parts]), np.concatenate([part.colours for part in parts])
-        )
-
     def to_bytes(self) -> bytes:
         """`SKETCH_BYTES` for each, one after the other."""
         hashes = self.hashes.astype(">u8").view(np.uint8).reshape(-1, HASH_BYTES)

@@ -35,9 +35,8 @@ def with_others(*listings: list[bytes]) -> ImageHashes:
     """Listings of several pictures each, the first one embedded."""
     thumbnails = pa.array([pictures[0] if pictures else None for pictures in listings], pa.binary())
     others = [Sketches.of_jpegs(pictures[1:]).to_bytes() or None for pictures in listings]
-    return read_image_hashes(
-        pa.chunked_array([thumbnails]), pa.chunked_array([pa.array(others, pa.binary())])
-    )
+    further = pa.chunked_array([pa.array(others, pa.binary())])
+    return read_image_hashes(pa.chunked_array([thumbnails]), others=further)
 
 
 def saved(image: Image.Image) -> bytes:
@@ -78,7 +77,7 @@ def test_blank_pictures_are_all_alike() -> None:
     image_hashes = image_hashes_of(
         *(saved(Image.new("RGB", size, "white")) for size in ((96, 96), (60, 80), (33, 47)))
     )
-    assert len(set(image_hashes.firsts.hashes.tolist())) == 1
+    assert len(set(image_hashes.hashes.tolist())) == 1
 
 
 @pytest.mark.parametrize("most", [0, 3, 8])
@@ -168,3 +167,25 @@ def test_shared_pictures_are_those_of_the_obvious_comparison(seed: int) -> None:
     pairs = list(combinations(range(30), 2))
     a, b = np.array(pairs).T
     assert image_hashes.share_another(a, b).tolist() == [share(*pair) for pair in pairs]
+
+
+def test_equal_pictures_are_hashed_once_and_alike_in_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = [jpeg(1), None, jpeg(2), jpeg(1), jpeg(3), jpeg(2), None, jpeg(1)]
+    every = image_hashes_of(*pictures)
+    monkeypatch.setattr("itemsearch.duplicates.pairs.image_hash.BATCH_PICTURES", 3)
+    done: list[int] = []
+    column = pa.chunked_array([pa.array(pictures, pa.binary())])
+    batched = read_image_hashes(column, progress=done.append)
+    assert done == [3, 6, 8]
+    one_by_one = [image_hashes_of(picture).hashes[0] for picture in pictures]
+    assert batched.hashes.tolist() == every.hashes.tolist() == one_by_one
+    assert batched.digests.tolist() == every.digests.tolist()
+
+
+def test_digests_alone_tell_equal_pictures_but_no_distance() -> None:
+    column = pa.chunked_array([pa.array([jpeg(1), jpeg(1), None], pa.binary())])
+    digests = read_image_hashes(column, hashed=False)
+    first, every = np.zeros(3, np.int64), np.arange(3)
+    assert digests.same(first, every).tolist() == [True, True, False]
+    assert not digests.known(first, every).any()
+    assert read_image_hashes(column).known(first, every).tolist() == [True, True, False]

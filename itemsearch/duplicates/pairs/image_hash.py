@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -31,7 +31,8 @@ class ImageHashes:
     has_image: (N,) bool. digests: (N,) uint64, of the thumbnails, 0 where there is no picture. Equal digests
     mean thumbnails that are equal byte for byte: two others share a digest of 64 bits once in 10^19. firsts:
     N sketches, of the pictures that were embedded. others: M sketches of further pictures; listing n has
-    those from offsets[n] to offsets[n + 1]. offsets: (N + 1,) int64.
+    those from offsets[n] to offsets[n + 1]. offsets: (N + 1,) int64. hashed: whether the sketches were
+    made.
     """
 
     has_image: npt.NDArray[np.bool_]
@@ -39,6 +40,7 @@ class ImageHashes:
     firsts: Sketches
     others: Sketches
     offsets: Rows
+    hashed: bool = True
 
     @classmethod
     def of_none(cls, count: int) -> Self:
@@ -47,17 +49,10 @@ class ImageHashes:
         offsets = np.zeros(count + 1, np.int64)
         return cls(np.zeros(count, bool), no_digests, Sketches.of_none(count), Sketches.of_none(0), offsets)
 
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Concatenates parts, in order."""
-        counts = [np.diff(part.offsets) for part in parts]
-        return cls(
-            np.concatenate([part.has_image for part in parts]),
-            np.concatenate([part.digests for part in parts]),
-            Sketches.joined([part.firsts for part in parts]),
-            Sketches.joined([part.others for part in parts]),
-            np.append(0, np.cumsum(np.concatenate(counts))),
-        )
+    @property
+    def hashes(self) -> Hashes:
+        """(N,) uint64, of the pictures that were embedded, 0 where there is none."""
+        return self.firsts.hashes
 
     def same(self, a: Rows, b: Rows) -> Mask:
         """(P,) whether both listings have a picture, and their thumbnails are equal byte for byte."""
@@ -65,7 +60,7 @@ class ImageHashes:
         return same
 
     def distance(self, a: Rows, b: Rows) -> npt.NDArray[np.uint8]:
-        """(P,) Hamming distances of the hashes of the first pictures, 0 to 64 bits; meaningless where `both`
+        """(P,) Hamming distances of the hashes of the first pictures, 0 to 64 bits; meaningless where `known`
         is False."""
         distance: npt.NDArray[np.uint8] = np.bitwise_count(self.firsts.hashes[a] ^ self.firsts.hashes[b])
         return distance
@@ -74,6 +69,10 @@ class ImageHashes:
         """(P,) whether both listings have a picture."""
         both: Mask = self.has_image[a] & self.has_image[b]
         return both
+
+    def known(self, a: Rows, b: Rows) -> Mask:
+        """(P,) whether the distance is known."""
+        return self.both(a, b) & self.hashed
 
     def share_another(self, a: Rows, b: Rows) -> Mask:
         """(P,) whether a further picture of one listing is the same as any picture of the other."""
@@ -98,31 +97,48 @@ class ImageHashes:
         return Sketches(self.others.hashes[places], self.others.colours[places])
 
 
-def read_image_hashes(thumbnails: pa.ChunkedArray, others: pa.ChunkedArray | None = None) -> ImageHashes:
-    """Reads the pictures of listings.
+def read_image_hashes(
+    thumbnails: pa.ChunkedArray,
+    hashed: bool = True,
+    progress: Callable[[int], None] = lambda rows: None,
+    others: pa.ChunkedArray | None = None,
+) -> ImageHashes:
+    """Sketches binary JPEGs, null where there is no picture; those that are equal byte for byte once.
 
     Args:
-        thumbnails: binary JPEGs, null where there is no picture.
+        hashed: False to compute digests alone, a hundredth of the work.
+        progress: called with how many are done.
         others: the sketches of further pictures, `Sketches.to_bytes`, null for none; None for none at all.
     """
-    parts = [ImageHashes.of_none(0)]
+    found = replace(ImageHashes.of_none(len(thumbnails)), hashed=hashed)
+    found.has_image[:] = thumbnails.is_valid().to_numpy()
     for start in range(0, len(thumbnails), BATCH_PICTURES):
+        batch = slice(start, start + BATCH_PICTURES)
         pictures = thumbnails.slice(start, BATCH_PICTURES).to_pylist()
-        jpegs = [picture for picture in pictures if picture is not None]
-        part = ImageHashes.of_none(len(pictures))
-        part.has_image[:] = [picture is not None for picture in pictures]
-        part.digests[part.has_image] = [_digest(picture) for picture in jpegs]
-        sketches = Sketches.of_jpegs(jpegs)
-        part.firsts.hashes[part.has_image] = sketches.hashes
-        part.firsts.colours[part.has_image] = sketches.colours
-        parts.append(part)
-    joined = ImageHashes.joined(parts)
-    if others is None or others.null_count == len(others):
-        return joined
+        found.digests[batch] = [0 if picture is None else _digest(picture) for picture in pictures]
+    if not hashed:
+        return found
+    different, inverse = np.unique(found.digests, return_inverse=True)
+    sketches, unread = Sketches.of_none(len(different)), np.ones(len(different), bool)
+    for start in range(0, len(thumbnails), BATCH_PICTURES):
+        of_batch = inverse[start : start + BATCH_PICTURES]
+        numbers, first = np.unique(of_batch, return_index=True)
+        new = unread[numbers] & found.has_image[start + first]
+        if new.any():
+            jpegs = thumbnails.slice(start, BATCH_PICTURES).take(pa.array(first[new])).to_pylist()
+            read = Sketches.of_jpegs(jpegs)
+            sketches.hashes[numbers[new]], sketches.colours[numbers[new]] = read.hashes, read.colours
+            unread[numbers[new]] = False
+        progress(min(start + BATCH_PICTURES, len(thumbnails)))
+    found.firsts.hashes[:] = np.where(found.has_image, sketches.hashes[inverse], 0)
+    found.firsts.colours[:] = sketches.colours[inverse]
+    return found if others is None or others.null_count == len(others) else _with_further(found, others)
+
+
+def _with_further(found: ImageHashes, others: pa.ChunkedArray) -> ImageHashes:
     counts = pc.fill_null(pc.binary_length(others), 0).to_numpy().astype(np.int64) // SKETCH_BYTES
     further = Sketches.from_bytes(b"".join(cell for cell in others.to_pylist() if cell))
-    offsets = np.append(0, np.cumsum(counts))
-    return ImageHashes(joined.has_image, joined.digests, joined.firsts, further, offsets)
+    return replace(found, others=further, offsets=np.append(0, np.cumsum(counts)))
 
 
 def near_hash_pairs(

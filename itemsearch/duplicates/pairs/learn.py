@@ -11,7 +11,7 @@ from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import Joined
 from itemsearch.duplicates.types import IDENTICAL
-from itemsearch.indexes.arrays import Doubles, Ints, Mask
+from itemsearch.indexes.arrays import Doubles, Ints, Mask, unique
 from itemsearch.probability.compared import ComparedPairs
 from itemsearch.probability.mixture import Fitted, apply, fit
 from itemsearch.probability.model import Curve, Model
@@ -22,6 +22,8 @@ SIBLING, ONE_PRODUCT = -5.0, 1.0
 """Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
 IDENTICAL_PROBABILITY = 0.99
 """Of listings that are equal in all that is known of them: a guess, which leaves one in a hundred."""
+LEARNT = ("row_a", "row_b", "score", "joint", "support", "identifier", "conflict")
+"""Columns of measured pairs, beside the levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,20 @@ def learn(
     """
     identical = _identical(joined.pairs)
     places = np.flatnonzero(~identical)
-    differing = joined.pairs.take(pa.array(places))
-    score = match_scores(differing, joined.evidence)
-    pairs = compared_pairs(differing, score, joined.representatives)
+    pairs = _differing_pairs(joined, ~identical)
     fitted = fit(pairs, across) if model is None else apply(model, pairs)
     if curve is not None:
         fitted = fitted.with_curve(curve)
     probability = np.full(len(identical), IDENTICAL_PROBABILITY)
     probability[places] = fitted.probability
     return PairProbabilities(fitted, places, probability, across)
+
+
+def _differing_pairs(joined: Joined, differing: Mask) -> ComparedPairs:
+    """The pairs of different content, of the columns that are learnt from: the others are the larger part."""
+    learnt = [name for name in joined.pairs.column_names if name in LEARNT or name.startswith("level_")]
+    pairs = joined.pairs.select(learnt).filter(pa.array(differing))
+    return compared_pairs(pairs, match_scores(pairs, joined.evidence), joined.representatives)
 
 
 def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedPairs:
@@ -77,7 +84,7 @@ def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedP
         pairs: what `PairEvidence.measure` returns. score: (P,) from 0 to 1.
         listings: (R,) rows of the listings that were compared, with repetitions.
     """
-    rows = np.unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
+    rows = unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
     a, b = (np.searchsorted(rows, pairs[name].to_numpy()) for name in ("row_a", "row_b"))
     identifier = pairs["identifier"].to_numpy()
     extra = np.select([identifier == EQUAL, identifier == UNLIKE], [SAME_IDENTIFIER, OTHER_IDENTIFIER], 0.0)
