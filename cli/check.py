@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson, Catalog, MaxBadRate
 from itemsearch.cli._output import emit_json, facts, progress, say
 from itemsearch.errors import TooManyBadRowsError
@@ -27,7 +28,8 @@ def check(
 ) -> None:
     """Count the usable and the bad rows of a catalog. Each kind of bad row is shown with examples.
 
-    Titles that are no title, placeholder pictures and identifiers that say nothing are counted too.
+    Titles that are no title, pictures that cannot be used, placeholder pictures and identifiers that say
+    nothing are counted too.
 
     Example: itemsearch check shop.csv
     """
@@ -97,6 +99,7 @@ def _warnings(summary: CatalogCheck) -> Iterator[str]:
         yield f"{total:,} {are} no title: {shown}{more}"
     for placeholder in summary.placeholders:
         yield _describe_placeholder(placeholder)
+    yield from describe_image_problems(summary.image_problems)
     for name, counts in summary.identifiers.items():
         yield _describe_identifiers(name, counts)
 

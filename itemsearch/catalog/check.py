@@ -18,6 +18,7 @@ from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.formats.names import renamed
 from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import describe
+from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.read import Catalog, open_catalog
 from itemsearch.columns import catalog_name, read_texts
@@ -31,15 +32,16 @@ class CatalogCheck:
     """Counts over a whole catalog: `rows` = `listings` + the sum of `rejects`.
 
     without_title, without_image: of the listings. placeholder_images: of those without image, how many have a
-    placeholder. categories: how many different ones, "" not counted; category_paths: how many of them are
+    placeholder. image_problems: the listings that have a picture which cannot be used, by reason, the most
+    frequent first. categories: how many different ones, "" not counted; category_paths: how many of them are
     paths. columns: role to the columns that it is read from, those that no file has left out. renamed: the
     columns that go by another name, to the name that the file has: a second column of one name, or one of a
-    name that the store uses itself. rejects: by reason. examples: the first
-    rejects of each reason. no_titles: of all rows, the titles that are no title, as they are written, and how
-    many rows have each, the most frequent first. placeholders: the pictures that many listings with unlike
-    titles share, rejected rows included. identifiers: of the listings, by column that is taken for one.
-    formats: what files were recognised as, "gzip: semicolons, Windows-1252", and how many. left_out: the
-    files beside them that are no tables.
+    name that the store uses itself. rejects: by reason. examples: the first rejects of each reason.
+    no_titles: of all rows, the titles that are no title, as they are written, and how many rows have each,
+    the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected
+    rows included. identifiers: of the listings, by column that is taken for one. formats: what files were
+    recognised as, "gzip: semicolons, Windows-1252", and how many. left_out: the files beside them that are no
+    tables.
     """
 
     formats: Mapping[str, int]
@@ -49,6 +51,7 @@ class CatalogCheck:
     without_title: int
     without_image: int
     placeholder_images: int
+    image_problems: Mapping[str, ImageProblemCount]
     categories: int
     category_paths: int
     columns: Mapping[str, tuple[str, ...]]
@@ -83,6 +86,7 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         without_title=tally.counts["without_title"],
         without_image=tally.counts["without_image"],
         placeholder_images=tally.counts["placeholder_images"],
+        image_problems=tally.image_problems.counts(),
         categories=len(tally.categories - {""}),
         category_paths=sum(PATH in category for category in tally.categories),
         columns=_present_columns(catalog),
@@ -114,6 +118,7 @@ class _Tally:
 
     identifiers: dict[str, list[str]]
     counts: Counter[str] = field(default_factory=Counter)
+    image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
     categories: set[str] = field(default_factory=set)
     rejects: Counter[RejectReason] = field(default_factory=Counter)
     examples: dict[RejectReason, tuple[Reject, ...]] = field(default_factory=dict)
@@ -122,6 +127,7 @@ class _Tally:
     def add(self, batch: RowBatch[Listing]) -> None:
         self.counts["rows"] += batch.rows
         self.no_titles.update(batch.no_titles)
+        self.image_problems.add(batch.items)
         for listing in batch.items:
             self.counts["listings"] += 1
             self.counts["without_title"] += not listing.title
