@@ -65,6 +65,22 @@ class CatalogOptions:
         str, typer.Option(help="Leave out lines of CSV and TSV that begin with it, e.g. '#'.")
     ] = ""
 
+    max_images: Annotated[
+        int,
+        typer.Option(
+            help="Pictures of a row that are read: the first that can be used is embedded, the others "
+            "are compared by sketches. 4 is a guess."
+        ),
+    ] = 4
+    require_image: Annotated[
+        bool,
+        typer.Option(
+            "--require-image",
+            help="Reject a row whose pictures cannot be used, though it has a title. Default: it goes on by "
+            "the title, and is counted.",
+        ),
+    ] = False
+
     def config(self, path: str) -> CatalogConfig:
         """The catalog at `path`, read as the options say.
 
@@ -76,6 +92,8 @@ class CatalogOptions:
 
         if self.image_root is not None and not self.image_root.is_dir():
             raise UsageError(f"--image-root {self.image_root}: no such folder")
+        if self.max_images < 1:
+            raise UsageError(f"--max-images {self.max_images}: give 1 or more")
         return CatalogConfig(
             path,
             column_mapping("--column", self.column),
@@ -83,6 +101,8 @@ class CatalogOptions:
             read=ReadOptions(self.delimiter, self.encoding, self.quoting, self.comment, self.sheet),
             ignored=tuple(self.ignore_column),
             category_separator=self.category_separator,
+            max_images=self.max_images,
+            require_image=self.require_image,
         )
 
 

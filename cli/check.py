@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson, Catalog, MaxBadRate
 from itemsearch.cli._output import emit_json, facts, note, progress, say
 from itemsearch.errors import TooManyBadRowsError
@@ -31,7 +33,8 @@ def check(
 ) -> None:
     """Say what a catalog was read as, and count its usable and its bad rows, with examples of each.
 
-    Titles that are no title, placeholder pictures and identifiers that say nothing are counted too.
+    Titles that are no title, pictures that cannot be used, placeholder pictures and identifiers that say
+    nothing are counted too.
 
     Example: itemsearch check shop.csv
     """
@@ -40,13 +43,14 @@ def check(
 
     with progress("reading"):
         summary = check_catalog(reading.config(catalog))
+    problems = list(describe_image_problems(summary.image_problems))
     if report is not None:
-        write_check_page(report, summary, reading.category_separator)
+        write_check_page(report, summary, reading.category_separator, problems)
     rejected = sum(summary.rejects.values())
     if as_json:
         emit_json(_as_json(summary, rejected))
     else:
-        _print(summary, reading.category_separator)
+        _print(summary, reading.category_separator, problems)
         if report is not None:
             note(f"page: {report}")
     if rejected > max_bad_rate * summary.rows:
@@ -66,11 +70,11 @@ def _as_json(summary: CatalogCheck, rejected: int) -> dict[str, object]:
     return {**counts, "placeholders": placeholders, "sample": sample, "rejected": rejected}
 
 
-def _print(summary: CatalogCheck, separator: str) -> None:
+def _print(summary: CatalogCheck, separator: str, problems: Sequence[str]) -> None:
     from itemsearch.catalog.check_words import in_examples, in_facts, in_warnings
 
     facts(in_facts(summary, separator))
-    for lines in (in_warnings(summary), in_examples(summary, SHOWN_LISTINGS)):
+    for lines in ([*in_warnings(summary), *problems], in_examples(summary, SHOWN_LISTINGS)):
         for place, line in enumerate(lines):
             if not place:
                 say("")

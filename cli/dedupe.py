@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
@@ -72,6 +73,8 @@ def dedupe(
     if built.embedded.placeholder_images:
         count = built.embedded.placeholder_images
         note(f"{count:,} listings have a placeholder picture, which counts as no image")
+    for line in describe_image_problems(built.embedded.image_problems):
+        note(line)
     with steps() as advance_steps:
         engine = Engine.open(out / INDEX)
         report = update_duplicates(engine, out / DUPLICATES, RunConfig(join, min_precision), advance_steps)

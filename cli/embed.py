@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
@@ -59,6 +60,8 @@ def embed(
         return
     if report.placeholder_images:
         note(f"{report.placeholder_images:,} listings have a placeholder picture, which counts as no image")
+    for line in describe_image_problems(report.image_problems):
+        note(line)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.reasons.items()))
     facts(
         {

@@ -43,6 +43,7 @@ from itemsearch.errors import ItemSearchError
 from itemsearch.ranking.ranking import read_ranking
 from itemsearch.search.build import build_index_folder
 from itemsearch.store.manifest import MANIFEST, ModelStamp
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing
 
@@ -107,7 +108,8 @@ def write_store(folder: Path, config: ScaleConfig) -> None:
             carried = pa.record_batch(
                 list(zip(*(each.carried for each in block), strict=True)), schema=CARRIED
             )
-            writer.add(listings, vectors, [each.picture for each in block], carried)
+            pictures = StoredPictures([each.picture for each in block], [None] * len(block))
+            writer.add(listings, vectors, pictures, carried)
         writer.finish("made listings", config.rows)
 
 

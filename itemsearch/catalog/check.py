@@ -24,6 +24,7 @@ from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.formats.names import renamed
 from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import describe
+from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.read import Catalog, open_catalog
 from itemsearch.columns import catalog_name, read_texts
@@ -62,7 +63,8 @@ class CatalogCheck:
     """Counts over a whole catalog: `rows` = `listings` + the sum of `rejects`.
 
     without_title, without_image: of the listings. placeholder_images: of those without image, how many have a
-    placeholder. categories: how many different ones, "" not counted; category_paths: how many of them are
+    placeholder. image_problems: the listings that have a picture which cannot be used, by reason, the most
+    frequent first. categories: how many different ones, "" not counted; category_paths: how many of them are
     paths. columns: role to the columns that it is read from, those that no file has left out. renamed: the
     columns that go by another name, to the name that the file has: a second column of one name, or one of a
     name that the store uses itself. rejects: by reason. examples: the first rejects of each reason.
@@ -82,6 +84,7 @@ class CatalogCheck:
     without_title: int
     without_image: int
     placeholder_images: int
+    image_problems: Mapping[str, ImageProblemCount]
     categories: int
     category_paths: int
     columns: Mapping[str, tuple[str, ...]]
@@ -120,6 +123,7 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         without_title=tally.counts["without_title"],
         without_image=tally.counts["without_image"],
         placeholder_images=tally.counts["placeholder_images"],
+        image_problems=tally.image_problems.counts(),
         categories=len(tally.categories - {""}),
         category_paths=sum(PATH in category for category in tally.categories),
         columns=_present_columns(catalog),
@@ -155,6 +159,7 @@ class _Tally:
 
     identifiers: dict[str, list[str]]
     counts: Counter[str] = field(default_factory=Counter)
+    image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
     categories: set[str] = field(default_factory=set)
     rejects: Counter[RejectReason] = field(default_factory=Counter)
     examples: dict[RejectReason, tuple[Reject, ...]] = field(default_factory=dict)
@@ -165,6 +170,7 @@ class _Tally:
         self.counts["rows"] += batch.rows
         self.counts["continued"] += batch.continued
         self.no_titles.update(batch.no_titles)
+        self.image_problems.add(batch.items)
         for row, listing in enumerate(batch.items):
             self._draw(listing, batch.carried, row)
             self.counts["listings"] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,8 +13,12 @@ from itemsearch.catalog.check_words import in_facts, in_warnings
 from itemsearch.indexes.durable import replace_file
 
 
-def write_check_page(path: Path, summary: CatalogCheck, separator: str) -> None:
-    """Writes the page. separator: as `CatalogConfig.category_separator`.
+def write_check_page(path: Path, summary: CatalogCheck, separator: str, problems: Sequence[str]) -> None:
+    """Writes the page.
+
+    Args:
+        separator: as `CatalogConfig.category_separator`.
+        problems: lines on the pictures that cannot be used.
 
     Raises:
         OSError: the page cannot be written.
@@ -26,7 +31,7 @@ def write_check_page(path: Path, summary: CatalogCheck, separator: str) -> None:
     )
     templates.filters["data_uri"] = _data_uri
     page = templates.get_template("check.html").render(
-        facts=in_facts(summary, separator), warnings=list(in_warnings(summary)), summary=summary
+        facts=in_facts(summary, separator), warnings=[*in_warnings(summary), *problems], summary=summary
     )
     replace_file(path, page.encode())
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.errors import UsageError
 
+MAX_IMAGES = 4
+"""How many pictures of a row are read: a guess."""
+
 DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
 
 
@@ -24,15 +27,18 @@ class CatalogConfig:
             "brand+name" is two columns, joined with a space, unless a column is called so
             (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
-        batch_rows: rows a batch; a batch's decoded images are in memory together.
-        rows: how many rows are read, from the first; None for all.
+        batch_rows: rows a batch; a batch's decoded images are in memory together. rows: how many rows are
+        read, from the first; None for all. max_images: how many pictures of a row are read, from the first.
+        The first that can be used is embedded, the
+            others are sketched.
+        require_image: whether a row whose pictures cannot be used is rejected, though it has a title.
         read: how the files are read, where their bytes do not tell.
         ignored: columns that are neither read nor carried.
         category_separator: the text between the names of a category path; "" for the usual signs
             (`cell_text.category_text`).
 
     Raises:
-        UsageError: an unknown role, or `batch_rows` or `rows` below 1.
+        UsageError: an unknown role, or `batch_rows`, `rows` or `max_images` below 1.
     """
 
     path: str
@@ -40,6 +46,8 @@ class CatalogConfig:
     image_root: Path | None = None
     batch_rows: int = 512
     rows: int | None = None
+    max_images: int = MAX_IMAGES
+    require_image: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
     ignored: tuple[str, ...] = ()
     category_separator: str = ""
@@ -48,6 +56,7 @@ class CatalogConfig:
         for role in self.columns:
             if role not in DEFAULT_COLUMNS:
                 raise UsageError(f"unknown column role {role!r}: the roles are {', '.join(DEFAULT_COLUMNS)}")
-        for name, count in (("batch_rows", self.batch_rows), ("rows", self.rows)):
+        counts = {"batch_rows": self.batch_rows, "rows": self.rows, "max_images": self.max_images}
+        for name, count in counts.items():
             if count is not None and count < 1:
                 raise UsageError(f"{name} is {count}: it must be 1 or more")

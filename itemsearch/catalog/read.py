@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
 import pyarrow as pa
+from PIL import Image
 
 from itemsearch.catalog.cell_text import BadCellError
 from itemsearch.catalog.config import CatalogConfig
 from itemsearch.catalog.exports.known import recognise
 from itemsearch.catalog.formats.open import find_tables
 from itemsearch.catalog.formats.tables import unify_schemas
-from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.images import SMALL_SIDE
 from itemsearch.catalog.mapping import map_columns, without_columns
 from itemsearch.catalog.placeholders import Placeholder, image_digest
+from itemsearch.catalog.row_pictures import Picture, Pictures, describe_source
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.columns import stored_name
@@ -31,10 +34,14 @@ def nothing_is_known(id: str, content_hash: str) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
 class Catalog(RowSource):
-    """The files of a catalog, opened and their columns checked."""
+    """The files of a catalog, opened and their columns checked.
 
-    __slots__ = ()
+    require_image: a row whose pictures cannot be used is rejected, though it has a title.
+    """
+
+    require_image: bool = False
 
     def batches(
         self, is_known: IsKnown = nothing_is_known, placeholders: Collection[Placeholder] = ()
@@ -46,15 +53,15 @@ class Catalog(RowSource):
         Args:
             is_known: of an id and a content hash, whether the image need not be decoded; called on several
                 threads.
-            placeholders: as `find_placeholders` returns them. A row with one of them is a listing without an
-                image, and rejected if it has no title.
+            placeholders: as `find_placeholders` returns them. A row with nothing but these is a listing
+                without an image, and rejected if it has no title.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
         digests = frozenset(placeholder.digest for placeholder in placeholders)
-        return read_rows(self, partial(_listing, is_known, digests))
+        return read_rows(self, partial(_listing, is_known, digests, self.require_image))
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:
@@ -85,28 +92,73 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         batch_rows=config.batch_rows,
         rows=config.rows,
         category_separator=config.category_separator,
+        max_images=config.max_images,
+        require_image=config.require_image,
         left_out=found.left_out,
         export=export.export if export else None,
     )
 
 
-def content_hash(title: str, image_data: bytes | None) -> str:
-    """Hashes what an embedding is made from, the title and the encoded image, to 32 hex digits."""
+def content_hash(title: str, *pictures: bytes) -> str:
+    """Hashes what a listing is compared by, the title and the encoded pictures, to 32 hex digits."""
     digest = blake2b(digest_size=16)
-    for part in (title.encode(), image_data or b""):
+    for part in (title.encode(), *(pictures or (b"",))):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     return digest.hexdigest()
 
 
-def _listing(is_known: IsKnown, placeholders: frozenset[int], cells: Cells, data: bytes | None) -> Listing:
-    placeholder = bool(placeholders) and data is not None and image_digest(data) in placeholders
+def _listing(
+    is_known: IsKnown, placeholders: frozenset[int], require_image: bool, cells: Cells, pictures: Pictures
+) -> Listing:
+    read = list(pictures)
+    used = [each for each in read if not (placeholders and image_digest(each.data) in placeholders)]
+    placeholder = next((each for each in read if each not in used), None)
+    digest = content_hash(cells.title, *(each.data for each in used))
+    known, images = is_known(cells.id, digest), []
+    if not known:
+        images = [(each, image) for each in used if (image := pictures.decode(each)) is not None]
+        if len(images) < len(used):  # what cannot be decoded is no part of the listing
+            used = [each for each, _ in images]
+            digest = content_hash(cells.title, *(each.data for each in used))
+            known = is_known(cells.id, digest)
+    if not used:
+        _check_without_image(cells, pictures, placeholder, require_image)
+    return Listing(
+        row=cells.row,
+        id=cells.id,
+        title=cells.title,
+        category=cells.category,
+        image=None if known or not images else images[0][1],
+        content_hash=digest,
+        known=known,
+        placeholder=not used and placeholder is not None,
+        other_images=() if known else tuple(_small(image) for _, image in images[1:]),
+        image_number=used[0].number if used else 0,
+        image_name=used[0].name if used else "",
+        image_problem=pictures.problem,
+    )
+
+
+def _small(image: Image.Image) -> Image.Image:
+    image.thumbnail((SMALL_SIDE, SMALL_SIDE), reducing_gap=2.0)
+    return image
+
+
+def _check_without_image(
+    cells: Cells, pictures: Pictures, placeholder: Picture | None, require_image: bool
+) -> None:
+    """Checks that a row none of whose pictures can be used is a listing.
+
+    Raises:
+        BadCellError: it has no title, or an image that cannot be used is not let through.
+    """
+    if pictures.problem and (require_image or not cells.title):
+        raise BadCellError(pictures.problem.message, pictures.problem.reason)
     if placeholder and not cells.title:
         title = f"{cells.no_title!r:.60} is no title" if cells.no_title else "there is no title"
-        message = f"a placeholder, which many listings with unlike titles share, and {title}"
-        raise BadCellError(message, RejectReason.PLACEHOLDER)
-    digest = content_hash(cells.title, None if placeholder else data)
-    known = is_known(cells.id, digest)
-    image = None if known or data is None else decode_image(data)  # a placeholder is not let through damaged
-    image = None if placeholder else image
-    return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known, placeholder)
+        raise BadCellError(
+            f"{describe_source(placeholder.source)}: a placeholder, which many listings with unlike titles "
+            f"share, and {title}",
+            RejectReason.PLACEHOLDER,
+        )

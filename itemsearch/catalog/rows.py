@@ -13,18 +13,22 @@ from typing import TypeVar
 import pyarrow as pa
 
 from itemsearch.catalog.cell_text import BadCellError, JoinedCells
+from itemsearch.catalog.config import MAX_IMAGES
 from itemsearch.catalog.exports.known import Export
 from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import Records, Table, record_batch
 from itemsearch.catalog.images import locate_image, read_image_file
+from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.columns import catalog_name, no_column
-from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
+from itemsearch.errors import EmptyCatalogError, MissingColumnError
 from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
 
 T = TypeVar("T")
+Build = Callable[[Cells, Pictures], T]
+"""Makes an item of a row, or raises `BadCellError`; called on several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class RowSource:
         batch_rows: how many rows are read at a time.
         rows: how many rows are read, from the first; None for all.
         category_separator: as in `CatalogConfig`.
+        max_images: how many pictures of a row are read, from the first.
         left_out: the files beside the tables that are none.
         export: the export that was recognised, None for none.
     """
@@ -51,6 +56,7 @@ class RowSource:
     batch_rows: int
     rows: int | None = None
     category_separator: str = ""
+    max_images: int = MAX_IMAGES
     left_out: tuple[LeftOut, ...] = ()
     export: Export | None = None
 
@@ -74,12 +80,11 @@ def check_columns(
                 raise MissingColumnError(f"{table.source}: {no_column(names, *alternatives)}: {mend}")
 
 
-def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> Iterator[RowBatch[T]]:
-    """Checks every row, reads its image and makes an item of it; yields batches in the rows' order.
+def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
+    """Checks every row, reads its pictures and makes an item of it; yields batches in the rows' order.
 
     Args:
-        build: makes an item of cells and the encoded image; called on several threads. A row for which it
-            raises an `ImageError` or a `BadCellError` is rejected.
+        build: a row for which it raises a `BadCellError` is rejected.
 
     Raises:
         CatalogError: a file is damaged, or there is no row.
@@ -90,12 +95,13 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
     row = 0
     with ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool:
         for table in source.tables:
-            finish = partial(_finish, str(source.image_root or table.source.path.parent), build)
+            read_image = partial(_read_image, str(source.image_root or table.source.path.parent))
+            finish = partial(_finish, read_image, source.max_images, build)
             for records in table.read(names, carried, source.batch_rows):
                 checked = _check(validator, row, records, source.columns)
                 if source.rows is not None:
                     checked = checked[: source.rows - row]
-                has_images = any(isinstance(cells, Cells) and cells.image is not None for cells in checked)
+                has_images = any(isinstance(cells, Cells) and cells.images for cells in checked)
                 outcomes = list(pool.map(finish, checked) if has_images else map(finish, checked))
                 valid = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
                 yield RowBatch(
@@ -137,22 +143,21 @@ def _stored(carried: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return record_batch(carried.columns, schema, carried.num_rows)
 
 
-def _finish(image_root: str, build: Callable[[Cells, bytes | None], T], cells: Cells | Reject) -> T | Reject:
+def _read_image(image_root: str, source: str) -> bytes:
+    """The encoded image at a path.
+
+    Raises:
+        ImageError: it is not there, or cannot be read.
+    """
+    return read_image_file(locate_image(image_root, source))
+
+
+def _finish(
+    read_image: Callable[[str], bytes], most: int, build: Build[T], cells: Cells | Reject
+) -> T | Reject:
     if isinstance(cells, Reject):
         return cells
-    data = cells.image
     try:
-        if isinstance(data, str):
-            data = read_image_file(locate_image(image_root, data))
-        return build(cells, data)
-    except (ImageError, BadCellError) as error:
-        reason = _reason(error)
-        name = "embedded image" if isinstance(cells.image, bytes) else f"image {cells.image!r:.80}"
-        return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}", cells.no_title)
-
-
-def _reason(error: ImageError | BadCellError) -> RejectReason:
-    if isinstance(error, BadCellError):
-        return error.reason
-    missing = isinstance(error, ImageNotFoundError)
-    return RejectReason.IMAGE_NOT_FOUND if missing else RejectReason.IMAGE_UNREADABLE
+        return build(cells, Pictures(cells, read_image, most))
+    except BadCellError as error:
+        return Reject(cells.row, cells.id, error.reason, f"{cells.place}: {error}", cells.no_title)

@@ -12,12 +12,18 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog import (
+    CatalogConfig,
+    ImageProblemCount,
+    ImageProblemTally,
+    find_placeholders,
+    open_catalog,
+)
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing
 
@@ -42,12 +48,12 @@ class EmbedConfig:
 class EmbedReport:
     """Counts of rows: rows = embedded + reused + rejected.
 
-    reused: rows that an earlier run had embedded from the same title and image. without_title,
-    without_image: of the embedded and the reused. placeholder_images: of those without image, how many have a
-    picture that is a placeholder. reasons: the rejected by reason; frequent_reasons: the five most frequent,
-    each with an example. damaged: shards of earlier
-    runs that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
-    whole run.
+    reused: rows that an earlier run had embedded from the same title and image. without_title, without_image:
+    of the embedded and the reused. placeholder_images: of those without image, how many have a picture that
+    is a placeholder. image_problems: those of the embedded and reused that have a picture which cannot be
+    used, by reason, the most frequent first. reasons: the rejected by reason; frequent_reasons: the five most
+    frequent, each with an example. damaged: shards of earlier runs that could not be read, whose rows were
+    embedded again. dim: numbers in an embedding. seconds: of the whole run.
     """
 
     rows: int
@@ -57,6 +63,7 @@ class EmbedReport:
     without_title: int
     without_image: int
     placeholder_images: int
+    image_problems: dict[str, ImageProblemCount]
     reasons: dict[str, int]
     frequent_reasons: tuple[ReasonCount, ...]
     damaged: tuple[str, ...]
@@ -89,6 +96,7 @@ def embed_catalog(
     started = time.perf_counter()
     rows = embedded = without_title = without_image = placeholder_images = 0
     tally = RejectTally()
+    image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
     with StoreWriter(
         out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
@@ -96,12 +104,13 @@ def embed_catalog(
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
             if batch.items:
-                embeddings, thumbnails = _embed(batch.items, earlier, encoder, config.batch_size)
-                store.add(batch.items, embeddings, thumbnails, batch.carried)
+                embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
+                store.add(batch.items, embeddings, pictures, batch.carried)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
-                without_image += thumbnails.count(None)
+                without_image += pictures.thumbnails.count(None)
                 placeholder_images += sum(listing.placeholder for listing in batch.items)
+                image_problems.add(batch.items)
             store.reject(batch.rejects)
             rows += batch.rows
             tally.add(batch.rejects)
@@ -127,6 +136,7 @@ def embed_catalog(
         without_title=without_title,
         without_image=without_image,
         placeholder_images=placeholder_images,
+        image_problems=image_problems.counts(),
         reasons={reason.value: count for reason, count in tally.counts.items()},
         frequent_reasons=tally.most_frequent(),
         damaged=tuple(map(str, earlier.damaged)),
@@ -137,21 +147,18 @@ def embed_catalog(
 
 def _embed(
     listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
-) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
-    """(N, E) float32 embeddings and N thumbnails: reused for known listings, computed for the others."""
-    embeddings = np.empty((len(listings), encoder.dim), np.float32)
-    thumbnails: list[bytes | None] = [
-        None if listing.image is None else thumbnail(listing.image) for listing in listings
-    ]
+) -> tuple[npt.NDArray[np.float32], StoredPictures]:
+    """(N, E) float32 embeddings and the pictures: reused for known listings, computed for the others."""
+    embeddings, pictures = np.empty((len(listings), encoder.dim), np.float32), StoredPictures.of(listings)
     known = [place for place, listing in enumerate(listings) if listing.known]
     new = [place for place, listing in enumerate(listings) if not listing.known]
     titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
     embeddings[new] = encoder.encode(titles, images, batch_size)
     if known:
-        embeddings[known], known_thumbnails = earlier.take([listings[place].id for place in known])
-        for place, jpeg in zip(known, known_thumbnails, strict=True):
-            thumbnails[place] = jpeg
-    return embeddings, thumbnails
+        embeddings[known], stored = earlier.take([listings[place].id for place in known])
+        for place, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
+            pictures.thumbnails[place], pictures.others[place] = jpeg, others
+    return embeddings, pictures
 
 
 def _prefetched(items: Iterator[T]) -> Iterator[T]:

@@ -88,7 +88,7 @@ def _listing(place: int, given: Mapping[str, Any]) -> Listing:
         raise UsageError(f"listing {id!r} has neither a title nor an image: give one of them")
     if isinstance(image, str | Path):
         image = read_image(image)
-    digest = content_hash(title, None if image is None else image.tobytes())
+    digest = content_hash(title, *(() if image is None else (image.tobytes(),)))
     return Listing(place + 1, id, title, "", image, digest)
 
 

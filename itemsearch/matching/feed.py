@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog import (
+    CatalogConfig,
+    ImageProblemCount,
+    ImageProblemTally,
+    find_placeholders,
+    open_catalog,
+)
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.errors import UsageError
@@ -27,9 +33,10 @@ BLOCK_ROWS = 10_000
 @dataclass(frozen=True, slots=True)
 class MatchReport:
     """Counts of a feed: rows = answered + rejected. frequent_reasons: the five most frequent reasons of the
-    rejected, each with an example. answers: the answered by `Answer`. same_in_feed: rows
-    that are the same product as another row. columns: evidence beside title and picture. learnt_from, and
-    thresholds: what the answers depend on."""
+    rejected, each with an example. answers: the answered by `Answer`. same_in_feed: rows that are the same
+    product as another row. image_problems: the answered that have a picture which cannot be used, by reason,
+    the most frequent first. columns: evidence beside title and picture. learnt_from, and thresholds: what the
+    answers depend on."""
 
     rows: int
     answered: int
@@ -37,6 +44,7 @@ class MatchReport:
     frequent_reasons: tuple[ReasonCount, ...]
     answers: Mapping[str, int]
     same_in_feed: int
+    image_problems: Mapping[str, ImageProblemCount]
     columns: tuple[str, ...]
     learnt_from: str
     thresholds: Thresholds
@@ -124,6 +132,7 @@ def match_feed(
         reader.tally.most_frequent(),
         {answer.value: answers[answer] for answer in Answer},
         same,
+        reader.image_problems.counts(),
         matcher.shared,
         matcher.learnt.basis if matcher.learnt else "nothing: no row could be read",
         matcher.learnt.thresholds if matcher.learnt else Thresholds(config.min_precision),
@@ -140,6 +149,7 @@ class _Reader:
     progress: Callable[[int], None]
     rows: int = 0
     tally: RejectTally = field(default_factory=RejectTally)
+    image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
 
     @property
     def rejected(self) -> int:
@@ -152,6 +162,7 @@ class _Reader:
                 self.on_reject(reject)
             self.tally.add(batch.rejects)
             self.rows += batch.rows
+            self.image_problems.add(batch.items)
             if batch.items:
                 encoder = self.engine.encoder
                 parts.append(Incoming.embed(batch.items, batch.carried, self.matcher.shared, encoder))

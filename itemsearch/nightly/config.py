@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from itemsearch.catalog import ReadOptions
+from itemsearch.catalog.config import MAX_IMAGES
 from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 
@@ -47,6 +48,7 @@ class RebuildConfig:
 
     columns: role to column name, as for --column.
     ignore_columns, category_separator: as for --ignore-column and --category-separator.
+    max_images, require_image: as in `CatalogConfig`.
     model, device, dtype: as for `itemsearch embed`.
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
@@ -62,6 +64,8 @@ class RebuildConfig:
     ignore_columns: tuple[str, ...] = ()
     category_separator: str = ""
     image_root: str = ""
+    max_images: int = MAX_IMAGES
+    require_image: bool = False
     model: str = "default"
     device: str = "auto"
     dtype: str = "float32"
@@ -115,7 +119,12 @@ def _check(config: RebuildConfig, path: Path) -> None:
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise UsageError(f"{path}: {name} is {value:g}; it is a share, from 0 to 1")
-    for name, value in (("build.at", config.build.at), ("build.keep", config.build.keep)):
+    counts = {
+        "build.at": config.build.at,
+        "build.keep": config.build.keep,
+        "max_images": config.max_images,
+    }
+    for name, value in counts.items():
         if value < 1:
             raise UsageError(f"{path}: {name} is {value}; it must be 1 or more")
     if config.device not in ("auto", "cpu", "cuda"):

@@ -24,6 +24,9 @@ from itemsearch.search.folder import IndexSummary, index_errors
 from itemsearch.store.restore import restoring
 from itemsearch.store.reuse import EarlierRows
 
+IMAGE_PROBLEM_REASONS = "image_problem_reasons"
+"""The fact of the stage embed that holds `EmbedReport.image_problems`."""
+
 Progress = Callable[[int, int], None]
 """Receives the rows read and the rows rejected so far."""
 
@@ -39,7 +42,7 @@ class CurrentVersion:
 
 @dataclass(frozen=True, slots=True)
 class RebuildPlan:
-    """The rows that a run would embed, reuse and reject; unreadable pictures are not counted as rejected.
+    """The rows that a run would embed, reuse and reject.
 
     `rows` = `embed` + `reuse` + `rejected`. served: None if there is no index yet.
     """
@@ -86,6 +89,8 @@ def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) 
             "rejected": report.rejected,
             "damaged_shards": len(report.damaged),
             **{f"rejected_{reason}": count for reason, count in sorted(report.reasons.items())},
+            "image_problems": sum(problem.listings for problem in report.image_problems.values()),
+            IMAGE_PROBLEM_REASONS: report.image_problems,
         }
         if report.frequent_reasons:
             stage.facts["reasons"] = [asdict(each) for each in report.frequent_reasons]
@@ -142,7 +147,8 @@ def _index_facts(summary: IndexSummary) -> dict[str, Any]:
 
 
 def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
-    """Counts what `rebuild` would embed and reuse; decodes no picture and writes nothing.
+    """Counts what `rebuild` would embed and reuse; decodes the pictures that it would embed, and writes
+    nothing.
 
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
@@ -151,9 +157,9 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))
-    for batch in catalog.batches(lambda id, content_hash: True, find_placeholders(catalog)):
+    for batch in catalog.batches(earlier.holds, find_placeholders(catalog)):
         rows, listings = rows + batch.rows, listings + len(batch.items)
-        reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
+        reuse += sum(listing.known for listing in batch.items)
     current = _current_version(Path(config.index), {})
     return RebuildPlan(rows, listings - reuse, reuse, rows - listings, current)
 
@@ -193,6 +199,8 @@ def _catalog(config: RebuildConfig) -> CatalogConfig:
         read=config.read,
         ignored=config.ignore_columns,
         category_separator=config.category_separator,
+        max_images=config.max_images,
+        require_image=config.require_image,
     )
 
 

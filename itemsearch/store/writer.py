@@ -32,7 +32,7 @@ from itemsearch.store.manifest import (
     StoreManifest,
     write_manifest,
 )
-from itemsearch.store.schema import STAGING, store_schema
+from itemsearch.store.schema import STAGING, StoredPictures, store_schema
 from itemsearch.store.shards import listed_shards, remove_unlisted
 from itemsearch.types import Listing, Reject
 
@@ -131,14 +131,14 @@ class StoreWriter:
         self,
         listings: Sequence[Listing],
         embeddings: Floats,
-        thumbnails: Sequence[bytes | None],
+        pictures: StoredPictures,
         carried: pa.RecordBatch,
     ) -> None:
         """Adds N listings.
 
         Args:
             embeddings: (N, dim) float32 of length 1.
-            thumbnails: JPEGs; None for a listing without an image.
+            pictures: of the N listings.
             carried: the N rows of the carried columns.
 
         Raises:
@@ -152,8 +152,12 @@ class StoreWriter:
             pa.FixedSizeListArray.from_arrays(flat, self.dim),
             pa.array([listing.content_hash for listing in listings], pa.string()),
             pa.array([bool(listing.title) for listing in listings]),
-            pa.array([thumbnail is not None for thumbnail in thumbnails]),
-            pa.array(thumbnails, pa.binary()),
+            pa.array([thumbnail is not None for thumbnail in pictures.thumbnails]),
+            pa.array(pictures.thumbnails, pa.binary()),
+            pa.array(pictures.others, pa.binary()),
+            pa.array([listing.image_number or None for listing in listings], pa.int32()),
+            pa.array([listing.image_name or None for listing in listings], pa.string()),
+            pa.array([_problem_text(listing) for listing in listings], pa.string()),
             *carried.columns,
         ]
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
@@ -209,7 +213,9 @@ class StoreWriter:
         table = pa.Table.from_batches(self._pending, self.schema)
         # A dictionary of values that never repeat costs time and saves nothing.
         dictionary = [
-            column for column in self.schema.names if column not in ("id", "embedding", "thumbnail")
+            column
+            for column in self.schema.names
+            if column not in ("id", "embedding", "thumbnail", "other_pictures")
         ]
         path = self._staging / name
         with replacing(path) as temporary:
@@ -218,3 +224,8 @@ class StoreWriter:
             )
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows = [], 0
+
+
+def _problem_text(listing: Listing) -> str | None:
+    problem = listing.image_problem
+    return f"{problem.reason.value}: {problem.message}" if problem else None

@@ -9,7 +9,7 @@ from tests.support.exports import MINIATURES
 def test_the_page_shows_what_was_read(tmp_path):
     catalog = MINIATURES["Google Merchant feed"](tmp_path)
     summary = check_catalog(CatalogConfig(str(catalog)))
-    write_check_page(tmp_path / "page.html", summary, "")
+    write_check_page(tmp_path / "page.html", summary, "", [])
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "Google Merchant feed: a row is a listing" in page
     assert "Running Shoe 42 Blue" in page
@@ -19,10 +19,13 @@ def test_the_page_shows_what_was_read(tmp_path):
 
 def test_the_page_is_escaped(write, tmp_path):
     catalog = write("shop.csv", "id,title,note\n1,A <script>alert(1)</script> mug,<b onclick=x>\n")
-    write_check_page(tmp_path / "page.html", check_catalog(CatalogConfig(str(catalog))), "")
+    write_check_page(
+        tmp_path / "page.html", check_catalog(CatalogConfig(str(catalog))), "", ["1 picture <i>"]
+    )
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "<script" not in page
     assert "<b onclick" not in page
+    assert "1 picture &lt;i&gt;" in page
 
 
 def test_the_sample_is_that_of_any_order(write):

@@ -118,7 +118,7 @@ def test_every_kind_of_reject(write, encode, tmp_path):
         '11,"open,ok.png\n'
         "12,fine,\n",
     )
-    batches = read(path, batch_rows=5)
+    batches = read(path, batch_rows=5, require_image=True)
     assert [row for row, _, _ in products_of(batches)] == ["1", "12"]
     assert rejects_of(batches) == [
         (2, "", RejectReason.MISSING_ID),
@@ -126,7 +126,7 @@ def test_every_kind_of_reject(write, encode, tmp_path):
         (4, "4", RejectReason.EMPTY),
         (5, "5", RejectReason.IMAGE_NOT_FOUND),
         (6, "6", RejectReason.IMAGE_UNREADABLE),
-        (7, "7", RejectReason.IMAGE_NOT_FOUND),
+        (7, "7", RejectReason.IMAGE_ADDRESS),
         (8, "8", RejectReason.IMAGE_NOT_FOUND),
         (9, "9", RejectReason.IMAGE_UNREADABLE),
         (10, "", RejectReason.MALFORMED),
@@ -138,6 +138,109 @@ def test_every_kind_of_reject(write, encode, tmp_path):
     assert "'none.png'" in messages[5]
     assert "download it" in messages[7]
     assert "outside" in messages[8]
+    # With a title, a row goes on without its picture.
+    batches = read(path, batch_rows=5)
+    assert [row for row, _, _ in products_of(batches)] == ["1", "5", "6", "7", "8", "9", "12"]
+    assert [row for row, _, _ in rejects_of(batches)] == [2, 3, 4, 10, 11]
+    problems = [listing.image_problem for batch in batches for listing in batch.items]
+    assert [problem and problem.reason for problem in problems] == [
+        None,
+        RejectReason.IMAGE_NOT_FOUND,
+        RejectReason.IMAGE_UNREADABLE,
+        RejectReason.IMAGE_ADDRESS,
+        RejectReason.IMAGE_NOT_FOUND,
+        RejectReason.IMAGE_UNREADABLE,
+        None,
+    ]
+    of_row_5 = problems[1]
+    assert of_row_5
+    assert f"{of_row_5.place}: {of_row_5.message}" == messages[5]
+
+
+def test_a_bad_picture_without_a_title_is_rejected_for_what_it_is(write):
+    write("404.jpg", "<html>404</html>")
+    path = write("c.csv", "id,title,image\n1,,404.jpg\n2,nan,none.jpg\n3,,https://a/b.jpg\n4,,\n")
+    batches = read(path)
+    assert products_of(batches) == []
+    assert rejects_of(batches) == [
+        (1, "1", RejectReason.IMAGE_UNREADABLE),
+        (2, "2", RejectReason.IMAGE_NOT_FOUND),
+        (3, "3", RejectReason.IMAGE_ADDRESS),
+        (4, "4", RejectReason.EMPTY),
+    ]
+
+
+def test_a_picture_cell_of_another_kind_does_not_lose_the_listing(write_jsonl):
+    records = [{"id": "1", "title": "t", "image": 12}, {"id": "2", "title": "", "image": {"size": 3}}]
+    batches = read(write_jsonl("c.jsonl", records))
+    (listing,) = batches[0].items
+    assert listing.image_problem
+    assert listing.image_problem.reason is RejectReason.IMAGE_MALFORMED
+    assert rejects_of(batches) == [(2, "2", RejectReason.IMAGE_MALFORMED)]
+
+
+def test_the_first_picture_that_can_be_used_is_the_listing_s(write, encode):
+    write("images/red.png", encode("red"))
+    write("images/blue.png", encode("blue"))
+    write("images/cut.png", encode("red")[:40])
+    path = write(
+        "c.csv",
+        "id,title,image\n"
+        '1,mug,"images/red.png, images/blue.png"\n'
+        '2,mug,"images/gone.png, images/cut.png, images/blue.png"\n'
+        "3,,images/cut.png|images/red.png\n"
+        '4,mug,"a.png,b.png,c.png,d.png,images/red.png"\n'
+        "5,mug,images/red.png\n"
+        "6,mug,/images/blue.png\n"
+        "7,mug,images\\blue.png\n",
+    )
+    listings = [listing for batch in read(path) for listing in batch.items]
+    pixels = [listing.image and listing.image.getpixel((0, 0)) for listing in listings]
+    red, blue = (255, 0, 0), (0, 0, 255)
+    assert pixels == [red, blue, red, None, red, blue, blue]
+    assert [listing.image_number for listing in listings] == [1, 3, 2, 0, 1, 1, 1]
+    assert [listing.image_name for listing in listings[:4]] == [
+        *("images/red.png", "images/blue.png", "images/red.png", "")
+    ]
+    reasons = [listing.image_problem and listing.image_problem.reason for listing in listings]
+    missing, damaged = RejectReason.IMAGE_NOT_FOUND, RejectReason.IMAGE_UNREADABLE
+    assert reasons == [None, missing, damaged, missing, None, None, None]
+    others = [[image.getpixel((0, 0)) for image in listing.other_images] for listing in listings]
+    assert others == [[blue], *[[]] * 6]
+    hashes = [listing.content_hash for listing in listings]
+    assert hashes[0] != hashes[4], "another listing has a second picture"
+    assert hashes[1] == hashes[5] == hashes[6], "what cannot be used is no part of a listing"
+    (fifth,) = [each for batch in read(path, max_images=5) for each in batch.items if each.id == "4"]
+    assert (fifth.image_number, fifth.content_hash) == (5, hashes[4])
+    (first, *_) = [each for batch in read(path, max_images=1) for each in batch.items]
+    assert (first.other_images, first.content_hash) == ((), hashes[4])
+
+
+def test_the_pictures_of_two_columns_are_those_of_both(write, encode):
+    write("red.png", encode("red"))
+    write("blue.png", encode("blue"))
+    path = write("c.csv", 'id,title,main,more\n1,mug,red.png,"red.png,blue.png"\n2,cap,,blue.png\n')
+    first, second = read(path, columns={"image": "main+more"})[0].items
+    assert (first.image_name, len(first.other_images)) == ("red.png", 1)
+    assert (second.image_name, second.image_number) == ("blue.png", 1)
+
+
+def test_a_listing_that_is_known_by_a_later_picture_is_told_so(write, encode):
+    write("red.png", encode("red"))
+    write("cut.png", encode("blue")[:40])
+    path = write("c.csv", 'id,title,image\n1,mug,"cut.png, red.png"\n2,mug,cut.png\n')
+    catalog = open_catalog(CatalogConfig(str(path)))
+    known = {listing.id: listing.content_hash for batch in catalog.batches() for listing in batch.items}
+    listings = [
+        listing
+        for batch in catalog.batches(lambda id, digest: known[id] == digest)
+        for listing in batch.items
+    ]
+    assert [(each.known, each.image, each.image_number) for each in listings] == [
+        (True, None, 2),
+        (True, None, 0),
+    ]
+    assert all(each.image_problem for each in listings), "flagged again every night"
 
 
 def test_rows_count_over_files_and_duplicates_are_found_across_them(write, write_jsonl, tmp_path):
@@ -158,9 +261,11 @@ def test_embedded_images(tmp_path, encode, type_):
     batches = read(tmp_path / "c.parquet")
     pictures = [product.image for product in batches[0].items]
     assert pictures[0].getpixel((0, 0)) == (255, 0, 0)
-    assert pictures[1:] == [None, None]
-    assert rejects_of(batches) == [(3, "3", RejectReason.IMAGE_UNREADABLE)]
-    assert "row 3: embedded image: " in batches[0].rejects[0].message
+    assert pictures[1:] == [None, None, None]
+    problem = batches[0].items[2].image_problem
+    assert problem
+    assert (problem.reason, problem.place) == (RejectReason.IMAGE_UNREADABLE, "c.parquet row 3")
+    assert problem.message.startswith("embedded image: ")
 
 
 def test_hugging_face_images(write, tmp_path, encode):
@@ -416,19 +521,20 @@ def test_bad_config(options):
 
 def test_content_hash_depends_on_title_and_image_and_where_one_ends(write, encode):
     assert content_hash("ab", b"c") != content_hash("a", b"bc")
-    assert content_hash("ab", None) != content_hash("", b"ab")
+    assert content_hash("ab") != content_hash("", b"ab")
     assert content_hash("a", b"b") == content_hash("a", b"b")
-    assert len(content_hash("a", None)) == 32
+    assert content_hash("a", b"b", b"c") != content_hash("a", b"bc") != content_hash("a", b"c", b"b")
+    assert len(content_hash("a")) == 32
     write("a.png", encode())
     (batch,) = read(write("c.csv", "id,title,image\n1,  a ,a.png\n2,a,\n"))
-    assert [p.content_hash for p in batch.items] == [content_hash("a", encode()), content_hash("a", None)]
+    assert [p.content_hash for p in batch.items] == [content_hash("a", encode()), content_hash("a")]
 
 
 def test_a_title_has_one_hash_however_its_characters_are_written(write):
     titles = ["Café &amp; bar", "Cafe\u0301 <b>&#38;</b> bar", "Café & bar\u200b", "nan", "café & bar"]
     rows = "".join(f"{i},{title}\n" for i, title in enumerate(titles))
     (batch,) = read(write("c.csv", "id,title\n" + rows))
-    assert {p.content_hash for p in batch.items[:3]} == {content_hash("Café & bar", None)}
+    assert {p.content_hash for p in batch.items[:3]} == {content_hash("Café & bar")}
     assert batch.items[3].title == "café & bar"
     assert batch.no_titles == ("nan",)
     assert rejects_of([batch]) == [(4, "3", RejectReason.EMPTY)]

@@ -146,28 +146,36 @@ def test_category_paths(value, category):
 
 
 @pytest.mark.parametrize(
-    ("value", "source"),
+    ("value", "sources"),
     [
-        (None, None),
-        ("", None),
-        ("  ", None),
-        (b"", None),
-        (" a.jpg ", "a.jpg"),
-        (b"abc", b"abc"),
-        ({"bytes": b"abc", "path": "a.jpg"}, b"abc"),
-        ({"bytes": None, "path": "a.jpg"}, "a.jpg"),
-        ({"bytes": b"", "path": "a.jpg"}, "a.jpg"),
-        ({"bytes": None, "path": None}, None),
-        ({"path": "a.jpg"}, "a.jpg"),
+        (None, ()),
+        ("", ()),
+        ("  ", ()),
+        (b"", ()),
+        (" a.jpg ", ("a.jpg",)),
+        ("a.jpg, b.jpg", ("a.jpg", "b.jpg")),
+        (b"abc", (b"abc",)),
+        ({"bytes": b"abc", "path": "a.jpg"}, (b"abc",)),
+        ({"bytes": None, "path": "a.jpg"}, ("a.jpg",)),
+        ({"bytes": b"", "path": "a.jpg"}, ("a.jpg",)),
+        ({"bytes": None, "path": None}, ()),
+        ({"path": "a.jpg"}, ("a.jpg",)),
+        (["a.jpg"], ("a.jpg",)),
+        (JsonText('{"path":"a"}'), ("a",)),
     ],
 )
-def test_image_source(value, source):
-    assert check(image=value).image == source
+def test_the_pictures_of_a_cell(value, sources):
+    cells = check(image=value)
+    assert (cells.images, cells.image_problem) == (sources, None)
 
 
-@pytest.mark.parametrize("value", [1, ["a.jpg"], {"url": "a"}, JsonText('{"path":"a"}')])
-def test_what_is_no_image(value):
-    assert check(image=value).reason is RejectReason.MALFORMED
+@pytest.mark.parametrize("value", [1, [2], {"size": "a"}, JsonText("1")])
+@pytest.mark.parametrize("title", ["t", ""])
+def test_what_is_no_image_is_told_and_not_the_end_of_the_row(value, title):
+    cells = check(image=value, title=title)
+    assert isinstance(cells, Cells)
+    assert cells.images == ()
+    assert cells.image_problem.reason is RejectReason.IMAGE_MALFORMED
 
 
 def test_no_title_and_no_image():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from support.catalogs import draw_picture
@@ -16,6 +17,7 @@ from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import UsageError
 from itemsearch.matching.feed import MatchReport, match_feed
+from itemsearch.matching.incoming import texts_of
 from itemsearch.matching.matcher import MatchConfig
 from itemsearch.matching.results import MATCHES_SCHEMA, Answer
 from itemsearch.search.build import build_index_folder
@@ -192,3 +194,12 @@ def test_the_engine_matches_one_listing_or_several(shop: Path, tmp_path: Path) -
     assert engine.match_many([]) == []
     with pytest.raises(UsageError, match="neither a title nor an image"):
         engine.match(brand="Acme")
+
+
+def test_an_index_of_an_earlier_version_has_no_other_pictures(shop: Path) -> None:
+    listings = Engine.open(shop, device="cpu").listings
+    rows = np.array([3, 1])
+    now, earlier = texts_of(listings, rows, ()), texts_of(listings.drop_columns(["other_pictures"]), rows, ())
+    assert now.schema == earlier.schema
+    assert earlier["id"].to_pylist() == ["shop-3", "shop-1"]
+    assert earlier["other_pictures"].null_count == 2

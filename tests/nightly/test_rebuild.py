@@ -148,6 +148,25 @@ def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
     assert current_version(shop.parent / "index").number == 1
 
 
+def test_a_bad_picture_is_told_every_night_and_rejected_where_pictures_are_required(shop: Path) -> None:
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines, "bad,a title of its own,images/gone.png,mugs,1"]) + "\n")
+    for embedded in (41, 0):
+        done = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+        assert done.exit_code == 0
+        record = json.loads((shop.parent / "rebuild.jsonl").read_text().splitlines()[-1])
+        of_embed = facts(record["stages"], "embed")
+        assert (of_embed["embedded"], of_embed["rejected"], of_embed["image_problems"]) == (embedded, 0, 1)
+        assert "1 listing has a picture that cannot be used; it goes on by the title" in done.stderr
+        assert "  1 image_not_found\n    row 41, id 'bad': catalog.csv line 42: image" in done.stderr
+    assert "itemsearch_rebuild_embed_image_problems 1" in (shop.parent / "itemsearch.prom").read_text()
+    dry = CliRunner().invoke(app, ["rebuild", "--config", str(shop), "--dry-run", "--json"])
+    planned = json.loads(dry.stdout)
+    assert (planned["embed"], planned["reuse"], planned["rejected"]) == (0, 41, 0)
+    shop.write_text("require_image = true\n" + shop.read_text())
+    assert facts(run(shop), "embed")["rejected"] == 1
+
+
 def test_too_many_bad_rows_stop_the_night_before_the_index(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)

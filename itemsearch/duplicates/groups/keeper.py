@@ -16,8 +16,13 @@ from itemsearch.search.text_readings import as_numbers
 
 KEEP_BY = ("complete", "picture")
 """The default criteria, in order; the lowest id breaks ties."""
-_UNCOUNTED = frozenset({"id", "content_hash", "has_title", "has_image"})
-"""Columns that do not count as filled cells: every listing has them."""
+_UNCOUNTED = frozenset(
+    {
+        *("id", "content_hash", "has_title", "has_image"),
+        *("other_pictures", "image_number", "image_name", "image_problem"),
+    }
+)
+"""Columns that do not count as filled cells: every listing has them, or they tell of its picture."""
 BLOCK_LISTINGS = 8192
 
 

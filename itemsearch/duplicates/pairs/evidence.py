@@ -102,7 +102,7 @@ class PairEvidence:
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
             support = joint
         else:
-            evidence = self.scorer.reader.compare(a, b)
+            evidence = self.scorer.reader.compare(a, b, self.image_hashes.share_another(a, b))
             joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
             score = self.scorer.ranking.score(evidence)
             support = np.maximum(joint, evidence.features.max(axis=1, initial=0.0))
@@ -213,4 +213,6 @@ def _image_hashes_of(listings: pa.Table, hashed: bool, progress: Callable[[int],
     """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
     if not {"thumbnail", "content_hash"} <= set(listings.column_names):
         return ImageHashes.of_none(listings.num_rows)
-    return read_image_hashes(listings["thumbnail"], hashed, progress)
+    others = listings["other_pictures"] if "other_pictures" in listings.column_names else None
+    several = others is not None and others.null_count < len(others)
+    return read_image_hashes(listings["thumbnail"], hashed or several, progress, others)

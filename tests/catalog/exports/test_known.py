@@ -89,9 +89,27 @@ def test_variants_are_carried_with_their_product(read):
     assert carried[0]["Variant Price"] == "14"
 
 
+@pytest.mark.parametrize(
+    ("name", "pictures"),
+    [
+        ("Shopify products", {"mug": 3, "apron": 1, "apron-1": 1}),
+        ("Shopify products since 2025", {"throw": 2}),
+        ("WooCommerce products", {"101": 2, "102": 2}),
+        ("Magento 1 products", {"B-1": 2, "B-2": 1}),
+        ("Magento 2 products", {"MB": 2, "MH": 1}),
+        ("Google Merchant feed", {"A-1": 3, "A-2": 1}),
+        ("Amazon metadata of 2023", {"B1": 1, "B2": 0}),
+    ],
+)
+def test_all_pictures_of_a_listing_are_read(read, name, pictures):
+    _, listings = read(name)
+    counts = {id: (one.image is not None) + len(one.other_images) for id, one in listings.items()}
+    assert counts == pictures
+
+
 def test_a_column_that_the_user_names_wins(read):
     catalog, listings = read("Shopify products", columns={"title": "Variant SKU"})
-    assert catalog.columns["id"] == "Handle"
+    assert catalog.columns["id"] == ("Handle",)
     assert listings["mug"].title == "M-B, M-S"
 
 
