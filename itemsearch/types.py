@@ -109,7 +109,8 @@ class RowBatch(Generic[T]):
 
     rows: how many were read, `len(items)` + `len(rejects)`. carried: the other columns of the items, a row
     each in the same order; its schema is the same for every batch. no_titles: of items and rejects, the
-    titles that are no title, as they are written.
+    titles that are no title, as they are written. continued: rows of the file beside these, which give their
+    variants and further pictures to the row before them.
     """
 
     rows: int
@@ -117,3 +118,4 @@ class RowBatch(Generic[T]):
     carried: pa.RecordBatch
     rejects: tuple[Reject, ...]
     no_titles: tuple[str, ...] = ()
+    continued: int = 0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
+
+import pyarrow as pa
+from PIL import Image
 
 from itemsearch.attributes.identifiers import (
     MODEL_COLUMNS,
@@ -27,6 +33,31 @@ from itemsearch.types import Listing, Reject, RejectReason, RowBatch
 _EXAMPLES = 3
 
 
+SAMPLE = 20
+PICTURE_SIDE = 224
+"""The most pixels a side of a picture in the sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingExample:
+    """A listing as it is embedded. size: width and height of its picture as it was decoded; None for no
+    picture. picture: a JPEG of at most `PICTURE_SIDE` pixels a side, or None. carried: its other columns, as
+    text."""
+
+    id: str
+    title: str
+    category: str
+    size: tuple[int, int] | None
+    picture: bytes | None
+    carried: Mapping[str, str]
+
+    @classmethod
+    def of(cls, listing: Listing, carried: Mapping[str, object]) -> Self:
+        image, texts = listing.image, {name: str(value) for name, value in carried.items() if value}
+        size, picture = (None, None) if image is None else (image.size, _jpeg(image))
+        return cls(listing.id, listing.title, listing.category, size, picture, texts)
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogCheck:
     """Counts over a whole catalog: `rows` = `listings` + the sum of `rejects`.
@@ -41,7 +72,9 @@ class CatalogCheck:
     the most frequent first. placeholders: the pictures that many listings with unlike titles share, rejected
     rows included. identifiers: of the listings, by column that is taken for one. formats: what files were
     recognised as, "gzip: semicolons, Windows-1252", and how many. left_out: the files beside them that are no
-    tables.
+    tables. export: the export that was recognised, "" for none. continued: rows of the files beside `rows`,
+    which give their variants and further pictures to another. export_rows: what becomes of the export's rows,
+    in words. sample: listings drawn at random, the same at every run.
     """
 
     formats: Mapping[str, int]
@@ -61,6 +94,10 @@ class CatalogCheck:
     no_titles: Mapping[str, int]
     placeholders: tuple[Placeholder, ...]
     identifiers: Mapping[str, IdentifierCounts]
+    export: str
+    export_rows: str
+    continued: int
+    sample: tuple[ListingExample, ...]
 
 
 def check_catalog(config: CatalogConfig) -> CatalogCheck:
@@ -96,6 +133,10 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
         no_titles=dict(tally.no_titles.most_common()),
         placeholders=placeholders,
         identifiers=identifiers,
+        export=catalog.export.name if catalog.export else "",
+        export_rows=catalog.export.rows if catalog.export else "",
+        continued=tally.counts["continued"],
+        sample=tuple(tally.sample[place] for place in sorted(tally.sample)),
     )
 
 
@@ -123,12 +164,15 @@ class _Tally:
     rejects: Counter[RejectReason] = field(default_factory=Counter)
     examples: dict[RejectReason, tuple[Reject, ...]] = field(default_factory=dict)
     no_titles: Counter[str] = field(default_factory=Counter)
+    sample: dict[int, ListingExample] = field(default_factory=dict)
 
     def add(self, batch: RowBatch[Listing]) -> None:
         self.counts["rows"] += batch.rows
+        self.counts["continued"] += batch.continued
         self.no_titles.update(batch.no_titles)
         self.image_problems.add(batch.items)
-        for listing in batch.items:
+        for row, listing in enumerate(batch.items):
+            self._draw(listing, batch.carried, row)
             self.counts["listings"] += 1
             self.counts["without_title"] += not listing.title
             self.counts["without_image"] += listing.image is None
@@ -140,6 +184,23 @@ class _Tally:
                 self.examples[reject.reason] = (*self.examples.get(reject.reason, ()), reject)
         for name, cells in self.identifiers.items():
             cells.extend(read_texts(batch.carried, name))
+
+    def _draw(self, listing: Listing, carried: pa.RecordBatch, row: int) -> None:
+        """Keeps the `SAMPLE` listings of the least checksums of ids: random, and the same in any order."""
+        place = zlib.crc32(listing.id.encode())
+        if len(self.sample) == SAMPLE:
+            if place >= max(self.sample):
+                return
+            del self.sample[max(self.sample)]
+        self.sample[place] = ListingExample.of(listing, carried.slice(row, 1).to_pylist()[0])
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    small = image.copy()
+    small.thumbnail((PICTURE_SIDE, PICTURE_SIDE), reducing_gap=2.0)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
 
 
 def _is_identifier(column: str) -> bool:

@@ -22,9 +22,10 @@ class CatalogConfig:
     Attributes:
         path: a file of any format that `find_tables` opens, a folder of them, a glob, or "-" for standard
             input.
-        columns: role ("id", "title", "image", "category") to column name; a role that is not given
-            is read from the column of its own name. "brand+name" is two columns, joined with a space, unless
-            a column is called so (`mapping.split_columns`).
+        columns: role ("id", "title", "image", "category") to column name; a role that is not given is read
+            from the column that a recognised export has for it, else from the column of its own name.
+            "brand+name" is two columns, joined with a space, unless a column is called so
+            (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together. rows: how many rows are
         read, from the first; None for all. max_images: how many pictures of a row are read, from the first.
@@ -59,4 +60,3 @@ class CatalogConfig:
         for name, count in counts.items():
             if count is not None and count < 1:
                 raise UsageError(f"{name} is {count}: it must be 1 or more")
-        object.__setattr__(self, "columns", {**DEFAULT_COLUMNS, **self.columns})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -34,19 +34,23 @@ def split_columns(expression: str, present: Collection[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in expression.split(JOIN))
 
 
-def map_columns(config: CatalogConfig, tables: Sequence[Table]) -> dict[str, tuple[str, ...]]:
+def map_columns(
+    config: CatalogConfig, tables: Sequence[Table], of_export: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     """Role to the columns that it is read from; the texts of more than one are joined with a space.
+
+    Args:
+        of_export: the roles of a recognised export, which those of `config` override.
 
     Raises:
         MissingColumnError: a column that the config names is in no file.
     """
     present = dict.fromkeys(name for table in tables for name in table.schema.names)
     mapping = {}
-    for role, expression in config.columns.items():
+    for role, expression in {**DEFAULT_COLUMNS, **of_export, **config.columns}.items():
         mapping[role] = columns = split_columns(expression, present)
-        asked = expression != DEFAULT_COLUMNS[role]
         missing = [column for column in columns if column not in present]
-        if present and asked and missing:
+        if present and role in config.columns and missing:
             purpose = f", which --column {role}={expression} asks for"
             raise MissingColumnError(
                 f"{config.path}: {no_column(sorted(present), missing[0], purpose=purpose)}"
@@ -67,8 +71,7 @@ def without_columns(config: CatalogConfig, tables: Sequence[Table]) -> tuple[Tab
             purpose = ", which --ignore-column asks to leave out"
             raise MissingColumnError(f"{config.path}: {no_column(sorted(present), name, purpose=purpose)}")
         for role, expression in config.columns.items():
-            asked = expression != DEFAULT_COLUMNS[role]
-            if asked and name in split_columns(expression, present):
+            if name in split_columns(expression, present):
                 raise UsageError(f"--ignore-column {name} leaves out what --column {role}={expression} reads")
     if not config.ignored:
         return tuple(tables)
@@ -95,5 +98,4 @@ class _WithoutColumns:
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         for records in self.table.read([c for c in columns if c not in self.ignored], carried, batch_rows):
             missing = {name: [None] * len(records.places) for name in self.ignored.intersection(columns)}
-            cells: Mapping[str, Sequence[object]] = {**records.columns, **missing}
-            yield Records(records.places, records.problems, cells, records.carried)
+            yield replace(records, columns={**records.columns, **missing})

@@ -12,6 +12,7 @@ from PIL import Image
 
 from itemsearch.catalog.cell_text import BadCellError
 from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.exports.known import recognise
 from itemsearch.catalog.formats.open import find_tables
 from itemsearch.catalog.formats.tables import unify_schemas
 from itemsearch.catalog.images import SMALL_SIDE
@@ -76,8 +77,9 @@ def open_catalog(config: CatalogConfig) -> Catalog:
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
     found = find_tables(config.path, config.read)
-    tables = without_columns(config, found.tables)
-    columns = map_columns(config, tables)
+    export = recognise(found.tables)
+    tables = without_columns(config, export.tables if export else found.tables)
+    columns = map_columns(config, tables, export.roles if export else {})
     check_columns(tables, columns, ("title", "image"), _MEND)
     read_whole = frozenset(names[0] for names in columns.values() if len(names) == 1)
     carried = unify_schemas(tables, leave_out=read_whole)
@@ -93,6 +95,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         max_images=config.max_images,
         require_image=config.require_image,
         left_out=found.left_out,
+        export=export.export if export else None,
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from itemsearch.catalog.cell_text import BadCellError, JoinedCells
 from itemsearch.catalog.config import MAX_IMAGES
+from itemsearch.catalog.exports.known import Export
 from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import Records, Table, record_batch
 from itemsearch.catalog.images import locate_image, read_image_file
@@ -44,6 +45,7 @@ class RowSource:
         category_separator: as in `CatalogConfig`.
         max_images: how many pictures of a row are read, from the first.
         left_out: the files beside the tables that are none.
+        export: the export that was recognised, None for none.
     """
 
     path: str
@@ -56,6 +58,7 @@ class RowSource:
     category_separator: str = ""
     max_images: int = MAX_IMAGES
     left_out: tuple[LeftOut, ...] = ()
+    export: Export | None = None
 
 
 def check_columns(
@@ -107,6 +110,7 @@ def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
                     carried=_stored(records.carried, source.carried).take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
                     no_titles=tuple(each.no_title for each in checked if each.no_title),
+                    continued=records.continued,
                 )
                 row += len(outcomes)
                 if row == source.rows:

@@ -14,7 +14,7 @@ from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.catalog.formats.quotes import Record, read_records
 from itemsearch.catalog.formats.sniff import Layout, sniff
 from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import Records, is_unicode, record_batch
+from itemsearch.catalog.formats.tables import Records, TextRecord, TextTable, is_unicode, record_batch
 from itemsearch.errors import CatalogError
 
 
@@ -45,6 +45,18 @@ class DelimitedTable:
                 columns={name: cells.get(name, missing) for name in columns},
                 carried=record_batch(arrays, carried, len(batch)),
             )
+
+    def as_text(self) -> TextTable:
+        """The same table with its records one by one, to fold or change them."""
+        return TextTable(self.source, self.schema, self._parse, self.description)
+
+    def _parse(self) -> Iterator[TextRecord]:
+        records = _records(self.source, self.layout)
+        next(records, None)
+        for record in records:
+            problem = self._problem(record)
+            cells = {} if problem else dict(zip(self.schema.names, record.cells, strict=True))
+            yield TextRecord(record.line, cells, problem)
 
     def _problem(self, record: Record) -> str:
         if record.problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from itemsearch.catalog.formats.archive import open_archive
 from itemsearch.catalog.formats.arrow import open_arrow
@@ -22,6 +22,7 @@ from itemsearch.catalog.formats.jsonl import open_jsonl
 from itemsearch.catalog.formats.keyed import KeyedTable
 from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.catalog.formats.parquet import open_parquet
+from itemsearch.catalog.formats.picture_folder import open_picture_folder
 from itemsearch.catalog.formats.source import Source
 from itemsearch.catalog.formats.tables import Table
 from itemsearch.catalog.formats.xlsx import open_xlsx
@@ -29,6 +30,8 @@ from itemsearch.catalog.formats.xml_feed import open_xml
 from itemsearch.errors import CatalogError, NotCatalogError
 
 AS_DETECTED = ReadOptions()
+PICTURES = tuple(PICTURE_SUFFIXES)
+A_PICTURE = "a picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ def find_tables(path: str, options: ReadOptions = AS_DETECTED) -> FoundTables:
     """Opens the tables at `path`: a file, a zip archive, a folder, a glob, or "-" for standard input.
 
     In a folder or an archive, pictures, documents and other files that are no tables are left out, unless
-    their name is that of a table. Text whose name says nothing is a table where nothing else is.
+    their name is that of a table. Text whose name says nothing is a table where nothing else is. A folder
+    with pictures and no table is one, of its pictures.
 
     Raises:
         CatalogNotFoundError: there is no such file or folder.
@@ -68,6 +72,10 @@ def find_tables(path: str, options: ReadOptions = AS_DETECTED) -> FoundTables:
     opener = _Opener(options, alone)
     tables = tuple(opener.open(sources))
     left_out = opener.left_out()
+    pictures = [source.path for source in sources if has_suffix(source.path, PICTURES)]
+    if not tables and pictures and Path(path).is_dir():
+        others = tuple(each for each in left_out if each.why != A_PICTURE)
+        return FoundTables((open_picture_folder(Path(path), pictures),), others)
     if not tables:
         why = "; ".join(f"{each.example} is {each.why}" for each in left_out)
         raise CatalogError(f"{path}: no catalog file there{': ' if why else ''}{why}")
@@ -103,7 +111,7 @@ class _Opener:
     def _detect(self, source: Source, alone: bool) -> Iterator[tuple[Source, Format]]:
         """Yields (source, format) of a file, or of each file in a zip archive."""
         if not alone and PurePath(source.short_name.lower()).suffix in PICTURE_SUFFIXES:
-            self._leave_out(source, "a picture")
+            self._leave_out(source, A_PICTURE)
             return
         try:
             source, format = detect_format(source)

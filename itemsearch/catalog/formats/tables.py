@@ -22,12 +22,14 @@ class Records:
         problems: why a record is malformed, "" where it is not.
         columns: column name to cells; None where a record has none.
         carried: the other columns, with the same schema for every file of a catalog.
+        continued: how many more records of the file these were made of.
     """
 
     places: Sequence[str]
     problems: Sequence[str]
     columns: Mapping[str, Sequence[object]]
     carried: pa.RecordBatch
+    continued: int = 0
 
 
 class Table(Protocol):
@@ -66,11 +68,13 @@ class TextRecord:
     """A record of a text file: the number of its first line, and its cells or what is wrong with it.
 
     A table of another unit than lines counts those: the record is the item, row or record of that number.
+    continued: how many records after it gave it their variants and further pictures.
     """
 
     line: int
     cells: Mapping[str, str | None]
     problem: str = ""
+    continued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class TextTable:
             problems=[record.problem for record in batch],
             columns={name: [record.cells.get(name) for record in batch] for name in columns},
             carried=record_batch(arrays, carried, len(batch)),
+            continued=sum(record.continued for record in batch),
         )
 
     def _column(self, batch: list[TextRecord], field: pa.Field) -> pa.Array:
