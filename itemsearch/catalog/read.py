@@ -10,7 +10,7 @@ from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, Catalog
 from itemsearch.catalog.formats.open import open_tables
 from itemsearch.catalog.formats.tables import Table, unify_schemas
 from itemsearch.catalog.images import decode_image
-from itemsearch.catalog.placeholders import Placeholder, image_digest
+from itemsearch.catalog.placeholders import image_digest
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import BadCellError, Cells
 from itemsearch.columns import no_column
@@ -32,7 +32,7 @@ class Catalog(RowSource):
     __slots__ = ()
 
     def batches(
-        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[Placeholder] = ()
+        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[int] = ()
     ) -> Iterator[RowBatch[Listing]]:
         """Yields all rows, batch by batch; memory grows with their ids alone.
 
@@ -41,15 +41,14 @@ class Catalog(RowSource):
         Args:
             is_known: of an id and a content hash, whether the image need not be decoded; called on several
                 threads.
-            placeholders: as `find_placeholders` returns them. A row with one of them is a listing without an
-                image, and rejected if it has no title.
+            placeholders: the digests of those that `find_placeholders` returns. A row with one of them is a
+                listing without an image, and rejected if it has no title.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
-        digests = frozenset(placeholder.digest for placeholder in placeholders)
-        return read_rows(self, partial(_listing, is_known, digests))
+        return read_rows(self, partial(_listing, is_known, frozenset(placeholders)))
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:

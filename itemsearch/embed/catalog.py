@@ -88,7 +88,8 @@ def embed_catalog(
     listings = open_catalog(catalog)
     with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
+        placeholders = tuple(each.digest for each in find_placeholders(listings))
+        for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
             if batch.items:
                 embeddings, thumbnails = _embed(batch.items, earlier, encoder, config.batch_size)
                 store.add(batch.items, embeddings, thumbnails, batch.carried)
@@ -110,7 +111,7 @@ def embed_catalog(
             )
         if not store.rows:
             raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see {rejects}")
-        store.finish(catalog.path, rows)
+        store.finish(catalog.path, rows, placeholders)
     return EmbedReport(
         rows=rows,
         embedded=embedded,

@@ -136,7 +136,8 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))
-    for batch in catalog.batches(lambda id, content_hash: True, find_placeholders(catalog)):
+    placeholders = [each.digest for each in find_placeholders(catalog)]
+    for batch in catalog.batches(lambda id, content_hash: True, placeholders):
         rows, listings = rows + batch.rows, listings + len(batch.items)
         reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
     current = _current_version(Path(config.index), {})

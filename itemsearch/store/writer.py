@@ -170,8 +170,12 @@ class StoreWriter:
             pq.write_table(table, temporary, write_page_checksum=True)
         return path
 
-    def finish(self, catalog: str, rows_in: int) -> StoreManifest:
-        """Makes the added rows the store, in one step: the new manifest lists their shards alone."""
+    def finish(self, catalog: str, rows_in: int, placeholders: tuple[int, ...] = ()) -> StoreManifest:
+        """Makes the added rows the store, in one step: the new manifest lists their shards alone.
+
+        Args:
+            placeholders: as in `StoreManifest`.
+        """
         if self._pending:
             self._write_shard()
         data = self.folder / "data"
@@ -191,6 +195,7 @@ class StoreWriter:
             normalised=True,
             model=self.model,
             shards=tuple(self._shards),
+            placeholders=placeholders,
         )
         write_manifest(self.folder, manifest)
         listed = {shard.name for shard in self._shards}

@@ -91,7 +91,7 @@ def test_a_listing_with_a_placeholder_has_no_image_and_the_hash_of_its_title(wri
     catalog = open_catalog(
         CatalogConfig(str(write("c.csv", "\n".join(["id,title,image", *lines, "a,lamp,red.png"]))))
     )
-    (batch,) = catalog.batches(placeholders=find_placeholders(catalog))
+    (batch,) = catalog.batches(placeholders=[each.digest for each in find_placeholders(catalog)])
     titled = open_catalog(CatalogConfig(str(write("t.csv", f"id,title\n0,{UNLIKE[0]}\n"))))
     assert batch.items[0].content_hash == next(titled.batches()).items[0].content_hash
     assert [(p.placeholder, p.image is None) for p in batch.items] == [(True, True)] * 8 + [(False, False)]

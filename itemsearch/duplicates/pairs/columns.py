@@ -21,25 +21,27 @@ from itemsearch.attributes.vocabulary import fold
 from itemsearch.columns import no_column, read_texts
 from itemsearch.duplicates.pairs.long_texts import LongTexts, is_long
 from itemsearch.errors import UsageError
-from itemsearch.indexes.arrays import Ints, Rows
+from itemsearch.indexes.arrays import Ints, Mask, Rows
 from itemsearch.search.where import as_numbers
 
 AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price", "description")
 """Columns that are compared where a catalog has them, in any case."""
 EQUAL_PRICE, NEAR_PRICE = 0.02, 0.25
 """Relative differences up to which two numbers are equal, and near."""
-MISSING, UNLIKE, NEAR, EQUAL = -1, 0, 1, 2
-"""Levels of agreement."""
+MISSING, UNLIKE, NEAR, EQUAL, PROVEN = -1, 0, 1, 2, 3
+"""Levels of agreement. `PROVEN`, of identifiers alone: equal trade numbers whose check digit is right."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifierColumn:
-    """An identifier of N listings. codes: (N,) int64, equal for equal identifiers, -1 for none."""
+    """An identifier of N listings. codes: (N,) int64, equal for equal identifiers, -1 for none. proving: (N,)
+    whether an equal one proves that two listings are one product."""
 
     name: str
     trade: bool
     identifiers: Sequence[Identifier | None]
     codes: Ints
+    proving: Mask
 
     @classmethod
     def of(cls, listings: pa.Table, name: str) -> IdentifierColumn:
@@ -48,13 +50,14 @@ class IdentifierColumn:
         identifiers, _ = read_column(read_texts(listings, name), trade, MOST_SHARED)
         numbers: dict[str, int] = {}
         codes = [-1 if each is None else numbers.setdefault(each.text, len(numbers)) for each in identifiers]
-        return cls(name, trade, identifiers, np.array(codes, np.int64))
+        proving = [trade and each is not None and each.valid for each in identifiers]
+        return cls(name, trade, identifiers, np.array(codes, np.int64), np.array(proving, bool))
 
     def levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
+        """(P,) `PROVEN` or `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
         one, other = self.codes[a], self.codes[b]
         known = (one >= 0) & (other >= 0)
-        levels = np.where(known & (one == other), EQUAL, MISSING)
+        levels = np.where(known & (one == other), np.where(self.proving[a], PROVEN, EQUAL), MISSING)
         for place in np.flatnonzero(known & (one != other)).tolist():
             first, second = self.identifiers[a[place]], self.identifiers[b[place]]
             if first is not None and second is not None and contradict(first, second, self.trade):
@@ -146,11 +149,12 @@ class CarriedColumns:
         )
 
     def identifier_levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) over all identifiers: `EQUAL` where one is, else `UNLIKE` where one contradicts."""
+        """(P,) over all identifiers: `PROVEN` or `EQUAL` where one is, else `UNLIKE` where one contradicts."""
         levels = np.full(len(a), MISSING)
         for column in self.identifiers:
             of_column = column.levels(a, b)
-            levels = np.where(of_column == EQUAL, EQUAL, np.where(levels == MISSING, of_column, levels))
+            better = (of_column >= EQUAL) & (of_column > levels)
+            levels = np.where(better | (levels == MISSING), of_column, levels)
         return levels
 
     def levels(self, a: Rows, b: Rows) -> Ints:

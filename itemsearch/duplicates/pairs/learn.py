@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE
+from itemsearch.duplicates.pairs.columns import EQUAL, PROVEN, UNLIKE
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import Joined
 from itemsearch.duplicates.types import IDENTICAL
@@ -18,6 +18,9 @@ from itemsearch.probability.model import Curve, Model
 
 SAME_IDENTIFIER, OTHER_IDENTIFIER = 9.0, -5.0
 """Log-odds that equal and contradicting identifiers add: guesses, as strong as proof that may have errors."""
+PROVEN_SCORE = 0.5
+"""What a lower match score counts as where a trade number with a right check digit is of both: sellers who have
+no word and no picture in common still sell one product. What the titles themselves say against it counts."""
 SIBLING, ONE_PRODUCT = -5.0, 1.0
 """Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
 IDENTICAL_PROBABILITY = 0.99
@@ -80,9 +83,10 @@ def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedP
     rows = np.unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
     a, b = (np.searchsorted(rows, pairs[name].to_numpy()) for name in ("row_a", "row_b"))
     identifier = pairs["identifier"].to_numpy()
-    extra = np.select([identifier == EQUAL, identifier == UNLIKE], [SAME_IDENTIFIER, OTHER_IDENTIFIER], 0.0)
+    score = np.where(identifier == PROVEN, np.maximum(score, PROVEN_SCORE), score)
+    extra = np.select([identifier >= EQUAL, identifier == UNLIKE], [SAME_IDENTIFIER, OTHER_IDENTIFIER], 0.0)
     levels = [pairs[name].to_numpy() for name in pairs.column_names if name.startswith("level_")]
-    support = np.where(identifier == EQUAL, 1.0, pairs["support"].to_numpy())
+    support = np.where(identifier >= EQUAL, 1.0, pairs["support"].to_numpy())
     return ComparedPairs.from_scores(
         len(rows),
         a,
