@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -158,6 +159,19 @@ def test_a_placeholder_of_the_catalog_is_no_picture_of_a_row_either(
     assert engine.match(title=title, image=picture) == engine.match(title=title)
     with pytest.raises(UsageError, match=r"999\.png is a placeholder of the catalog: give a title"):
         engine.match(image=picture)
+
+
+def test_a_listing_that_the_index_has_many_times_is_found(tmp_path: Path, encoder: ListingEncoder) -> None:
+    said = product_title(3).split()
+    orders = list(permutations(said))
+    crowd = [
+        product(3, f"crowd-{number}", " ".join([*orders[number % 24], "new sale fine".split()[number // 24]]))
+        for number in range(60)
+    ]
+    index = build(tmp_path / "shop", [*CATALOG[:3], *CATALOG[4:], *crowd], encoder)
+    _, matches, _ = run(index, tmp_path, FEED)
+    assert matches["feed-3"]["decision"] == Answer.MATCH
+    assert matches["feed-3"]["id"].startswith("crowd-")
 
 
 def test_a_shared_gtin_is_no_proof(tmp_path: Path, encoder: ListingEncoder) -> None:
