@@ -152,8 +152,8 @@ class Comparer:
 
 
 def _strengths(cross: pa.Table, evidence: PairEvidence) -> tuple[Doubles, Alike]:
-    """(P,) the strengths of pairs with candidates, and those of a listing's best candidates with each other, and
-    of its best one with the others: a crowd has more members than the best."""
+    """(P,) the strengths of pairs with candidates, and those of a listing's best candidates with each other,
+    and of its best one with the others: a crowd has more members than the best."""
     query, candidate = (cross[name].to_numpy() for name in ("row_a", "row_b"))
     order = np.lexsort((-cross["score"].to_numpy(), query))
     place = np.arange(len(order)) - np.searchsorted(query[order], query[order])  # among the listing's own

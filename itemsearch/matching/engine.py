@@ -73,7 +73,7 @@ class Engine(SearchEngine):
         """A listing as a catalog's reader makes it.
 
         Raises:
-            UsageError: neither title nor image, or an image that is a placeholder of the index's catalog alone.
+            UsageError: neither title nor image, or nothing but a placeholder of the index's catalog.
         """
         from itemsearch.catalog.images import read_image_file  # Pillow takes time to import
         from itemsearch.catalog.placeholders import image_digest

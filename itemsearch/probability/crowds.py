@@ -37,8 +37,8 @@ def crowd_weights(pairs: ComparedPairs) -> Doubles:
 def share_others(listings: int, a: Ints, b: Ints) -> Mask:
     """(P,) which of the pairs a, b have listings that share `SHARED` others that they are paired with.
 
-    Of the others of a listing, those of most pairs are looked at: where not all pairs of a crowd are compared,
-    all of it is with a few.
+    Of a listing's others, those of most pairs are looked at: where not all pairs of a crowd are compared, all
+    of it is with a few.
     """
     total = max(listings, 1)
     keys = np.sort(_keys(a, b, total))

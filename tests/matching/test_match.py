@@ -165,7 +165,7 @@ def test_a_listing_that_the_index_has_many_times_is_found(tmp_path: Path, encode
     said = product_title(3).split()
     orders = list(permutations(said))
     crowd = [
-        product(3, f"crowd-{number}", " ".join([*orders[number % 24], "new sale fine".split()[number // 24]]))
+        product(3, f"crowd-{number}", " ".join([*orders[number % 24], ["new", "sale", "fine"][number // 24]]))
         for number in range(60)
     ]
     index = build(tmp_path / "shop", [*CATALOG[:3], *CATALOG[4:], *crowd], encoder)

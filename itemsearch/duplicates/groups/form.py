@@ -27,8 +27,9 @@ class GroupSettings:
     """How groups are formed.
 
     density: the least share of the pairs between two clusters that has to be among the decided pairs for them
-    to merge; identical listings count as one. max_size: a group of more listings is flagged, and a crowd of more
-    is one group whatever its density, since not all of its pairs are compared. keep_by: as in `rank_keepers`.
+    to merge; identical listings count as one. max_size: a group of more listings is flagged, and a crowd of
+    more is one group whatever its density, since not all of its pairs are compared. keep_by: as in
+    `rank_keepers`.
     """
 
     density: float = 0.4
@@ -146,7 +147,7 @@ def _identical(graph: _Graph) -> Ints:
 
 
 def _with_crowds(graph: _Graph, identical: Ints, max_size: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """(L,) `identical`, with crowds of over `max_size` listings as if these were identical; (L,) who is in one.
+    """(L,) `identical`, as if crowds of over `max_size` listings were; (L,) who is in such a crowd.
 
     A crowd's pairs are duplicates whose listings share others. One with a conflict within is none.
     """

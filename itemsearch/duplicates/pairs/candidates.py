@@ -44,8 +44,8 @@ MOST_ASKED = 100_000
 """Neighbours that are asked for again in a block of queries: where more would be, most listings have strong
 neighbours, and these are no sign of a crowd. A guess."""
 LANDMARKS = 16
-"""Listings of a crowd that every member is compared with, where its neighbours are not all of the crowd: any two
-members are then strong with the same ones."""
+"""Listings of a crowd that every member is compared with, where its neighbours are not all of the crowd: any
+two members are then strong with the same ones."""
 
 
 class Candidates:
@@ -122,8 +122,8 @@ class Candidates:
         return np.concatenate(keys), strong
 
     def _near_landmarks(self, queries: Rows, count: int) -> Rows:
-        """Keys of pairs of (A,) representatives, all of whose `count` neighbours are strong, with the `LANDMARKS`
-        first representatives of those that such neighbours connect."""
+        """Keys of pairs of (A,) representatives, whose `count` neighbours are all strong, with the first
+        `LANDMARKS` of those that such neighbours connect."""
         _, hit_rows = self._search(queries, self.narrowing.allowed, count)
         one = np.repeat(queries, hit_rows.shape[1])
         other = np.where(hit_rows.ravel() >= 0, self.representative[hit_rows.ravel()], one)

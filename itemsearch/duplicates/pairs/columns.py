@@ -149,7 +149,7 @@ class CarriedColumns:
         )
 
     def identifier_levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) over all identifiers: `PROVEN` or `EQUAL` where one is, else `UNLIKE` where one contradicts."""
+        """(P,) over all identifiers: `PROVEN` or `EQUAL` if one is, else `UNLIKE` if one contradicts."""
         levels = np.full(len(a), MISSING)
         for column in self.identifiers:
             of_column = column.levels(a, b)

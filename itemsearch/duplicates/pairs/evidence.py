@@ -117,7 +117,8 @@ class PairEvidence:
                 ),
                 "support": support.astype(np.float32),
                 "identifier": identifier.astype(np.int8),
-                "conflict": self._conflicts(a, b, (joint >= ALIKE) | (identifier >= EQUAL)) | (identifier == UNLIKE),
+                "conflict": self._conflicts(a, b, (joint >= ALIKE) | (identifier >= EQUAL))
+                | (identifier == UNLIKE),
                 "doubt": self._doubts(a, b, title, identifier),
                 **{f"level_{place}": column.astype(np.int8) for place, column in enumerate(levels.T)},
             }

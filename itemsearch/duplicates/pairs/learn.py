@@ -13,14 +13,16 @@ from itemsearch.duplicates.pairs.join import Joined
 from itemsearch.duplicates.types import IDENTICAL
 from itemsearch.indexes.arrays import Doubles, Ints, Mask
 from itemsearch.probability.compared import ComparedPairs
-from itemsearch.probability.mixture import Fitted, apply, fit
+from itemsearch.probability.mixture import Fitted, Siblings, apply, fit
 from itemsearch.probability.model import Curve, Model
 
 SAME_IDENTIFIER, OTHER_IDENTIFIER = 9.0, -5.0
 """Log-odds that equal and contradicting identifiers add: guesses, as strong as proof that may have errors."""
 PROVEN_SCORE = 0.5
-"""What a lower match score counts as where a trade number with a right check digit is of both: sellers who have
-no word and no picture in common still sell one product. What the titles themselves say against it counts."""
+"""What a lower match score counts as where a trade number with a right check digit is of both: sellers who
+have no word and no picture in common still sell one product. What titles say against it counts."""
+PICTURED = 0.5
+"""The share of listings with pictures from which on a catalog's siblings look as they do in pictures."""
 SIBLING, ONE_PRODUCT = -5.0, 1.0
 """Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
 IDENTICAL_PROBABILITY = 0.99
@@ -51,7 +53,7 @@ class PairProbabilities:
 
 
 def learn(
-    joined: Joined, across: bool, model: Model | None = None, curve: Curve | None = None
+    joined: Joined, across: bool, model: Model | None = None, curve: Curve | None = None, feed: bool = False
 ) -> PairProbabilities:
     """Learns the probabilities of the pairs of a join.
 
@@ -59,13 +61,16 @@ def learn(
         across: whether the listings of a pair have to differ in a column, such as the seller.
         model: what an earlier run learnt, applied instead of learning anew.
         curve: a calibration's, in place of the one without labels.
+        feed: whether the pairs are of a feed, not of a catalog with itself.
     """
     identical = _identical(joined.pairs)
     places = np.flatnonzero(~identical)
     differing = joined.pairs.take(pa.array(places))
     score = match_scores(differing, joined.evidence)
     pairs = compared_pairs(differing, score, joined.representatives)
-    fitted = fit(pairs, across) if model is None else apply(model, pairs)
+    pictured = bool((pictures := joined.evidence.image_hashes.has_image).size) and pictures.mean() >= PICTURED
+    siblings = None if feed else Siblings.of_catalog(across, pictured)
+    fitted = fit(pairs, across, siblings) if model is None else apply(model, pairs)
     if curve is not None:
         fitted = fitted.with_curve(curve)
     probability = np.full(len(identical), IDENTICAL_PROBABILITY)
