@@ -51,13 +51,13 @@ def dedupe(
     from itemsearch.duplicates.pairs.join import JoinConfig
     from itemsearch.duplicates.run import RunConfig
     from itemsearch.embed.catalog import EmbedConfig
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import open_encoder
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
     source = reading.config(catalog)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
-    encoder = ListingEncoder.from_pretrained(model, device)
+    encoder = open_encoder(model, device)
     with progress("listings") as advance:
         built = embed_and_index(
             source,

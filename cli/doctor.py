@@ -31,11 +31,11 @@ def doctor(
 
     Example: itemsearch doctor shop.parquet --folder /srv/itemsearch
     """
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import open_encoder
     from itemsearch.nightly.doctor import estimate_disk, examine_machine
 
     machine = examine_machine(folder)
-    encoder = ListingEncoder.from_pretrained(model)
+    encoder = open_encoder(model)
     need = estimate_disk(reading.config(catalog), encoder, keep) if catalog else None
     if as_json:
         emit_json({"machine": asdict(machine), "model": asdict(encoder.stamp), "need": need and asdict(need)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,13 +91,14 @@ def duplicates(
 
 
 def print_run(report: RunReport, out: Path) -> None:
-    from itemsearch.review.report import share_text
+    from itemsearch.review.report import checked_text, share_text
 
     changed = ", ".join(f"{count:,} {name}" for name, count in report.changes.items() if count)
     groups, pairs = report.groups, report.pairs
     joined = "" if report.joined == report.rows else f", {report.joined:,} of them new or changed"
     basis = f"{report.labels:,} labels and the catalog" if report.labels else "the catalog alone, no labels"
     automatic, offered = report.estimates.automatic, report.estimates.with_review
+    checked = report.estimates.checked
     facts(
         {
             "listings": f"{report.rows:,}{joined}, {report.compared:,} pairs compared",
@@ -107,6 +109,7 @@ def print_run(report: RunReport, out: Path) -> None:
             "automatic": f"an estimated {share_text(automatic.precision)} right, "
             f"{share_text(automatic.recall)} of all that are compared",
             "and review": f"{share_text(offered.precision)} right, {share_text(offered.recall)} of all",
+            **({"checked": "; ".join(starmap(checked_text, checked.items()))} if checked else {}),
             "estimated": f"from {basis}; {report.expected:,.0f} pairs of one product are expected",
             "changes": changed or "none",
             "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",

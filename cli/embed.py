@@ -39,13 +39,13 @@ def embed(
     Example: itemsearch embed shop.csv --out store --column title=product_name
     """
     from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import open_encoder
 
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = reading.config(catalog)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
-    encoder = ListingEncoder.from_pretrained(model, device)
+    encoder = open_encoder(model, device)
     with progress("listings") as advance:
 
         def show(rows: int, rejected: int) -> None:
@@ -69,7 +69,7 @@ def embed(
             + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
             "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
-            "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name} on {encoder.device}",
+            "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name}, {encoder.runs_on}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
         }
     )

@@ -31,14 +31,14 @@ def fit_ranking(
 
     Example: itemsearch fit-ranking model --catalog held-out.parquet
     """
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.torch_encoder import TorchEncoder
     from itemsearch.fit_ranking.training_queries import TrainingQueriesConfig, fit_ranking_to_catalogs
     from itemsearch.indexes.durable import replace_file
     from itemsearch.ranking.ranking import RANKING_FILE
 
     if not model.is_dir():
         raise UsageError(f"{model}: no such model folder; itemsearch pretrain makes one")
-    encoder = ListingEncoder.from_pretrained(str(model), device, with_ranking=False)
+    encoder = TorchEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [reading.config(path) for path in catalog]
     with progress("listings") as advance:
         ranking, report = fit_ranking_to_catalogs(

@@ -30,6 +30,7 @@ def review(
         from itemsearch.review.serve import serve
     except ImportError as error:
         raise ReviewError(f"{error.name} is missing: pip install 'itemsearch[review]'") from error
+    from itemsearch.decisions.sample import SAMPLE
     from itemsearch.review.session import ReviewSession
 
     address = Address(host, port, token)
@@ -38,5 +39,7 @@ def review(
 
     def ready(where: str) -> None:
         note(f"{len(session.groups):,} groups; open {where}{'?token=...' if token else ''} (Ctrl-C ends)")
+        if session.groups and not token:
+            note(f"{SAMPLE} random automatic groups, how many are right? {where}?sample=automatic")
 
     serve(session, address, ready)

@@ -25,7 +25,7 @@ def resolve_device(name: str) -> str:
     """
     if name not in ("auto", "cpu", "cuda"):
         raise SpecError(f"--device is {name!r}; use auto, cpu or cuda")
-    gpus = faiss.get_num_gpus()
+    gpus = count_gpus()
     if name == "cuda" and not gpus:
         raise NoGpuError("--device is 'cuda', but FAISS sees no GPU here; use auto or cpu")
     if name == "auto":
@@ -33,9 +33,15 @@ def resolve_device(name: str) -> str:
     return name
 
 
+def count_gpus() -> int:
+    """The number of GPUs that FAISS sees."""
+    count: int = faiss.get_num_gpus()
+    return count
+
+
 def describe_faiss() -> str:
     """FAISS's version, its compile options and the number of GPUs that it sees, in words."""
-    return f"{faiss.__version__} ({faiss.get_compile_options().strip()}), {faiss.get_num_gpus()} GPUs"
+    return f"{faiss.__version__} ({faiss.get_compile_options().strip()}), {count_gpus()} GPUs"
 
 
 def cloner_options(spec: IndexSpec) -> Any:

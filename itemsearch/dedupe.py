@@ -23,7 +23,7 @@ from itemsearch.store.reader import EmbeddedRows, open_embedded
 if TYPE_CHECKING:
     from itemsearch.catalog import CatalogConfig
     from itemsearch.embed.catalog import EmbedConfig, EmbedReport
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import Encoder
 
 STORE, INDEX, DUPLICATES = "store", "index", "duplicates"
 """The parts of a folder of `dedupe`."""
@@ -41,7 +41,7 @@ class Built:
 def embed_and_index(
     catalog: CatalogConfig,
     out: Path,
-    encoder: ListingEncoder,
+    encoder: Encoder,
     config: EmbedConfig,
     device: str,
     progress: Callable[[int, int], None],

@@ -29,7 +29,7 @@ from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, Vari
 from itemsearch.benchmarks.metrics.bootstrap import Interval, resample_means
 from itemsearch.benchmarks.metrics.ranked import best_rows
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
 from itemsearch.indexes.arrays import Floats
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
@@ -115,7 +115,7 @@ def run(settings: Settings, out: Path, only: Collection[str]) -> Mapping[str, Va
         if not record.exists():
             model = _record(out, variant.model).parent
             training = train(variant, settings.catalogs, model)
-            recall = measure(ListingEncoder.from_pretrained(str(model)), listings, relisted, variant)
+            recall = measure(TorchEncoder.from_pretrained(str(model)), listings, relisted, variant)
             record.parent.mkdir(exist_ok=True)
             record.write_text(json.dumps(asdict(VariantResult(recall, training)), indent=1))
         results = {name: _read_result(path) for name in chosen if (path := _record(out, name)).exists()}
@@ -177,7 +177,7 @@ def train(variant: Variant, catalogs: Sequence[str], folder: Path) -> TrainingRe
 
 
 def measure(
-    encoder: ListingEncoder, listings: Sequence[Listing], relisted: Sequence[Relisting], variant: Variant
+    encoder: TorchEncoder, listings: Sequence[Listing], relisted: Sequence[Relisting], variant: Variant
 ) -> Mapping[str, Interval]:
     """Recall@1 of exact search in the listings, with their relistings as queries."""
 

@@ -21,7 +21,7 @@ from itemsearch.benchmarks.experiments.decide_catalogs import make_catalogs
 from itemsearch.benchmarks.metrics.bootstrap import Interval
 from itemsearch.benchmarks.reports.page import ReportTable, markdown_table
 from itemsearch.benchmarks.runs.pairs import PairsConfig, measure, prepare
-from itemsearch.embed.encoder import DEFAULT_MODEL
+from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import ItemSearchError
 
 LABELS = 100

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from itemsearch.benchmarks.experiments.reproduction_exam import Listings
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.model import EncoderInput, ITEmForPreTraining, ITEmModel
 from itemsearch.model.pretraining import ObjectiveWeights
 from itemsearch.pretrain.batches import Collator, TrainingPair
@@ -43,7 +43,7 @@ class Listening:
 
 
 def listen(
-    encoder: ListingEncoder,
+    encoder: TorchEncoder,
     checkpoint: Path,
     weights: ObjectiveWeights,
     masking: MaskingConfig,

@@ -23,7 +23,7 @@ from itemsearch.benchmarks.metrics.bootstrap import Interval
 from itemsearch.benchmarks.reports.page import ReportTable, markdown_table
 from itemsearch.benchmarks.runs import category, retrieval
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import DEFAULT_MODEL
+from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import ItemSearchError
 
 TUNING_CATALOG = "fashion/train/part-003.parquet"

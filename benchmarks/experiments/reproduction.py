@@ -36,7 +36,7 @@ from itemsearch.benchmarks.experiments.reproduction_variants import (
     streams,
 )
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import ItemSearchError, UsageError
 from itemsearch.pretrain.config import read_config
 from itemsearch.pretrain.run import pretrain
@@ -157,7 +157,7 @@ def advance(
     step = pretrain(catalogs, stream.config, folder, report, _note, until).step
     if step < min(until, stream.config.train.steps):
         raise KeyboardInterrupt
-    answered = take(ListingEncoder.from_pretrained(str(folder), "cpu"), exam, stream.sees)
+    answered = take(TorchEncoder.from_pretrained(str(folder), "cpu"), exam, stream.sees)
     figures = {way: float((places == 1).mean()) for way, places in answered.places.items()}
     line = {"step": step, **figures, "alike": answered.alike, "directions": answered.directions}
     with (folder / "watched.jsonl").open("a") as log:

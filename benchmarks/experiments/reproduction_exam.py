@@ -13,7 +13,7 @@ from PIL import Image
 
 from itemsearch.benchmarks.experiments.reproduction_variants import BOTH, PICTURE, TITLE
 from itemsearch.benchmarks.metrics.ranked import TIE
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.indexes.arrays import Doubles, Floats, Rows
 from itemsearch.relisting.listing import Relisting
 from itemsearch.types import Listing
@@ -73,7 +73,7 @@ class Answered:
     directions: float
 
 
-def take(encoder: ListingEncoder, exam: Exam, sees: str) -> Answered:
+def take(encoder: TorchEncoder, exam: Exam, sees: str) -> Answered:
     """Asks for every product by its relisting, by exact search among all."""
     views = [BOTH, TITLE, PICTURE] if sees == BOTH else [sees]
     gallery = {view: _embed(encoder, exam.products.seen(view)) for view in views}
@@ -136,5 +136,5 @@ def spread(vectors: Floats) -> float:
     return float(variances.sum() ** 2 / max((variances**2).sum(), 1e-30))
 
 
-def _embed(encoder: ListingEncoder, listings: Listings) -> Floats:
+def _embed(encoder: TorchEncoder, listings: Listings) -> Floats:
     return encoder.encode(listings.titles, listings.images, batch_size=128)

@@ -23,7 +23,7 @@ from itemsearch.benchmarks.experiments.reproduction_variants import (
 from itemsearch.benchmarks.experiments.trivial import trivial_losses
 from itemsearch.benchmarks.runs import category
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 
 RESULT, PLACES, FOLLOWS = "result.json", "places.npz", "follows picture"
 LISTENED = 256
@@ -45,7 +45,7 @@ def measure(
     if record.exists() and measured.items() <= json.loads(record.read_text()).items():
         return
     note(f"{name}: measuring at step {step}")
-    encoder = ListingEncoder.from_pretrained(str(folder), "cpu")
+    encoder = TorchEncoder.from_pretrained(str(folder), "cpu")
     answered = take(encoder, exam, stream.sees)
     kept: dict[str, Any] = dict(answered.places)
     if answered.follows_picture is not None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.model import ITEmModel
 from itemsearch.model.pretraining import PretrainBatch
 from itemsearch.objectives.masking import IGNORED
@@ -25,7 +25,7 @@ SAMPLE = 2048
 CHUNK = 64
 
 
-def trivial_losses(run: Path, encoder: ListingEncoder, config: PretrainConfig) -> dict[str, float]:
+def trivial_losses(run: Path, encoder: TorchEncoder, config: PretrainConfig) -> dict[str, float]:
     """The held-out losses of the commonest words, of the mean patch of each place, and of the swapped share.
 
     run: the state of a training by `config` (`itemsearch.pretrain.run`); encoder: what came of it.

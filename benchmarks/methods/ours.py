@@ -12,7 +12,7 @@ from itemsearch.benchmarks.data.tasks import Task
 from itemsearch.benchmarks.metrics.ranked import Answers, collect
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.build import build_index_folder
@@ -42,7 +42,7 @@ class TaskEngine:
         self.task_rows = task_rows
 
     @classmethod
-    def build(cls, catalog: CatalogConfig, task: Task, encoder: ListingEncoder, out: Path) -> TaskEngine:
+    def build(cls, catalog: CatalogConfig, task: Task, encoder: Encoder, out: Path) -> TaskEngine:
         """Embeds the task's catalog into `out`/store and indexes it in `out`/index.
 
         Raises:

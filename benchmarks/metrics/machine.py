@@ -13,8 +13,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from itemsearch.embed.encoder import ListingEncoder
-from itemsearch.model.encoder import EncoderInput
+from itemsearch.embed.inputs import EncoderBatch
+from itemsearch.embed.torch_encoder import TorchEncoder
 
 SIDES = {"cpu": 2048, "cuda": 8192}
 """Rows and columns of the multiplied matrices, large enough to reach the full speed of the device."""
@@ -36,7 +36,7 @@ def matrix_flops(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * side**3 / best
 
 
-def model_flops(encoder: ListingEncoder, batches: Sequence[EncoderInput]) -> int:
+def model_flops(encoder: TorchEncoder, batches: Sequence[EncoderBatch]) -> int:
     """Floating-point operations of embedding these batches: matrix products and convolutions."""
     # The counter misses the fused attention of a CPU; the plain one computes the same products.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):

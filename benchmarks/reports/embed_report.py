@@ -10,12 +10,14 @@ from itemsearch.benchmarks.reports.page import Report, ReportTable, Section, wri
 
 READING, PREPARING, MODEL, WRITING = "reading and decoding", "preparing", "the bare model", "writing"
 ONE_BY_ONE, TOGETHER = "one after another", "itemsearch embed"
+EAGER = "the bare model, torch in float32"
 TERMS = {
     READING: "rows are read and validated, images are decoded.",
     PREPARING: "titles are split into word pieces and n-grams, images are resized, tensors are filled.",
     MODEL: "the encoder alone on prepared tensors, with the transfer to the device and back.",
     WRITING: "thumbnails are made, Parquet is compressed and written.",
     ONE_BY_ONE: "the four stages in turn, without overlap.",
+    EAGER: "the same weights on prepared tensors, one operation after another: the usual way to run a model.",
     TOGETHER: "the command as a user runs it; it reads ahead while the model computes.",
 }
 LIMIT_TEXT = (
@@ -43,9 +45,16 @@ def speed_section(metrics: Mapping[str, Any]) -> Section:
         [stage, _spread_text(speed), f"{speed['median'] / bare:.2f}", f"{1e3 / speed['median']:.2f}"]
         for stage, speed in speeds.items()
     ]
+    rows.append(_eager_row(metrics))
     text = "Medians of the rounds; in brackets the minimum and the maximum."
     head = ["stage", "listings per second", "of the bare model", "milliseconds per listing"]
     return Section("Listings per second", text, TERMS, [ReportTable(head, rows)])
+
+
+def _eager_row(metrics: Mapping[str, Any]) -> list[str]:
+    eager, bare = metrics["eager float32, listings per second"], metrics["listings per second"][MODEL]
+    share = f"{eager['median'] / bare['median']:.2f}"
+    return [EAGER, _spread_text(eager), share, f"{1e3 / eager['median']:.2f}"]
 
 
 def _limit_table(metrics: Mapping[str, Any]) -> ReportTable:

@@ -12,7 +12,7 @@ from itemsearch.benchmarks.reports.failures import STORE
 from itemsearch.benchmarks.reports.page import describe_run, read_description, write_description
 from itemsearch.benchmarks.runs import Progress, category, embed, index, pairs, retrieval
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import DEFAULT_MODEL
+from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.store.reader import open_embedded
 
 EMBEDDED_ROWS = 1024

@@ -28,7 +28,8 @@ from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NE
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
+from itemsearch.embed.encoder import Encoder, open_encoder
+from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.types import Listing
@@ -103,7 +104,7 @@ def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, A
     chosen = np.random.default_rng(config.seed).permutation(len(train.listings))[: config.rows]
     train = train.take(chosen)
     encoders = {
-        model_label(name, place): ListingEncoder.from_pretrained(name, config.device)
+        model_label(name, place): open_encoder(name, config.device)
         for place, name in enumerate(config.models)
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -177,7 +178,7 @@ def _query_facts(test: CategorisedListings) -> QueryFacts:
 
 def _embedded(
     config: CategoryConfig,
-    encoders: Mapping[str, ListingEncoder],
+    encoders: Mapping[str, Encoder],
     train: CategorisedListings,
     test: CategorisedListings,
     progress: Progress,

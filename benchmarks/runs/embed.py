@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,10 @@ from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
-from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
+from itemsearch.embed.encoder import Encoder, open_encoder
+from itemsearch.embed.inputs import EncoderBatch
+from itemsearch.embed.model_folder import DEFAULT_MODEL
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.store.schema import thumbnail
 from itemsearch.store.writer import StoreWriter
 
@@ -51,10 +54,12 @@ class EmbedBenchConfig:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """seconds: of each stage, and of the whole command. limit: FLOP per second of a matrix product."""
+    """seconds: of each stage, and of the whole command. limit: FLOP per second of a matrix product. eager:
+    listings per second of the bare model in torch and float32."""
 
     seconds: Mapping[str, float]
     limit: float
+    eager: float
 
 
 class Stopwatch:
@@ -81,16 +86,18 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
         CatalogError: the catalog cannot be read, or has no valid row.
         ModelError: no such model.
     """
-    encoder = ListingEncoder.from_pretrained(config.model, config.device)
+    encoder = open_encoder(config.model, config.device)
+    eager = TorchEncoder.from_pretrained(config.model, config.device)
     out.mkdir(parents=True, exist_ok=True)
     progress("warming up")
-    with MemoryWatch(encoder.device) as memory:
+    with MemoryWatch(eager.device) as memory:
         embedded = _embed(config, encoder, out)
-    operations = _operations(config, encoder)
+    batches = _counted(config, encoder)
+    operations = model_flops(eager, batches) / sum(len(batch.rows) for batch in batches)
     rounds = []
     for number in range(1, config.rounds + 1):
         progress(f"round {number} of {config.rounds}")
-        rounds.append(_round(config, encoder, out))
+        rounds.append(_round(config, encoder, eager, batches, out))
     metrics = {
         "listings": embedded.embedded,
         "rejected": embedded.rejected,
@@ -98,9 +105,11 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
             stage: _spread([embedded.embedded / measured.seconds[stage] for measured in rounds])
             for stage in rounds[0].seconds
         },
-        "precision": encoder.precision,
+        "engine": encoder.runs_on,
+        "precision": encoder.stamp.precision,
+        "eager float32, listings per second": _spread([measured.eager for measured in rounds]),
         "operations per listing": operations,
-        "matrix side": SIDES[encoder.device.type],
+        "matrix side": SIDES[eager.device.type],
         "limit, operations per second": _spread([measured.limit for measured in rounds]),
         "model, operations per second": _spread(
             [operations * embedded.embedded / measured.seconds[MODEL] for measured in rounds]
@@ -108,8 +117,8 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
         "memory": {"before": memory.before, "peak": memory.peak, "GPU peak": memory.gpu_peak},
     }
     summary = (
-        f"{embedded.embedded:,} listings, {config.batch_size} at a time, on {encoder.device} in "
-        f"{encoder.precision}; {config.rounds} rounds."
+        f"{embedded.embedded:,} listings, {config.batch_size} at a time, {encoder.runs_on}; "
+        f"{config.rounds} rounds."
     )
     described = describe_run("embed", config, encoder.stamp, summary)
     write_description(out, described)
@@ -121,30 +130,40 @@ def _spread(figures: list[float]) -> dict[str, float]:
     return {"median": float(np.median(figures)), "least": min(figures), "most": max(figures)}
 
 
-def _embed(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> EmbedReport:
+def _embed(config: EmbedBenchConfig, encoder: Encoder, out: Path) -> EmbedReport:
     """Embeds as `itemsearch embed` does, into a temporary store."""
     with tempfile.TemporaryDirectory(dir=out) as folder:
         settings = EmbedConfig(config.batch_size)
         return embed_catalog(config.catalog, Path(folder) / "store", encoder, settings, lambda *rows: None)
 
 
-def _operations(config: EmbedBenchConfig, encoder: ListingEncoder) -> float:
-    """Floating-point operations per listing, of the first `COUNTED` listings."""
+def _counted(config: EmbedBenchConfig, encoder: Encoder) -> list[EncoderBatch]:
+    """The first `COUNTED` listings, prepared."""
     catalog = replace(config.catalog, batch_rows=COUNTED)
     listings = next(batch.items for batch in open_catalog(catalog).batches() if batch.items)
     titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
-    batches = [tensors for _, tensors in encoder.prepare(titles, images, config.batch_size)]
-    return model_flops(encoder, batches) / len(listings)
+    return list(encoder.prepare(titles, images, config.batch_size))
 
 
-def _round(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> Round:
+def _round(
+    config: EmbedBenchConfig,
+    encoder: Encoder,
+    eager: TorchEncoder,
+    batches: Sequence[EncoderBatch],
+    out: Path,
+) -> Round:
     seconds = _by_stage(config, encoder, out)
     whole_command = _embed(config, encoder, out).seconds
-    limit = matrix_flops(encoder.device, getattr(torch, encoder.precision))
-    return Round({**seconds, ONE_BY_ONE: sum(seconds.values()), TOGETHER: whole_command}, limit)
+    limit = matrix_flops(eager.device, getattr(torch, encoder.stamp.precision))
+    started = time.perf_counter()
+    for batch in batches:
+        eager.embed(batch, half=False)
+    eager_rate = sum(len(batch.rows) for batch in batches) / (time.perf_counter() - started)
+    stages = {**seconds, ONE_BY_ONE: sum(seconds.values()), TOGETHER: whole_command}
+    return Round(stages, limit, eager_rate)
 
 
-def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> dict[str, float]:
+def _by_stage(config: EmbedBenchConfig, encoder: Encoder, out: Path) -> dict[str, float]:
     """The seconds of each stage, which run one after another."""
     source = open_catalog(config.catalog)
     with (
@@ -161,8 +180,8 @@ def _by_stage(config: EmbedBenchConfig, encoder: ListingEncoder, out: Path) -> d
             prepared = list(encoder.prepare(titles, images, config.batch_size))
             watch.lap(PREPARING)
             embeddings = np.empty((len(listings), encoder.dim), np.float32)
-            for places, tensors in prepared:
-                embeddings[places] = encoder.embed(tensors)
+            for prepared_batch in prepared:
+                embeddings[prepared_batch.rows] = encoder.embed(prepared_batch)
             watch.lap(MODEL)
             thumbnails = [None if image is None else thumbnail(image) for image in images]
             store.add(listings, embeddings, thumbnails, batch.carried)

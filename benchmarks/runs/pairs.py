@@ -33,7 +33,8 @@ from itemsearch.duplicates.groups.linkage import components
 from itemsearch.duplicates.pairs.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
+from itemsearch.embed.encoder import open_encoder
+from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints
 from itemsearch.search.build import build_index_folder
@@ -112,7 +113,7 @@ def prepare(config: PairsConfig, out: Path, progress: Progress) -> TrueCatalog:
         write_listed_again(open_catalog(catalog).batches(), out / "catalog.parquet", config.seed)
         catalog, same, other = CatalogConfig(str(out / "catalog.parquet")), PRODUCT, other or SELLER
     progress("embedding")
-    encoder = ListingEncoder.from_pretrained(config.model, config.device)
+    encoder = open_encoder(config.model, config.device)
     embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
     build_index_folder(out / "store", out / "index")
     engine = Engine.open(out / "index", config.model, config.device)

@@ -29,7 +29,8 @@ from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
 from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import DEFAULT_MODEL, ListingEncoder
+from itemsearch.embed.encoder import open_encoder
+from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Floats
 
@@ -87,7 +88,7 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
     config = _read_dataset(config, out) if config.dataset else config
     task = _task(config, out)
     encoders = {
-        model_label(name, place): ListingEncoder.from_pretrained(name, config.device)
+        model_label(name, place): open_encoder(name, config.device)
         for place, name in enumerate(config.models)
     }
     searched = galleries(task)

@@ -20,8 +20,9 @@ from itemsearch.decisions.pair_labels import PairLabel
 from itemsearch.errors import DecisionsError, StaleDecisionError
 
 FILE = "decisions.sqlite"
-FORMAT = 1
-"""Of the file. Decisions of people are always read: a later format has to convert this one."""
+FORMAT = 2
+"""Of the file. Decisions of people are always read: format 1, which lacks `drawn`, is converted by the next
+decision."""
 WAIT_SECONDS = 10.0
 
 # The tables keep their first names: kind is the action of an event, statements are the labels that it makes.
@@ -31,7 +32,8 @@ create table events (
     at text not null,
     kind text not null,
     group_id text not null,
-    undoes integer references events
+    undoes integer references events,
+    drawn text not null default ''
 );
 create table statements (
     event integer not null references events,
@@ -50,6 +52,7 @@ create view standing as
     where event not in (select undoes from events where undoes is not null)
     group by id_a, id_b;
 """
+_CONVERT = "alter table events add column drawn text not null default ''"
 
 
 class Action(StrEnum):
@@ -86,12 +89,19 @@ class DecisionLog:
         return cls(index / FILE)
 
     def record(
-        self, action: Action, group_id: str, labels: Sequence[PairLabel], seen: int, shown: Sequence[str]
+        self,
+        action: Action,
+        group_id: str,
+        labels: Sequence[PairLabel],
+        seen: int,
+        shown: Sequence[str],
+        drawn: str = "",
     ) -> int:
         """Adds an event with its labels, and returns its number.
 
         Args:
             seen: the value of `last_change(shown)` when the page with the listings `shown` was made.
+            drawn: the tier that the group was drawn from at random, to be checked; "" where it was not drawn.
 
         Raises:
             StaleDecisionError: somebody decided on one of `shown` since; nothing is saved.
@@ -99,7 +109,7 @@ class DecisionLog:
         """
         with self._writing() as db:
             _check_unchanged(db, shown, seen)
-            number = _add_event(db, action, group_id, None)
+            number = _add_event(db, action, group_id, None, drawn)
             db.executemany(
                 "insert into statements values (?, ?, ?, ?, ?, ?)",
                 [(number, each.id_a, each.id_b, each.same, each.hash_a, each.hash_b) for each in labels],
@@ -137,8 +147,9 @@ class DecisionLog:
         with self._reading() as db:
             if db is None:
                 return []
+            drawn = "drawn" if _format(db) > 1 else "''"
             rows = db.execute(
-                "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id "
+                f"select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, {drawn} "
                 "from standing join events on number = event order by id_a, id_b"
             )
             return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
@@ -180,10 +191,7 @@ class DecisionLog:
             # The lock comes before the first read, so that nothing changes between the check and the write.
             db.execute("begin immediate")
             try:
-                if not _format(db):
-                    for command in _SCHEMA.split(";\n"):
-                        db.execute(command)
-                    db.execute(f"pragma user_version = {FORMAT}")
+                _prepare(db)
                 yield db
             except BaseException:
                 db.execute("rollback")
@@ -211,6 +219,16 @@ def _format(db: sqlite3.Connection) -> int:
     return int(db.execute("pragma user_version").fetchone()[0])
 
 
+def _prepare(db: sqlite3.Connection) -> None:
+    """Makes the tables of a new file, or converts a file of format 1."""
+    written = _format(db)
+    if written == FORMAT:
+        return
+    for command in [_CONVERT] if written else _SCHEMA.split(";\n"):
+        db.execute(command)
+    db.execute(f"pragma user_version = {FORMAT}")
+
+
 def _check_unchanged(db: sqlite3.Connection, shown: Sequence[str], seen: int) -> None:
     if (last := _last_change(db, shown)) > seen:
         action, at = db.execute("select kind, at from events where number = ?", (last,)).fetchone()
@@ -226,10 +244,13 @@ def _last_change(db: sqlite3.Connection, ids: Sequence[str]) -> int:
     return max((db.execute(query, (id,)).fetchone()[0] or 0 for id in ids), default=0)
 
 
-def _add_event(db: sqlite3.Connection, action: Action, group_id: str, undoes: int | None) -> int:
+def _add_event(
+    db: sqlite3.Connection, action: Action, group_id: str, undoes: int | None, drawn: str = ""
+) -> int:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     cursor = db.execute(
-        "insert into events (at, kind, group_id, undoes) values (?, ?, ?, ?)", (now, action, group_id, undoes)
+        "insert into events (at, kind, group_id, undoes, drawn) values (?, ?, ?, ?, ?)",
+        (now, action, group_id, undoes, drawn),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid

@@ -28,9 +28,13 @@ def rejected_pairs(engine: Engine) -> set[tuple[str, str]]:
 
 
 def labels_of_people(engine: Engine) -> pa.Table:
-    """The current labels as a table: id_a, id_b string, same bool."""
-    schema = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "same": pa.bool_()})
-    rows = [{"id_a": label.id_a, "id_b": label.id_b, "same": label.same} for label in current_labels(engine)]
+    """The current labels as a table: id_a, id_b string, same bool, and drawn bool, whether their group was
+    drawn at random."""
+    schema = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "same": pa.bool_(), "drawn": pa.bool_()})
+    rows = [
+        {"id_a": label.id_a, "id_b": label.id_b, "same": label.same, "drawn": bool(label.drawn)}
+        for label in current_labels(engine)
+    ]
     return pa.Table.from_pylist(rows, schema)
 
 

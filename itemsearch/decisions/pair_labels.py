@@ -12,7 +12,8 @@ class PairLabel:
     """Two listings are one product (`same`) or two; id_a comes before id_b.
 
     hash_a, hash_b: the content hashes of the listings at the time of the decision. event, at, action,
-    group_id: of the event in the log that made the label; empty before it is recorded.
+    group_id: of the event in the log that made the label; empty before it is recorded. drawn: the tier that
+    the group was drawn from at random; "" where it was shown for another reason.
     """
 
     id_a: str
@@ -24,6 +25,7 @@ class PairLabel:
     at: str = ""
     action: str = ""
     group_id: str = ""
+    drawn: str = ""
 
 
 def all_same(ids: Sequence[str], hashes: Mapping[str, str]) -> list[PairLabel]:

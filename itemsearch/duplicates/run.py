@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.decisions.of_index import rejected_pairs
+from itemsearch.decisions.of_index import current_labels
 from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
 from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
 from itemsearch.duplicates.groups.keeper import rank_keepers
+from itemsearch.duplicates.groups.unaided import checked_tiers, unaided_groups
 from itemsearch.duplicates.pairs.decide import (
     MIN_PRECISION,
     REJECTED_REASON,
@@ -116,7 +117,8 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     rank_keepers(engine.listings, np.empty(0, np.int64), config.groups.keep_by)
     earlier = _earlier_groups(out, config)
     changed = changed_since(engine, config.new) if config.new else None
-    rejected = rejected_pairs(engine)
+    labels = current_labels(engine)
+    rejected = {(label.id_a, label.id_b) for label in labels if not label.same}
     carried = _carried(engine, config, changed, rejected)
     joined, learnt = judge_pairs(engine, out, config, progress, changed)
     thresholds = _thresholds(learnt, joined, config)
@@ -128,6 +130,9 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     tables = DuplicateTables(engine.listings, pairs.select(PAIRS_SCHEMA.names), groups)
     joined_rows = len(joined.rows) if changed is None else int(changed[joined.rows].sum())
     report = _report(joined, learnt, thresholds, tables, changes)
+    if any(label.drawn for label in labels):
+        checked = checked_tiers(unaided_groups(tables, config.groups, thresholds), labels)
+        report = replace(report, estimates=replace(report.estimates, checked=checked))
     report = replace(report, joined=joined_rows)
     learnt_model = {"model": asdict(learnt.model), "thresholds": asdict(thresholds)}
     write_run(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})

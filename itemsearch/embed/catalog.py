@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import thumbnail
@@ -63,7 +63,7 @@ class EmbedReport:
 def embed_catalog(
     catalog: CatalogConfig,
     out: Path,
-    encoder: ListingEncoder,
+    encoder: Encoder,
     config: EmbedConfig,
     progress: Callable[[int, int], None],
 ) -> EmbedReport:
@@ -128,7 +128,7 @@ def embed_catalog(
 
 
 def _embed(
-    listings: Sequence[Listing], earlier: EarlierRows, encoder: ListingEncoder, batch_size: int
+    listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
 ) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
     """(N, E) float32 embeddings and N thumbnails: reused for known listings, computed for the others."""
     embeddings = np.empty((len(listings), encoder.dim), np.float32)

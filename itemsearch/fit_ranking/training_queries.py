@@ -16,7 +16,7 @@ from PIL import Image
 
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.columns import read_texts
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
@@ -79,7 +79,7 @@ class TrainingQueries:
 
 def fit_ranking_to_catalogs(
     catalogs: Sequence[CatalogConfig],
-    encoder: ListingEncoder,
+    encoder: TorchEncoder,
     config: TrainingQueriesConfig,
     progress: Callable[[int], None],
 ) -> tuple[Ranking, RankingReport]:
@@ -129,7 +129,7 @@ def label_candidates(training: TrainingQueries, reader: EvidenceReader) -> list[
 
 def draw_training_queries(
     catalog: CatalogConfig,
-    encoder: ListingEncoder,
+    encoder: TorchEncoder,
     config: TrainingQueriesConfig,
     progress: Callable[[int], None],
 ) -> TrainingQueries:
@@ -172,9 +172,7 @@ class _Embedded:
     titles: list[str]
     has_image: list[bool]
 
-    def add(
-        self, encoder: ListingEncoder, titles: Sequence[str], images: Sequence[Image.Image | None]
-    ) -> None:
+    def add(self, encoder: TorchEncoder, titles: Sequence[str], images: Sequence[Image.Image | None]) -> None:
         self.vectors.append(encoder.encode(titles, images))
         self.titles.extend(titles)
         self.has_image.extend(image is not None for image in images)

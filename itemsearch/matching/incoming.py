@@ -18,7 +18,7 @@ from itemsearch.indexes.arrays import Floats, Rows
 from itemsearch.types import Listing
 
 if TYPE_CHECKING:
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import Encoder
 
 OWN_SCHEMA = pa.schema(
     {
@@ -50,7 +50,7 @@ class Incoming:
         listings: Sequence[Listing],
         carried: pa.RecordBatch | pa.Table,
         shared: Sequence[str],
-        encoder: ListingEncoder,
+        encoder: Encoder,
     ) -> Self:
         """Embeds listings.
 

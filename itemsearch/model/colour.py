@@ -39,7 +39,8 @@ class ColourHistogram(nn.Module):
         small = F.adaptive_avg_pool2d(pixel_values.float(), SIDE)[..., INSET:-INSET, INSET:-INSET]
         small = ((small * 128 + 127) / 255).clamp(0, 1)  # (B, 3, side, side), 0 to 1
         border = torch.cat((small[:, :, 0], small[:, :, -1], small[..., 0], small[..., -1]), dim=-1)
-        background = border.median(dim=-1).values[..., None]  # (B, 3, 4 side) -> (B, 3, 1)
+        # The lower median, by sorting: OpenVINO has no median.
+        background = border.sort(dim=-1).values[..., (border.shape[-1] - 1) // 2, None]  # -> (B, 3, 1)
         pixels = small.flatten(2)  # (B, 3, side, side) -> (B, 3, N)
         distance = (pixels - background).norm(dim=1)  # (B, 3, N) -> (B, N)
         weight = (distance / BACKGROUND_DISTANCE).clamp(max=1) + BACKGROUND_WEIGHT

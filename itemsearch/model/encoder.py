@@ -192,7 +192,7 @@ class ITEmModel(ITEmPreTrainedModel):
             global_state=states[:, 0],
             tokens=states[:, 1:title_length],
             patches=states[:, title_length:],
-            embedding=self._embed(batch, self._pool(states, stream_mask), features.pooled),
+            embedding=self._embed(batch, self.pool(states, stream_mask), features.pooled),
             patch_features=features.grid,
         )
 
@@ -218,7 +218,7 @@ class ITEmModel(ITEmPreTrainedModel):
         image = batch.has_image[:, None].expand(-1, patches)  # (B,) -> (B, P)
         return torch.cat((title, image), dim=1).long()
 
-    def _pool(self, states: Tensor, stream_mask: Tensor) -> Tensor:
+    def pool(self, states: Tensor, stream_mask: Tensor) -> Tensor:
         """(B, S, D) -> (B, D): the state of [CLS], or the mean of the states that the mask includes."""
         if self.config.pooling == "cls":
             return states[:, 0]

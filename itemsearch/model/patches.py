@@ -40,6 +40,10 @@ class LinearPatches(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> PatchFeatures:
         """(B, 3, H, W) -> grid (B, P, F)."""
+        return self.in_one_pass(pixel_values)
+
+    def in_one_pass(self, pixel_values: Tensor) -> PatchFeatures:
+        """The same: linear patches need no smaller batches."""
         return PatchFeatures(self.unfold(pixel_values).transpose(1, 2), None)  # (B, F, P) -> (B, P, F)
 
 
@@ -57,7 +61,13 @@ class ConvolutionalPatches(nn.Module):
         """(B, 3, H, W) -> grid (B, P, F) and pooled (B, G)."""
         on_cpu = pixel_values.device.type == "cpu"
         batches = torch.split(pixel_values, CPU_BATCH if on_cpu else len(pixel_values))
-        grid, pooled = map(torch.cat, zip(*map(self.network, batches), strict=True))
+        parts = [self.in_one_pass(batch) for batch in batches]
+        pooled = [part.pooled for part in parts if part.pooled is not None]
+        return PatchFeatures(torch.cat([part.grid for part in parts]), torch.cat(pooled))
+
+    def in_one_pass(self, pixel_values: Tensor) -> PatchFeatures:
+        """(B, 3, H, W) -> grid (B, P, F) and pooled (B, G)."""
+        grid, pooled = self.network(pixel_values)
         return PatchFeatures(grid.flatten(2).transpose(1, 2), pooled)  # (B, F, h, w) -> (B, P, F)
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.indexes.gpu import describe_faiss
 from itemsearch.model.device import describe_device, resolve_device
 from itemsearch.store.schema import thumbnail
@@ -66,7 +66,7 @@ def examine_machine(folder: Path) -> Machine:
     )
 
 
-def estimate_disk(catalog: CatalogConfig, encoder: ListingEncoder, keep: int) -> DiskEstimate:
+def estimate_disk(catalog: CatalogConfig, encoder: Encoder, keep: int) -> DiskEstimate:
     """Counts the catalog's rows, and estimates the bytes of each from the first batch.
 
     The first batch gives the size of titles, thumbnails and carried columns; no other picture is read.

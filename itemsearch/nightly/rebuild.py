@@ -11,7 +11,7 @@ from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
 from itemsearch.dedupe import update_duplicates
 from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import GateError, IndexFolderError, ItemSearchError
 from itemsearch.indexes.storage.files import read_distinct
 from itemsearch.indexes.storage.versions import current_version, verify_version
@@ -64,7 +64,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
         open_catalog(_catalog(config))
         current = _current_version(index, stage.facts)
     with log.stage("embed") as stage:
-        encoder = ListingEncoder.from_pretrained(config.model, config.device)
+        encoder = open_encoder(config.model, config.device)
         options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {
@@ -132,7 +132,7 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
     """
-    encoder = ListingEncoder.from_pretrained(config.model, config.device)
+    encoder = open_encoder(config.model, config.device)
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from itemsearch.embed.encoder import model_folder
+from itemsearch.embed.model_folder import model_folder
 from itemsearch.model import ITEmModel
 from itemsearch.ranking.ranking import RANKING_FILE
 

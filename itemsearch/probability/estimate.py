@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -28,6 +29,25 @@ class Share:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Groups that were drawn at random and decided by people, and how many of them are right. share: of all
+    groups that they were drawn from, by Wilson's interval (1927), which is never empty."""
+
+    groups: int
+    right: int
+    share: Share
+
+    @classmethod
+    def of(cls, right: int, groups: int) -> Self:
+        """Of one group or more."""
+        found, squared = right / groups, DEVIATIONS**2
+        middle = (right + squared / 2) / (groups + squared)
+        half = DEVIATIONS * np.sqrt(found * (1 - found) * groups + squared / 4) / (groups + squared)
+        low, high = float(middle - half), float(middle + half)
+        return cls(groups, right, Share(found, max(low, 0.0), min(high, 1.0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ LARGE_LOGIT = 50.0
 class Curve:
     """From the contest's logit z to that of the probability: slope * z + shift.
 
-    Below `known`, the lowest logit of a label, the curve without labels is not raised; None without labels.
-    labels: how many it was refined by.
+    Below `known`, the lowest logit of a label, the curve without labels is not raised, nor above `sure`,
+    where few labels are; None without labels. labels: how many it was refined by.
     """
 
     slope: float
@@ -30,16 +30,19 @@ class Curve:
     labels: int = 0
     base_slope: float = 1.0
     base_shift: float = 0.0
+    sure: float | None = None
 
     def apply(self, logit: Doubles) -> Doubles:
         """(P,) of (P,); it never falls where `logit` rises."""
         above = self.slope * logit + self.shift
-        if self.known is None:
-            return above
-        edge = self.slope * self.known + self.shift
-        plain = np.minimum(self.base_slope * logit + self.base_shift, edge)
-        bent: Doubles = np.where(logit >= self.known, above, plain)
-        return bent
+        plain = self.base_slope * logit + self.base_shift
+        if self.sure is not None:
+            highest = self.slope * self.sure + self.shift
+            above = np.where(logit > self.sure, np.minimum(above, np.maximum(plain, highest)), above)
+        if self.known is not None:
+            lowest = self.slope * self.known + self.shift
+            above = np.where(logit < self.known, np.minimum(plain, lowest), above)
+        return above
 
 
 @dataclass(frozen=True, slots=True)

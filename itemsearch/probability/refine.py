@@ -2,16 +2,16 @@
 
 Whether a pair is one product, given its logit, does not depend on which pairs somebody chose to label by
 looking at the evidence; the share of duplicates among the labelled does. So only the curve is fitted, never
-that share, and what is below every label is never raised above what was said without labels: a part of a
-catalog teaches nothing of the millions of faint pairs.
+that share. What is below every label is never raised above what was said without labels: a part of a catalog
+teaches nothing of the millions of faint pairs. Nor is what few labels are above: people are asked about
+doubtful pairs, and that these are right more often than was said does not make the sure ones surer.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from itemsearch.indexes.arrays import Doubles, Ints
+from itemsearch.indexes.arrays import Doubles, Ints, Mask
 from itemsearch.probability.mixture import Fitted
 from itemsearch.probability.model import Curve
 
@@ -22,16 +22,20 @@ HELD_NUMBER = 0.1
 SLOPES = np.geomspace(0.4, 2.5, 41)
 SHIFTS = np.linspace(-4, 4, 81)
 """Factors and shifts that are tried, relative to the curve without labels."""
+ENOUGH = 20
+"""Fewer labels cannot show that pairs are surer than .95: of so many, one would be wrong."""
 FAINT = -12.0
 BINS = 200
 
 
-def refine(fitted: Fitted, pairs: Ints, same: npt.NDArray[np.bool_]) -> Curve:
+def refine(fitted: Fitted, pairs: Ints, same: Mask, drawn: Mask | None = None) -> Curve:
     """The most probable curve, given labels; that without them where there are none.
 
     Args:
-        pairs: (L,) places among the compared pairs. same: (L,). All may be of one product: then only which
-            of the pairs of one product were named is learnt from, and how many there are stays as estimated.
+        pairs: (L,) places among the compared pairs. same: (L,). drawn: (L,) the pairs that were drawn at
+            random and would have been labelled whatever they are; None for none of them. All others may be of
+            one product: then only which of the pairs of one product were named is learnt from these, and
+            without drawn ones how many there are stays as estimated.
     """
     base = fitted.model.curve
     plain = Curve(base.base_slope, base.base_shift) if base.labels else base
@@ -39,16 +43,20 @@ def refine(fitted: Fitted, pairs: Ints, same: npt.NDArray[np.bool_]) -> Curve:
         return plain
     logit = fitted.logit[pairs]
     weights, centres = _histogram(fitted.logit)
+    chosen = np.ones(len(pairs), bool) if drawn is None else ~drawn
+    named = int(chosen.sum()) if same[chosen].all() else 0
+    only_named = bool(named) and bool(chosen.all())
+    held = HELD_NUMBER if only_named else np.inf
     scores = np.empty((len(SLOPES), len(SHIFTS)))
     for row, factor in enumerate(SLOPES):
         for column, shift in enumerate(SHIFTS):
             tried = Curve(plain.slope * factor, plain.shift * factor + shift)
             sure = tried.apply(logit)
             fit = -np.logaddexp(0, -sure[same]).sum() - np.logaddexp(0, sure[~same]).sum()
-            if same.all():
+            if named:
                 expected = _expected(tried, weights, centres)
                 change = np.log(expected / _expected(plain, weights, centres))
-                fit -= len(pairs) * np.log(expected) + 0.5 * (change / HELD_NUMBER) ** 2
+                fit -= named * np.log(expected) + 0.5 * (change / held) ** 2
             scores[row, column] = fit + _prior(float(factor), float(shift))
     best_row, best_column = divmod(int(scores.argmax()), len(SHIFTS))
     factor, shift = float(SLOPES[best_row]), float(SHIFTS[best_column])
@@ -59,6 +67,7 @@ def refine(fitted: Fitted, pairs: Ints, same: npt.NDArray[np.bool_]) -> Curve:
         len(pairs),
         plain.slope,
         plain.shift,
+        None if only_named else float(np.sort(logit)[-min(ENOUGH, len(logit))]),
     )
 
 

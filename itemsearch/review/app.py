@@ -73,12 +73,13 @@ def groups(
 ) -> Response:
     if session.cards is None:
         return RedirectResponse("/search", 303)
-    return HTMLResponse(pages.groups(group_filter, did))
+    page = pages.sample if group_filter.sample else pages.groups
+    return HTMLResponse(page(group_filter, did))
 
 
 @routes.get("/group")
-def group(pages: AnyPages, id: str, did: int = 0) -> HTMLResponse:
-    return HTMLResponse(pages.group(id, did))
+def group(pages: AnyPages, id: str, drawn: bool = False, did: int = 0) -> HTMLResponse:
+    return HTMLResponse(pages.group(id, drawn, did))
 
 
 @routes.get("/pairs")
@@ -100,9 +101,10 @@ def decide(
     shown: Annotated[list[str], Form()],
     group: Annotated[str, Form()] = "",
     ticked: Annotated[list[str] | None, Form()] = None,
+    drawn: Annotated[bool, Form()] = False,
     back: Annotated[str, Form()] = "/",
 ) -> Response:
-    request = DecisionRequest(action, group, part, seen, shown, ticked or ())
+    request = DecisionRequest(action, group, part, seen, shown, ticked or (), drawn)
     return _back(back, session.decide(request))
 
 
@@ -114,9 +116,10 @@ def reject_one(
     part: Annotated[list[str], Form()],
     shown: Annotated[list[str], Form()],
     group: Annotated[str, Form()] = "",
+    drawn: Annotated[bool, Form()] = False,
     back: Annotated[str, Form()] = "/",
 ) -> Response:
-    return _back(back, session.decide(DecisionRequest(Action.REJECT, group, part, seen, shown, [id])))
+    return _back(back, session.decide(DecisionRequest(Action.REJECT, group, part, seen, shown, [id], drawn)))
 
 
 @routes.post("/undo")

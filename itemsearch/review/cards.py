@@ -73,6 +73,18 @@ class GroupCard:
         return sum(member.probability for member in self.members) / len(self.members)
 
     @property
+    def doubt(self) -> float:
+        """How much doubt an answer removes: the sum of p (1 - p) over the probabilities p of the duplicates.
+
+        That is the variance of how many of them are right, if they are right or wrong independently: expected
+        error reduction (Roy and McCallum 2001) by the group's own listings. What an answer says of other
+        groups, by the curve, is as good as proportional to it.
+        """
+        return sum(
+            member.probability * (1 - member.probability) for member in self.members if not member.keeper
+        )
+
+    @property
     def value(self) -> float:
         """The number of duplicates that one decision settles, in expectation."""
         return (len(self.members) - 1) * self.probability
@@ -80,8 +92,8 @@ class GroupCard:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The cards of a run. groups: the most valuable decisions first. variants: the most probable first.
-    weakest: duplicate pairs, the least probable first."""
+    """The cards of a run. groups: in order of id. variants: the most probable first. weakest: the duplicate
+    pairs, the least probable first."""
 
     groups: tuple[GroupCard, ...]
     variants: tuple[PairCard, ...]
@@ -100,7 +112,7 @@ def read_cards(tables: DuplicateTables, variants: int, weakest: int) -> Cards:
             by_group[member["group_id"]].append(member)
     groups = [_group(id, rows, listings, compared[id]) for id, rows in by_group.items() if len(rows) > 1]
     return Cards(
-        groups=tuple(sorted(groups, key=_by_value)),
+        groups=tuple(sorted(groups, key=lambda group: group.id)),
         variants=_pairs(tables.pairs, Decision.VARIANT, "descending", variants, listings),
         weakest=_pairs(tables.pairs, Decision.DUPLICATE, "ascending", weakest, listings),
     )
@@ -156,10 +168,6 @@ def _group(
         for member in ordered
     )
     return GroupCard(id, Tier(rows[0]["tier"]), rows[0]["flag"] or "", members)
-
-
-def _by_value(group: GroupCard) -> tuple[bool, float, str]:
-    return group.tier is Tier.AUTOMATIC, -group.value, group.id
 
 
 def _compared_in_groups(tables: DuplicateTables, listings: ListingCardReader) -> Mapping[str, list[PairCard]]:

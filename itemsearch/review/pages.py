@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
+from itemsearch.decisions.sample import SAMPLE
 from itemsearch.errors import UnknownIdError
 from itemsearch.review.cards import GroupCard, ListingCard
+from itemsearch.review.order import Offer, Order, draw, in_order, mix
+from itemsearch.review.report import share_text
 from itemsearch.review.session import ReviewSession
 from itemsearch.review.standing import StandingLabels
-from itemsearch.review.templating import RULE, environment, facets_of, options
+from itemsearch.review.templating import RULES, environment, facets_of, options
 from itemsearch.search.results import Hit
 
 PAGE_CARDS = 30
@@ -27,13 +30,17 @@ DONE = {
 
 
 class GroupFilter(BaseModel, frozen=True):
-    """The query of the page of groups. A facet is "" for all, or "=" and the value. page: from 1."""
+    """The query of the page of groups. A facet is "" for all, or "=" and the value. page: from 1. sample: the
+    tier whose sample of `size` groups is shown one after another instead, "" for none."""
 
     state: str = "left"
+    order: Order = Order.TEACHES
     tier: str = ""
     category: str = ""
     seller: str = ""
     page: int = 1
+    sample: Literal["", "automatic", "review"] = ""
+    size: int = SAMPLE
 
     def passes(self, group: GroupCard, labels: StandingLabels) -> bool:
         """Whether a group is on the page."""
@@ -43,9 +50,17 @@ class GroupFilter(BaseModel, frozen=True):
         chosen = {"tier": self.tier, "category": self.category, "seller": self.seller}
         return all(not value or value[1:] in facets[name] for name, value in chosen.items())
 
+    @property
+    def draws(self) -> bool:
+        """Whether groups that are drawn at random are among those offered: not where the filter takes part of
+        a tier, of which they would be no sample."""
+        whole = not (self.category or self.seller)
+        return self.order is Order.TEACHES and self.state == "left" and whole
+
     def address(self, page: int) -> str:
         """The address of a page of the same filter."""
-        return f"/?{urlencode({**self.model_dump(), 'page': page})}"
+        shown = self.model_dump(mode="json", exclude={"sample", "size"})
+        return f"/?{urlencode({**shown, 'page': page})}"
 
 
 class Pages:
@@ -55,18 +70,30 @@ class Pages:
         self.session = session
         groups = session.cards.groups if session.cards else ()
         self.options = options(groups)
+        self.ordered = {order: in_order(groups, order) for order in Order}
+        self.drawn = draw(groups)
         self.templates = environment(picture_address)
-        self.templates.globals.update(rule=RULE, states=STATES, done=DONE, address=address)
+        self.templates.globals.update(
+            rules=RULES,
+            states=STATES,
+            done=DONE,
+            address=address,
+            share_text=share_text,
+            SAMPLE=SAMPLE,
+        )
 
     def groups(self, group_filter: GroupFilter, did: int) -> str:
-        """A page of groups, the most valuable decisions first."""
+        """A page of groups."""
         labels = self.session.labels()
-        groups = [group for group in self.session.groups.values() if group_filter.passes(group, labels)]
+        groups = [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
+        offers = [Offer(group) for group in groups]
+        if group_filter.draws:
+            passing = {group.id for group in groups}
+            offers = mix(groups, [group for group in self.drawn if group.id in passing])
         pages = max(1, -(-len(groups) // PAGE_CARDS))
         page = min(max(group_filter.page, 1), pages)
-        cards = groups[(page - 1) * PAGE_CARDS : page * PAGE_CARDS]
         values = {
-            "groups": cards,
+            "offers": offers[(page - 1) * PAGE_CARDS : page * PAGE_CARDS],
             "count": len(groups),
             "page": page,
             "pages": pages,
@@ -75,14 +102,32 @@ class Pages:
         here = group_filter.address(page)
         return self._page("groups.html", here, labels, did, options=self.options, **values)
 
-    def group(self, id: str, did: int) -> str:
-        """A group, in the parts that decisions leave of it.
+    def sample(self, group_filter: GroupFilter, did: int) -> str:
+        """The first group of a tier's sample that nobody decided, and what was found so far."""
+        labels, tier = self.session.labels(), group_filter.sample
+        groups = [group for group in self.drawn if group.tier.value == tier]
+        size = min(max(group_filter.size, 1), len(groups))
+        left = [group for group in groups[:size] if labels.answer(group) is None]
+        values = {
+            "tier": tier,
+            "group": left[0] if left else None,
+            "number": size - len(left) + 1,
+            "size": size,
+            "more": min(size + SAMPLE, len(groups)),
+            "found": self.session.checked().get(tier),
+        }
+        here = address("/", sample=tier, size=str(size))
+        return self._page("sample.html", here, labels, did, **values)
+
+    def group(self, id: str, drawn: bool, did: int) -> str:
+        """A group, in the parts that decisions leave of it. drawn: whether it was drawn at random.
 
         Raises:
             UnknownIdError: an unknown group.
         """
-        here = address("/group", id=id)
-        return self._page("group.html", here, self.session.labels(), did, group=self._group(id))
+        here = address("/group", id=id, **({"drawn": "1"} if drawn else {}))
+        group = self._group(id)
+        return self._page("group.html", here, self.session.labels(), did, group=group, drawn=drawn)
 
     def merge(self, id: str, other: str) -> str:
         """Two groups side by side, to merge.

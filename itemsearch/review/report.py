@@ -13,13 +13,15 @@ from markupsafe import Markup
 from itemsearch.duplicates.run_folder import REPORT, DuplicateTables, RunReport, read_tables
 from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.indexes.durable import replacing
-from itemsearch.probability.estimate import Share
+from itemsearch.probability.estimate import Checked, Share
 from itemsearch.review.cards import ListingCard, read_cards
-from itemsearch.review.templating import RULE, asset, environment, options
+from itemsearch.review.order import Order, draw, in_order, mix
+from itemsearch.review.templating import RULES, asset, environment, options
 
 REPORT_GROUPS = 5000
 REPORT_VARIANTS = 200
 REPORT_WEAKEST = 25
+OF_TIER = {Tier.AUTOMATIC.value: "automatic groups", Tier.REVIEW.value: "groups to review"}
 
 
 def write_report(folder: Path, listings: pa.Table, report: RunReport) -> None:
@@ -36,7 +38,7 @@ def write_report(folder: Path, listings: pa.Table, report: RunReport) -> None:
 
 
 def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str]) -> int:
-    """Writes the `REPORT_GROUPS` most valuable groups, variants and the weakest duplicates as one HTML file.
+    """Writes the `REPORT_GROUPS` groups that teach most, variants and weakest duplicates as one HTML file.
 
     Args:
         facts: sentences for the top of the page.
@@ -45,7 +47,12 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
         The number of groups on the page.
     """
     cards = read_cards(tables, REPORT_VARIANTS, REPORT_WEAKEST)
-    groups = cards.groups[:REPORT_GROUPS]
+    offers = mix(in_order(cards.groups, Order.TEACHES), draw(cards.groups))[:REPORT_GROUPS]
+    groups = [offer.group for offer in offers]
+    ranks: dict[str, dict[str, int]] = {group.id: {} for group in groups}
+    for order in Order:
+        for place, group in enumerate(groups if order is Order.TEACHES else in_order(groups, order)):
+            ranks[group.id][order.value] = place
     style, script = asset("page.css"), asset("page.js")
 
     def picture(listing: ListingCard) -> str:
@@ -54,9 +61,10 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     page = environment(picture).get_template("report.html")
     stream = page.stream(
         facts=facts,
-        rule=RULE,
+        rule=RULES[Order.TEACHES],
         left_out=len(cards.groups) - len(groups),
         groups=groups,
+        ranks=ranks,
         options=options(groups),
         variants=cards.variants,
         weakest=cards.weakest,
@@ -78,12 +86,17 @@ def report_facts(report: RunReport) -> list[str]:
         if report.labels
         else "the catalog itself, no labels"
     )
+    checked = [
+        f"By a random sample, {checked_text(tier, found)}."
+        for tier, found in report.estimates.checked.items()
+    ]
     return [
         f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
         f"{report.groups[Tier.AUTOMATIC]:,} of them automatic.",
         f"Of {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
         f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
         f"Estimated from {basis}.",
+        *checked,
         f"{report.pairs[Decision.VARIANT]:,} pairs are variants: alike, but another size, colour or such.",
     ]
 
@@ -91,6 +104,11 @@ def report_facts(report: RunReport) -> list[str]:
 def share_text(share: Share) -> str:
     """A share with its interval: "95% (91% to 98%)"."""
     return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
+
+
+def checked_text(tier: str, found: Checked) -> str:
+    """What people found of a tier's groups that were drawn at random."""
+    return f"{share_text(found.share)} of the {OF_TIER[tier]} are right, from {found.groups:,} checked groups"
 
 
 def data_uri(picture: bytes) -> str:

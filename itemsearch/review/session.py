@@ -13,8 +13,13 @@ from PIL import Image
 from itemsearch.decisions.log import Action, DecisionLog
 from itemsearch.decisions.of_index import content_hashes, current_labels
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
-from itemsearch.duplicates.run_folder import RUN, read_run, read_tables
+from itemsearch.decode import decode
+from itemsearch.duplicates.groups.form import GroupSettings
+from itemsearch.duplicates.groups.unaided import UnaidedGroups, checked_tiers, unaided_groups
+from itemsearch.duplicates.pairs.decide import Thresholds
+from itemsearch.duplicates.run_folder import AGAIN, RUN, read_run, read_tables
 from itemsearch.errors import ReviewError, UsageError
+from itemsearch.probability.estimate import Checked
 from itemsearch.review.cards import Cards, GroupCard, ListingCard, ListingCardReader, read_cards
 from itemsearch.review.standing import StandingLabels
 from itemsearch.search.engine import Engine
@@ -31,7 +36,8 @@ class DecisionRequest:
     """A decision of a person on `part` of a group, or of two groups.
 
     seen: the last event at the time of the page. shown: all listings on the page. ticked: the listings of
-    `part` that are another product, of a split or of a rejection of one listing.
+    `part` that are another product, of a split or of a rejection of one listing. drawn: whether the group was
+    shown because it was drawn at random.
     """
 
     action: Action
@@ -40,14 +46,16 @@ class DecisionRequest:
     seen: int
     shown: Sequence[str]
     ticked: Sequence[str] = ()
+    drawn: bool = False
 
 
 class ReviewSession:
     """The groups to decide, the decisions on them, and searches; safe to use from many threads."""
 
-    def __init__(self, engine: Engine, cards: Cards | None) -> None:
+    def __init__(self, engine: Engine, cards: Cards | None, unaided: UnaidedGroups | None = None) -> None:
         self.engine = engine
         self.cards = cards
+        self.unaided = unaided or {}
         self.decisions = DecisionLog.of_index(engine.folder)
         self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
@@ -68,8 +76,14 @@ class ReviewSession:
             run = read_run(folder)
         except (OSError, ValueError) as error:
             raise ReviewError(str(error)) from error
+        try:
+            settings, thresholds = decode(GroupSettings, run["groups"]), decode(Thresholds, run["thresholds"])
+        except (KeyError, ValueError) as error:
+            raise ReviewError(f"{folder / RUN}: damaged ({error}); {AGAIN}") from error
         engine = Engine.open(Path(run["index"]))
-        return cls(engine, read_cards(read_tables(folder, engine.listings), VARIANTS, WEAKEST))
+        tables = read_tables(folder, engine.listings)
+        unaided = unaided_groups(tables, settings, thresholds)
+        return cls(engine, read_cards(tables, VARIANTS, WEAKEST), unaided)
 
     def labels(self) -> StandingLabels:
         """The labels that stand, cached until the next decision."""
@@ -89,9 +103,19 @@ class ReviewSession:
         hashes = content_hashes(self.engine, request.part)
         if len(set(request.part)) < 2 or set(request.part) - hashes.keys():
             raise UsageError("a decision takes two or more listings that the index holds")
+        group = self.groups.get(request.group_id)
         return self.decisions.record(
-            request.action, request.group_id, _labels_of(request, hashes), request.seen, request.shown
+            request.action,
+            request.group_id,
+            _labels_of(request, hashes),
+            request.seen,
+            request.shown,
+            group.tier.value if request.drawn and group else "",
         )
+
+    def checked(self) -> Mapping[str, Checked]:
+        """Tier to what people found of the groups that were drawn from it."""
+        return checked_tiers(self.unaided, list(self.labels().pairs.values()))
 
     def listings(self, ids: Sequence[str]) -> list[ListingCard]:
         """The cards of those of `ids` that the index holds."""

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Self
 
 from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.sample import whole_answer
 from itemsearch.review.cards import GroupCard, GroupMember
 
 
@@ -55,6 +56,11 @@ class StandingLabels:
         """Whether every pair of a group's listings has a label."""
         ids = [listing.id for listing in group.listings]
         return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
+
+    def answer(self, group: GroupCard) -> bool | None:
+        """Whether a group's listings are all one product; None where that is not decided."""
+        ids = [listing.id for listing in group.listings]
+        return whole_answer(self.of_pair(a, b) for a, b in combinations(ids, 2))
 
     def parts(self, group: GroupCard) -> list[GroupPart]:
         """Splits a group by its labels, the largest part first: each listing joins the first part that has no

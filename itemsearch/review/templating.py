@@ -9,13 +9,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from itemsearch.duplicates.types import Tier
 from itemsearch.review.cards import GroupCard, GroupMember, ListingCard
+from itemsearch.review.order import NAMES, Order
 from itemsearch.review.wording import mark_differences
 
 TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "automatic"}
-RULE = (
-    "The most valuable decisions come first: groups to review before automatic ones, and among them the "
-    "groups in which one decision settles most duplicates (their number times the group's probability)."
-)
+RULES = {
+    Order.TEACHES: "The answers that teach most come first: those that remove most doubt.",
+    Order.WORTH: "Groups to review come before automatic ones, and among them those in which one decision "
+    "settles most duplicates (their number times the group's probability).",
+    Order.PROBABILITY: "The most probable groups come first.",
+}
 
 
 def environment(picture: Callable[[ListingCard], str]) -> Environment:
@@ -29,6 +32,7 @@ def environment(picture: Callable[[ListingCard], str]) -> Environment:
         titles_beside=titles_beside,
         facets_of=facets_of,
         TIERS=TIERS,
+        ORDERS={order.value: name for order, name in NAMES.items()},
     )
     return templates
 

@@ -36,7 +36,7 @@ from itemsearch.types import Query
 if TYPE_CHECKING:
     from PIL import Image
 
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import Encoder
 
 
 class Engine:
@@ -214,7 +214,7 @@ class Engine:
         return row
 
     @cached_property
-    def encoder(self) -> ListingEncoder:
+    def encoder(self) -> Encoder:
         """The model that made the index.
 
         Raises:

@@ -17,23 +17,23 @@ from itemsearch.types import Query
 if TYPE_CHECKING:
     from PIL import Image
 
-    from itemsearch.embed.encoder import ListingEncoder
+    from itemsearch.embed.encoder import Encoder
 
 
-def load_encoder(index: IndexSummary, model: str, device: str) -> ListingEncoder:
+def load_encoder(index: IndexSummary, model: str, device: str) -> Encoder:
     """Loads the model that made an index. model, device: as in `Engine.open`.
 
     Raises:
         ModelMismatchError: the index was built from external embeddings, or by another model.
         ModelError: the model cannot be loaded.
     """
-    from itemsearch.embed.encoder import ListingEncoder  # torch, which a search by id need not load
+    from itemsearch.embed.encoder import open_encoder  # an engine, which a search by id need not load
 
     if index.model is None:
         raise ModelMismatchError(
             f"{index.folder} was built from external embeddings: search it by id or by embedding"
         )
-    encoder = ListingEncoder.from_pretrained(model or index.model.name, device)
+    encoder = open_encoder(model or index.model.name, device)
     if encoder.fingerprint != index.model.fingerprint:
         raise ModelMismatchError(
             f"{index.folder} was made by model {index.model.name} ({index.model.fingerprint[:8]}), not by "
@@ -42,7 +42,7 @@ def load_encoder(index: IndexSummary, model: str, device: str) -> ListingEncoder
     return encoder
 
 
-def encode_queries(encoder: ListingEncoder, queries: Sequence[Query]) -> ListingArrays:
+def encode_queries(encoder: Encoder, queries: Sequence[Query]) -> ListingArrays:
     """Encodes the titles and images of Q queries."""
     titles, images = [query.title for query in queries], [query.image for query in queries]
     has_image = np.array([image is not None for image in images])

@@ -22,7 +22,7 @@ class ModelStamp:
 
     name: the value of `--model`, "default" for the shipped weights. precision: of the computation, such as
     "float32". parts: the parts of an embedding, in order, and their sizes. ranking: as `Ranking.describe`
-    returns it; None if the model has none.
+    returns it; None if the model has none. engine: what computed, "torch" or "openvino".
     """
 
     name: str
@@ -30,6 +30,7 @@ class ModelStamp:
     precision: str
     parts: Mapping[str, int]
     ranking: Mapping[str, Any] | None
+    engine: str = "torch"
 
 
 @dataclass(frozen=True, slots=True)

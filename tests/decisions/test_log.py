@@ -125,8 +125,8 @@ def test_decisions_survive_rebuilds_and_no_command_minds_them(store: Path, tmp_p
     rebuilt = Engine.open(folder)
     assert rejected_pairs(rebuilt) == {("00000", "00001")}
     assert labels_of_people(rebuilt).to_pylist() == [
-        {"id_a": "00000", "id_b": "00001", "same": False},
-        {"id_a": "00002", "id_b": "00003", "same": True},
+        {"id_a": "00000", "id_b": "00001", "same": False, "drawn": False},
+        {"id_a": "00002", "id_b": "00003", "same": True, "drawn": False},
     ]
     changed = rebuilt.listings["content_hash"].to_pylist()
     changed[1] = "another title"
@@ -172,5 +172,11 @@ def test_the_file_of_the_first_version_is_read_and_continued(decisions: Decision
     assert (label.id_a, label.id_b, label.same, label.action) == ("a", "b", False, "split")
     assert valid_labels([label], HASHES) == [label]
     assert [event.action for event in decisions.events()] == [Action.UNDO, Action.MERGE, Action.SPLIT]
-    decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), decisions.last_change("ab"), "ab")
+    assert label.drawn == ""
+    seen = decisions.last_change("ab")
+    decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), seen, "ab", drawn="automatic")
     assert said(decisions) == {"ab": True}
+    assert decisions.labels()[0].drawn == "automatic"
+    with sqlite3.connect(decisions.path) as db:
+        assert db.execute("pragma user_version").fetchone() == (2,)
+    db.close()

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app
+from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.pair_labels import all_same
 from itemsearch.duplicates.calibrate.index import (
     CalibrateConfig,
     calibrate,
@@ -18,7 +20,7 @@ from itemsearch.duplicates.calibrate.index import (
     read_calibration_labels,
 )
 from itemsearch.duplicates.calibrate.labels import DuplicateLabels, read_labels
-from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.duplicates.run import RunConfig, find_duplicates, judge_pairs
 from itemsearch.errors import (
     CatalogError,
     EmptyCatalogError,
@@ -127,6 +129,25 @@ def test_positives_alone_are_labels_too(known: tuple[Path, Path], tmp_path: Path
     engine, config = Engine.open(index), CalibrateConfig(str(path), min_precision=0.9)
     learnt = calibrate(engine, read_calibration_labels(engine, config)[0], config, no_progress)
     assert learnt.labels == learnt.same_pairs > 10
+
+
+def test_pairs_that_came_along_in_a_decided_group_teach_nothing(tmp_path: Path) -> None:
+    """They were not offered for themselves: what they are depends on the other pairs of the group."""
+    index, _ = siblings(tmp_path / "catalog")
+    engine, config = Engine.open(index), CalibrateConfig(decisions=True, min_precision=0.5)
+    joined, learnt = judge_pairs(engine, tmp_path / "out", RunConfig(), no_progress)
+    ids = engine.listings["id"].to_pylist()
+    pairs = [
+        [ids[row] for row in rows]
+        for rows in zip(joined.pairs["row_a"].to_pylist(), joined.pairs["row_b"].to_pylist(), strict=True)
+    ]
+    by_probability = np.argsort(-learnt.probability)
+    log = DecisionLog.of_index(index)
+    for place in [*by_probability[:12], *by_probability[-5:]]:
+        log.record(Action.CONFIRM, "g", all_same(pairs[place], dict.fromkeys(ids, "")), 10**6, pairs[place])
+    labels = read_calibration_labels(engine, config)[0]
+    assert len(labels.pairs) == 17
+    assert calibrate(engine, labels, config, no_progress).labels == 12
 
 
 def test_a_precision_that_is_not_reached_publishes_nothing(known: tuple[Path, Path], tmp_path: Path) -> None:

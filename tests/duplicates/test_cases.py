@@ -13,7 +13,7 @@ from support.catalogs import draw_picture
 from itemsearch.catalog import CatalogConfig
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 
@@ -21,13 +21,11 @@ Decisions = dict[tuple[str, str], tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> ListingEncoder:
-    return ListingEncoder.from_pretrained("default", "cpu")
+def shipped() -> Encoder:
+    return open_encoder("default", "cpu")
 
 
-def decide(
-    folder: Path, encoder: ListingEncoder, header: Sequence[str], rows: Sequence[Sequence[str]]
-) -> Path:
+def decide(folder: Path, encoder: Encoder, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
     with (folder / "shop.csv").open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     config = CatalogConfig(str(folder / "shop.csv"))
@@ -66,7 +64,7 @@ VARIANTS = {
 }
 
 
-def test_variants_of_one_picture_are_never_duplicates(tmp_path: Path, shipped: ListingEncoder) -> None:
+def test_variants_of_one_picture_are_never_duplicates(tmp_path: Path, shipped: Encoder) -> None:
     rows = []
     for number, (name, titles) in enumerate(VARIANTS.items()):
         draw_picture(number).resize((160, 160)).save(tmp_path / f"{name}.png")
@@ -84,7 +82,7 @@ def test_variants_of_one_picture_are_never_duplicates(tmp_path: Path, shipped: L
     assert found["bottle-a", "bottle-b"][0] == "duplicate"
 
 
-def test_equal_identifiers_find_what_titles_do_not(tmp_path: Path, shipped: ListingEncoder) -> None:
+def test_equal_identifiers_find_what_titles_do_not(tmp_path: Path, shipped: Encoder) -> None:
     rows = [
         ["o1", "Bosch Serie 4 WAN28281GB Washing Machine White", "4006381333931"],
         ["o2", "Freestanding 8kg washer 1400rpm A+++", "4006381333931"],
@@ -106,9 +104,7 @@ def test_equal_identifiers_find_what_titles_do_not(tmp_path: Path, shipped: List
     assert not {("o8", "o9"), ("p1", "p2")} & found.keys()
 
 
-def test_an_equal_number_is_proof_but_for_titles_that_contradict_it(
-    tmp_path: Path, shipped: ListingEncoder
-) -> None:
+def test_an_equal_number_is_proof_but_for_titles_that_contradict_it(tmp_path: Path, shipped: Encoder) -> None:
     rows = [
         ["same-a", "Desk lamp with a wooden foot", "4006381333931"],
         ["same-b", "Luminaire sur pied", "4006381333931"],
@@ -121,7 +117,7 @@ def test_an_equal_number_is_proof_but_for_titles_that_contradict_it(
     assert found["size-a", "size-b"][0] == "variant"
 
 
-def test_identical_listings_are_one_group(tmp_path: Path, shipped: ListingEncoder) -> None:
+def test_identical_listings_are_one_group(tmp_path: Path, shipped: Encoder) -> None:
     rows = [[f"p{number}", "Plain white mug"] for number in range(120)]
     out = decide(tmp_path, shipped, ["id", "title"], rows)
     assert groups(out) == [{f"p{number}" for number in range(120)}]

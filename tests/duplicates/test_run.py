@@ -12,7 +12,8 @@ import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
 from itemsearch.decisions.log import Action, DecisionLog
-from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same
+from itemsearch.decisions.sample import drawn_place
 from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import CandidateConfig
 from itemsearch.duplicates.pairs.join import JoinConfig, join
@@ -22,6 +23,7 @@ from itemsearch.duplicates.run_folder import RunReport, read_run
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.probability.model import Model
+from itemsearch.review.report import report_facts
 from itemsearch.review.session import ReviewSession
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
@@ -111,6 +113,27 @@ def test_what_a_person_rejected_stays_apart(tmp_path: Path) -> None:
     (pair,) = [pair for pair in pairs_in(out) if (pair["id_a"], pair["id_b"]) == ("00008", "00009")]
     assert pair["decision"] == "rejected"
     assert {"00008", "00009"} not in groups_in(out).values()
+
+
+def test_drawn_groups_that_people_found_wrong_stay_in_the_measured_share(tmp_path: Path) -> None:
+    index, out = build(tmp_path, some_listings(60)), tmp_path / "out"
+    engine = opened(index)
+    assert run(engine, out).estimates.checked == {}
+    hashes = dict(zip(*(engine.listings[name].to_pylist() for name in ("id", "content_hash")), strict=True))
+    automatic = pq.read_table(out / "groups.parquet", filters=[("tier", "=", "automatic")])[
+        "group_id"
+    ].to_pylist()
+    drawn = sorted((sorted(groups_in(out)[name]) for name in set(automatic)), key=drawn_place)[:4]
+    log = DecisionLog.of_index(index)
+    for ids, make in zip(drawn, (all_same, all_different, all_same, all_same), strict=True):
+        action = Action.CONFIRM if make is all_same else Action.REJECT
+        log.record(action, "g", make(ids, hashes), log.last_change(ids), ids, "automatic")
+    for again in range(2):
+        report = run(engine, tmp_path / f"again{again}", replace(CONFIG, new=str(out) if again else ""))
+        found = report.estimates.checked["automatic"]
+        assert (found.groups, found.right) == (4, 3)
+        assert set(drawn[1]) not in groups_in(tmp_path / f"again{again}").values()
+    assert "from 4 checked groups" in " ".join(report_facts(report))
 
 
 def test_a_run_of_what_is_new_makes_the_folder_that_a_full_run_makes(tmp_path: Path) -> None:

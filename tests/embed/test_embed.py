@@ -14,18 +14,18 @@ from support.models import save_tiny_model
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
 from itemsearch.store.reader import open_embedded
 
 
-def embed(catalog: Path, out: Path, encoder: ListingEncoder, max_bad_rate: float = 0.05) -> EmbedReport:
+def embed(catalog: Path, out: Path, encoder: Encoder, max_bad_rate: float = 0.05) -> EmbedReport:
     return embed_catalog(
         CatalogConfig(str(catalog)), out, encoder, EmbedConfig(max_bad_rate=max_bad_rate), print
     )
 
 
-def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: Encoder) -> None:
     draw_picture(1).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no picture")
     (tmp_path / "shop.csv").write_text(
@@ -49,7 +49,7 @@ def rows_of(store: Path) -> dict[str, dict[str, object]]:
     return {row["id"]: row for batch in open_embedded(store).batches() for row in batch.to_pylist()}
 
 
-def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: Encoder) -> None:
     out, shop = tmp_path / "store", write_catalog(tmp_path / "shop", 20)
     embed(shop, out, encoder)
     before = rows_of(out)
@@ -74,7 +74,7 @@ def test_what_has_not_changed_is_taken_over(tmp_path: Path, encoder: ListingEnco
 
 
 def test_a_title_that_is_folded_otherwise_is_embedded_again(
-    tmp_path: Path, encoder: ListingEncoder, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = tmp_path / "shop.csv"
     shop.write_text("id,title\n1,red mug &amp; lid\n2,red mug & lid\n3,lamp\n")
@@ -89,7 +89,7 @@ def test_a_title_that_is_folded_otherwise_is_embedded_again(
     assert rows["1"]["embedding"] == pytest.approx(rows["2"]["embedding"], abs=1e-6)
 
 
-def test_a_placeholder_is_no_image(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_a_placeholder_is_no_image(tmp_path: Path, encoder: Encoder) -> None:
     things = ("Steel bottle 500 ml", "Oak dining chair", "Cotton shirt", "Garden hose 25 m", "Red mug")
     for number in range(5):
         draw_picture(number).save(tmp_path / f"{number}.png")
@@ -112,14 +112,14 @@ def test_a_placeholder_is_no_image(tmp_path: Path, encoder: ListingEncoder) -> N
     assert (report.embedded, report.reused, report.placeholder_images) == (0, 5, 5)
 
 
-def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder) -> None:
-    other = ListingEncoder.from_pretrained(str(save_tiny_model(tmp_path / "other", seed=1)))
+def test_another_model_embeds_every_row(tmp_path: Path, catalog_csv: Path, encoder: Encoder) -> None:
+    other = open_encoder(str(save_tiny_model(tmp_path / "other", seed=1)))
     embed(catalog_csv, tmp_path / "store", encoder)
     assert embed(catalog_csv, tmp_path / "store", other).reused == 0
 
 
 def test_a_run_that_is_killed_is_gone_on_with(
-    tmp_path: Path, encoder: ListingEncoder, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("itemsearch.store.writer.SHARD_ROWS", 8)
     shop = write_catalog(tmp_path / "shop", 40)
@@ -137,9 +137,7 @@ def test_a_run_that_is_killed_is_gone_on_with(
     assert not (tmp_path / "store" / ".staging").exists()
 
 
-def test_a_damaged_shard_is_embedded_again(
-    tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder
-) -> None:
+def test_a_damaged_shard_is_embedded_again(tmp_path: Path, catalog_csv: Path, encoder: Encoder) -> None:
     embed(catalog_csv, tmp_path / "store", encoder)
     shard = next((tmp_path / "store" / "data").iterdir())
     shard.write_bytes(shard.read_bytes()[:-50])
@@ -148,7 +146,7 @@ def test_a_damaged_shard_is_embedded_again(
     assert open_embedded(tmp_path / "store").rows == 60
 
 
-def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: ListingEncoder) -> None:
+def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: Encoder) -> None:
     table = pa.Table.from_batches(open_embedded(store).batches())
     stored = np.stack(table["embedding"].to_pylist())
     for row in (0, 17, 59):
@@ -157,7 +155,7 @@ def test_each_row_has_the_embedding_of_its_own_product(store: Path, encoder: Lis
 
 
 def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
-    tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder
+    tmp_path: Path, catalog_csv: Path, encoder: Encoder
 ) -> None:
     out = tmp_path / "store"
     embed(catalog_csv, out, encoder)
@@ -168,13 +166,13 @@ def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
     assert pq.read_table(out / "rejects.parquet")["id"].to_pylist() == ["2"]
 
 
-def test_a_catalog_without_a_usable_row_is_told(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_a_catalog_without_a_usable_row_is_told(tmp_path: Path, encoder: Encoder) -> None:
     (tmp_path / "bad.csv").write_text("id,title\n1,\n2,\n")
     with pytest.raises(EmptyCatalogError, match="none of its 2 rows"):
         embed(tmp_path / "bad.csv", tmp_path / "store", encoder, max_bad_rate=1)
 
 
-def test_batches_of_any_size_give_the_same_embeddings(encoder: ListingEncoder) -> None:
+def test_batches_of_any_size_give_the_same_embeddings(encoder: Encoder) -> None:
     words = [*titles(7), "", "a lamp"]
     images: list[Image.Image | None] = [*(draw_picture(n) for n in range(7)), draw_picture(7), None]
     one, four, all_ = (encoder.encode(words, images, batch_size) for batch_size in (1, 4, 64))
@@ -186,25 +184,23 @@ def test_batches_of_any_size_give_the_same_embeddings(encoder: ListingEncoder) -
 def test_the_fingerprint_follows_the_weights_and_not_the_folder(tiny_model: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_model, tmp_path / "copy")
     other = save_tiny_model(tmp_path / "other", seed=1)
-    first, copy, third = (
-        ListingEncoder.from_pretrained(str(f)) for f in (tiny_model, tmp_path / "copy", other)
-    )
+    first, copy, third = (open_encoder(str(f)) for f in (tiny_model, tmp_path / "copy", other))
     assert first.fingerprint == copy.fingerprint != third.fingerprint
 
 
 def test_models_that_cannot_be_used_are_told_in_one_line(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="neither a model folder nor a model on a reachable hub"):
-        ListingEncoder.from_pretrained("no-such/model")
+        open_encoder("no-such/model")
     with pytest.raises(ModelError, match=r"no config\.json"):
-        ListingEncoder.from_pretrained(str(tmp_path))
+        open_encoder(str(tmp_path))
     broken = tmp_path / "broken"
     shutil.copytree(tiny_model, broken)
     (broken / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ModelError, match="cannot be loaded") as error:
-        ListingEncoder.from_pretrained(str(broken))
+        open_encoder(str(broken))
     assert "\n" not in str(error.value)
     with pytest.raises(UsageError, match="tpu"):
-        ListingEncoder.from_pretrained(str(tiny_model), "tpu")
+        open_encoder(str(tiny_model), "tpu")
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused(tiny_model: Path, tmp_path: Path) -> None:
@@ -213,11 +209,11 @@ def test_weights_that_do_not_fit_their_configuration_are_refused(tiny_model: Pat
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"num_hidden_layers": 1', '"num_hidden_layers": 2'))
     with pytest.raises(ModelError, match="does not fit"):
-        ListingEncoder.from_pretrained(str(folder))
+        open_encoder(str(folder))
 
 
 def test_the_shipped_weights_load() -> None:
-    encoder = ListingEncoder.from_pretrained()
+    encoder = open_encoder()
     red, blue = encoder.encode(["red ceramic mug", "blue ceramic mug"], [None, None])
     shirt = encoder.encode(["men's polo shirt"], [None])[0]
     assert red @ blue > red @ shirt
@@ -225,8 +221,8 @@ def test_the_shipped_weights_load() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_gpu_gives_the_embeddings_of_the_cpu(tiny_model: Path, encoder: ListingEncoder) -> None:
-    on_gpu = ListingEncoder.from_pretrained(str(tiny_model), "cuda")
+def test_a_gpu_gives_the_embeddings_of_the_cpu(tiny_model: Path, encoder: Encoder) -> None:
+    on_gpu = open_encoder(str(tiny_model), "cuda")
     images = [draw_picture(n) for n in range(20)]
     one, other = (chosen.encode(titles(20), images) for chosen in (encoder, on_gpu))
     assert (one * other).sum(axis=1).min() > 0.999

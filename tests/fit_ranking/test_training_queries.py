@@ -15,7 +15,7 @@ from itemsearch import Engine
 from itemsearch.catalog import CatalogConfig
 from itemsearch.cli.app import app
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.training_queries import (
     TrainingQueriesConfig,
@@ -52,15 +52,19 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, catalog_c
 
 
 def test_an_engine_ranks_by_the_evidence(fitted: Path, catalog_csv: Path, tmp_path: Path) -> None:
-    encoder = ListingEncoder.from_pretrained(str(fitted), "cpu")
+    torch_encoder = TorchEncoder.from_pretrained(str(fitted), "cpu")
     embed_catalog(
-        CatalogConfig(str(catalog_csv)), tmp_path / "s", encoder, EmbedConfig(), lambda rows, rejected: None
+        CatalogConfig(str(catalog_csv)),
+        tmp_path / "s",
+        torch_encoder,
+        EmbedConfig(),
+        lambda rows, rejected: None,
     )
     build_index_folder(tmp_path / "s", tmp_path / "index")
     engine = Engine.open(tmp_path / "index")
     score_model = engine.ranker.score_model
     assert score_model is not None
-    assert score_model.ranking == encoder.ranking
+    assert score_model.ranking == torch_encoder.ranking
     row = engine.row_of("00017")
     others = np.array([other for other in range(60) if other != row])
     evidence = score_model.reader.compare(
@@ -90,13 +94,13 @@ def test_an_engine_ranks_by_the_evidence(fitted: Path, catalog_csv: Path, tmp_pa
     )
 
 
-def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: ListingEncoder) -> None:
+def test_known_groups_are_asked_for_each_other(offers_csv: Path, torch_encoder: TorchEncoder) -> None:
     config = TrainingQueriesConfig(group="product")
-    training = draw_training_queries(CatalogConfig(str(offers_csv)), encoder, config, lambda rows: None)
+    training = draw_training_queries(CatalogConfig(str(offers_csv)), torch_encoder, config, lambda rows: None)
     assert training.own.tolist() == list(range(60))
     assert training.query_products.tolist() == [str(row // 3) for row in range(60)]
     ranking, report = fit_ranking_to_catalogs(
-        [CatalogConfig(str(offers_csv))], encoder, config, lambda rows: None
+        [CatalogConfig(str(offers_csv))], torch_encoder, config, lambda rows: None
     )
     assert report.answerable == report.queries == 60
     assert report.by_ranking > 0.9
@@ -104,9 +108,9 @@ def test_known_groups_are_asked_for_each_other(offers_csv: Path, encoder: Listin
     assert sum(slopes["words"]) + sum(slopes["rare_words"]) > 0
 
 
-def test_relistings_lack_a_modality_at_times(catalog_csv: Path, encoder: ListingEncoder) -> None:
+def test_relistings_lack_a_modality_at_times(catalog_csv: Path, torch_encoder: TorchEncoder) -> None:
     training = draw_training_queries(
-        CatalogConfig(str(catalog_csv)), encoder, TrainingQueriesConfig(), lambda rows: None
+        CatalogConfig(str(catalog_csv)), torch_encoder, TrainingQueriesConfig(), lambda rows: None
     )
     assert training.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
     assert training.query_products.tolist() == training.gallery_products.tolist() * 2
@@ -117,24 +121,24 @@ def test_relistings_lack_a_modality_at_times(catalog_csv: Path, encoder: Listing
     assert all(training.gallery.titles)
 
 
-def test_rows_are_limited(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_rows_are_limited(tmp_path: Path, torch_encoder: TorchEncoder) -> None:
     catalog = CatalogConfig(str(write_catalog(tmp_path, 12)), batch_rows=4)
     assert (
         len(
             draw_training_queries(
-                catalog, encoder, TrainingQueriesConfig(rows=6), lambda rows: None
+                catalog, torch_encoder, TrainingQueriesConfig(rows=6), lambda rows: None
             ).gallery.titles
         )
         == 8
     )
 
 
-def test_nothing_to_learn_from_is_told(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_nothing_to_learn_from_is_told(tmp_path: Path, torch_encoder: TorchEncoder) -> None:
     (tmp_path / "c.csv").write_text("id,title,product\n1,mug,a\n2,lamp,b\n")
     with pytest.raises(EmptyCatalogError, match="no listing has a second one"):
         fit_ranking_to_catalogs(
             [CatalogConfig(str(tmp_path / "c.csv"))],
-            encoder,
+            torch_encoder,
             TrainingQueriesConfig("product"),
             lambda rows: None,
         )

@@ -14,7 +14,7 @@ from itemsearch import Engine
 from itemsearch.catalog import CatalogConfig
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import UsageError
 from itemsearch.matching.feed import MatchReport, match_feed
 from itemsearch.matching.matcher import MatchConfig
@@ -32,7 +32,7 @@ FEED = [
 ]
 
 
-def build(folder: Path, rows: list[Row], encoder: ListingEncoder) -> Path:
+def build(folder: Path, rows: list[Row], encoder: Encoder) -> Path:
     catalog = CatalogConfig(str(write_listings(folder, "catalog.csv", rows)))
     embed_catalog(catalog, folder / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
     build_index_folder(folder / "store", folder / "index")
@@ -40,7 +40,7 @@ def build(folder: Path, rows: list[Row], encoder: ListingEncoder) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, encoder: ListingEncoder) -> Path:
+def shop(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
     return build(tmp_path_factory.mktemp("shop"), CATALOG, encoder)
 
 
@@ -120,7 +120,7 @@ def test_rows_that_cannot_be_read_are_told_and_counted(shop: Path, tmp_path: Pat
 
 
 def test_an_equal_gtin_finds_what_no_embedding_would_and_another_one_speaks_against(
-    tmp_path: Path, encoder: ListingEncoder
+    tmp_path: Path, encoder: Encoder
 ) -> None:
     hidden = {"id": "hidden", "title": "Xyzzyx 90 plugh", "image": "900.png", "gtin": "4006381333931"}
     other = product(7, "feed-other", gtin="5901234123457")
@@ -144,9 +144,7 @@ def test_an_equal_gtin_finds_what_no_embedding_would_and_another_one_speaks_agai
     assert "gtin: 05901234123457 / 00000096385074" in matches["feed-other"]["reason"]
 
 
-def test_a_placeholder_of_the_catalog_is_no_picture_of_a_row_either(
-    tmp_path: Path, encoder: ListingEncoder
-) -> None:
+def test_a_placeholder_of_the_catalog_is_no_picture_of_a_row_either(tmp_path: Path, encoder: Encoder) -> None:
     hidden = [{**product(number, f"shop-{number}"), "image": "999.png"} for number in range(600, 608)]
     index = build(tmp_path / "shop", [*CATALOG, *hidden], encoder)
     engine, row = Engine.open(index, device="cpu"), {**product(700, "feed-700"), "image": "999.png"}
@@ -161,7 +159,7 @@ def test_a_placeholder_of_the_catalog_is_no_picture_of_a_row_either(
         engine.match(image=picture)
 
 
-def test_a_listing_that_the_index_has_many_times_is_found(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_a_listing_that_the_index_has_many_times_is_found(tmp_path: Path, encoder: Encoder) -> None:
     said = product_title(3).split()
     orders = list(permutations(said))
     crowd = [
@@ -174,14 +172,14 @@ def test_a_listing_that_the_index_has_many_times_is_found(tmp_path: Path, encode
     assert matches["feed-3"]["id"].startswith("crowd-")
 
 
-def test_a_shared_gtin_is_no_proof(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_a_shared_gtin_is_no_proof(tmp_path: Path, encoder: Encoder) -> None:
     listed = [{**row, "gtin": "4006381333931"} if int(row["id"][5:]) < 40 else row for row in CATALOG]
     feed = [{**row, "gtin": "4006381333931"} if row["id"] == "feed-300" else row for row in FEED]
     _, matches, _ = run(build(tmp_path / "shop", listed, encoder), tmp_path, feed)
     assert matches["feed-300"]["decision"] == Answer.NEW
 
 
-def test_a_feed_is_decided_by_a_run_of_duplicates(tmp_path: Path, encoder: ListingEncoder) -> None:
+def test_a_feed_is_decided_by_a_run_of_duplicates(tmp_path: Path, encoder: Encoder) -> None:
     again = [product(number, f"twice-{number}", f"{product_title(number)} new") for number in range(30)]
     index, folder = build(tmp_path / "shop", [*CATALOG, *again], encoder), tmp_path / "duplicates"
     find_duplicates(Engine.open(index), folder, RunConfig(), lambda step, done, total: None)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from itemsearch.catalog import CatalogConfig
 from itemsearch.cli.app import app
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.nightly.doctor import Machine, estimate_disk, examine_machine
 
 
@@ -21,9 +21,7 @@ def test_a_machine_is_described(tmp_path: Path) -> None:
     assert "GPUs" in machine.faiss
 
 
-def test_the_estimate_is_near_what_a_store_takes(
-    tmp_path: Path, catalog_csv: Path, encoder: ListingEncoder
-) -> None:
+def test_the_estimate_is_near_what_a_store_takes(tmp_path: Path, catalog_csv: Path, encoder: Encoder) -> None:
     catalog = CatalogConfig(str(catalog_csv))
     embed_catalog(catalog, tmp_path / "store", encoder, EmbedConfig(), print)
     taken = sum(path.stat().st_size for path in (tmp_path / "store").rglob("*.parquet"))

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from support.catalogs import draw_picture, titles, write_offers
 
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel
 from itemsearch.model.lexical import LexicalSketch
@@ -66,7 +66,7 @@ def whole(catalog_csv: Path, tiny_model: Path, tmp_path_factory: pytest.TempPath
 
 
 def test_a_run_makes_a_model_that_embeds(whole: Path) -> None:
-    encoder = ListingEncoder.from_pretrained(str(whole), "cpu")
+    encoder = open_encoder(str(whole), "cpu")
     assert encoder.encode(["red mug"], [None]).shape == (1, 32 + 4**3 + 64)
 
 
@@ -127,7 +127,7 @@ def test_a_catalog_with_pictures_and_one_with_groups_train_together(
     logged = [value for line in losses(out) for value in line.values()]
     assert logged
     assert all(math.isfinite(value) for value in logged)
-    encoder = ListingEncoder.from_pretrained(str(out), "cpu")
+    encoder = open_encoder(str(out), "cpu")
     assert np.isfinite(encoder.encode(["phone X1B", "red mug"], [None, draw_picture(1)])).all()
 
 
@@ -174,7 +174,7 @@ def test_a_run_that_never_began_does_not_stand_in_the_way(catalog_csv: Path, tmp
 
 def recall_at_1(model: Path) -> float:
     """Mean over relistings of the catalog's products: whole, their titles alone and their pictures alone."""
-    encoder = ListingEncoder.from_pretrained(str(model), "cpu")
+    encoder = open_encoder(str(model), "cpu")
     pictures = [draw_picture(number) for number in range(60)]
     gallery = encoder.encode(titles(60), pictures)
     rng = np.random.default_rng(9)
@@ -285,4 +285,4 @@ def test_two_processes_of_a_launcher_train_one_model(catalog_csv: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model in") == 1
     assert [line["step"] for line in losses(tmp_path / "model") if "loss" in line] == [1, 2, 3]
-    ListingEncoder.from_pretrained(str(tmp_path / "model"), "cpu")
+    open_encoder(str(tmp_path / "model"), "cpu")

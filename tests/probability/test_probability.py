@@ -199,6 +199,37 @@ def test_labels_of_a_part_do_not_flood_the_reviewer(usual: tuple[ComparedPairs, 
     assert (refined.probability >= 0.25).sum() <= (fitted.probability >= 0.25).sum() + 20
 
 
+def test_labels_of_the_doubtful_do_not_make_the_sure_surer(
+    usual: tuple[ComparedPairs, np.ndarray, Fitted],
+) -> None:
+    """Doubtful pairs that are all right, and few labels above: where labels are enough, nothing is held."""
+    _, same, fitted = usual
+    doubtful = np.argsort(abs(fitted.probability - 0.5))[:40]
+    high = np.flatnonzero((fitted.probability > 0.9) & same)
+    sure = fitted.probability > 0.95
+    right = np.ones(48, bool)
+    few = fitted.with_curve(refine(fitted, np.append(doubtful, high[:8]), right, np.ones(48, bool)))
+    assert few.probability[doubtful].mean() > 0.6
+    assert (few.probability[sure] <= fitted.probability[sure] + 1e-12).all()
+    both = np.concatenate([doubtful, high])
+    many = fitted.with_curve(refine(fitted, both, np.ones(len(both), bool), np.ones(len(both), bool)))
+    assert many.probability[sure].mean() > fitted.probability[sure].mean()
+    order = np.argsort(fitted.logit)
+    assert (np.diff(few.model.curve.apply(fitted.logit[order])) >= 0).all()
+
+
+def test_drawn_pairs_that_are_all_right_count_and_named_ones_do_not(
+    usual: tuple[ComparedPairs, np.ndarray, Fitted],
+) -> None:
+    """Whoever names pairs of one product passes over the others; whoever answers on drawn pairs does not."""
+    fitted = usual[2]
+    places = np.random.default_rng(0).permutation(np.flatnonzero(fitted.probability > 0.25))[:60]
+    right = np.ones(60, bool)
+    named = fitted.with_curve(refine(fitted, places, right))
+    drawn = fitted.with_curve(refine(fitted, places, right, right))
+    assert drawn.probability.sum() > named.probability.sum() + 5
+
+
 def test_a_threshold_keeps_what_it_promises(usual: tuple[ComparedPairs, np.ndarray, Fitted]) -> None:
     _, same, fitted = usual
     least = threshold_for(fitted.probability, 0.95)

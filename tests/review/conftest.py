@@ -10,7 +10,7 @@ from support.run_folders import a_group, a_pair, write_run_folder
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.search.build import build_index_folder
 
 EVIL = (
@@ -48,7 +48,7 @@ def found(own_index: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def evil_found(tmp_path_factory: pytest.TempPathFactory, encoder: ListingEncoder) -> Path:
+def evil_found(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
     """Listings whose every text tries to run as a script or a formula."""
     folder = tmp_path_factory.mktemp("evil")
     with (folder / "catalog.csv").open("w", newline="") as file:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from support.catalogs import draw_picture
+from support.run_folders import a_group, a_pair, write_run_folder
 
 from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
 from itemsearch.review.access import Address
 from itemsearch.review.app import MAX_UPLOAD, build_app
@@ -50,6 +53,73 @@ def test_groups_wait_in_order_and_leave_when_decided(client: TestClient, session
     assert "group big<" not in done
     assert "group big<" in client.get("/?state=decided").text
     assert labels_of_people(session.engine)["same"].to_pylist() == [True] * 3
+
+
+def test_what_comes_first_is_what_the_reader_asks_for(client: TestClient) -> None:
+    def order(query: str) -> list[str]:
+        return re.findall(r"· group (\w+)<", client.get(f"/?{query}").text)
+
+    assert order("order=worth") == ["big", "small", "sure"]
+    assert order("order=probability&tier==review") == ["big", "small"]
+    assert client.get("/?order=nonsense").status_code == 422
+
+
+def test_every_fourth_group_is_drawn_and_its_decision_says_so(own_index: Path, tmp_path: Path) -> None:
+    groups = [
+        a_group(f"g{n}", [f"{2 * n:05d}", f"{2 * n + 1:05d}"], ("review", "automatic")[n % 2])
+        for n in range(12)
+    ]
+    pairs = [a_pair(f"{2 * n:05d}", f"{2 * n + 1:05d}") for n in range(12)]
+    session = ReviewSession.open(write_run_folder(tmp_path / "many", own_index, pairs, groups))
+    client = client_of(session)
+    page = client.get("/").text
+    cards = page.split("<article")[1:]
+    assert [place for place, card in enumerate(cards) if "drawn at random" in card] == [3, 7, 11]
+    assert "drawn at random" not in client.get("/?category==mug").text.split("<article", 1)[1]
+    assert "Every fourth" not in client.get("/?order=worth").text
+    first = re.search(r"· group (\w+)<", cards[3])
+    assert first
+    group = session.groups[first[1]]
+    assert f"/group?id={group.id}&amp;drawn=1" in page or f"/group?id={group.id}&drawn=1" in page
+    ids = [listing.id for listing in group.listings]
+    form = {"action": "confirm", "group": group.id, "part": ids, "shown": ids, "seen": 0}
+    client.post("/decide", data={**form, "drawn": "1"})
+    (label,) = session.decisions.labels()
+    assert label.drawn == group.tier.value
+    rows = list(csv.DictReader(io.StringIO(client.get("/decisions.csv").content.decode("utf-8-sig"))))
+    assert rows[0]["drawn"] == group.tier.value
+
+
+def test_a_sample_is_answered_one_after_another_and_measured(
+    client: TestClient, session: ReviewSession
+) -> None:
+    page = client.get("/?sample=review").text
+    assert "2 random groups to review: how many are right?" in page
+    assert page.count("<article") == 1
+    for number, action in ((1, "confirm"), (2, "reject")):
+        page = client.get("/?sample=review").text
+        assert f"Group {number} of 2" in page
+        part = re.findall(r'name="part" value="(\w+)"', page)
+        seen = re.findall(r'name="seen" value="(\d+)"', page)[0]
+        group = re.findall(r'name="group" value="(\w+)"', page)[0]
+        form = {"action": action, "group": group, "part": part, "shown": part, "seen": seen, "drawn": "1"}
+        page = client.post("/decide", data={**form, "back": "/?sample=review"}).text
+    assert "Of 2 checked groups to review, 1 is right: <strong>50% (9% to 91%)</strong>" in page
+    assert "All 2 are checked" in page
+    assert "There are no others" in page
+    assert {label.drawn for label in session.decisions.labels()} == {"review"}
+    assert "of 1: are these" in client.get("/?sample=automatic").text
+    assert client.get("/?sample=none").status_code == 422
+
+
+def test_a_drawn_group_is_split_on_its_own_page(client: TestClient, session: ReviewSession) -> None:
+    page = client.get("/group?id=big&drawn=1").text
+    assert "To the next group of the sample" in page
+    data = {"id": "00001", "group": "big", "part": BIG, "shown": BIG, "seen": 0, "drawn": "1"}
+    client.post("/reject-one", data={**data, "back": "/group?id=big&drawn=1"})
+    assert {label.drawn for label in session.decisions.labels()} == {"review"}
+    found = session.checked()["review"]
+    assert (found.groups, found.right) == (1, 0)
 
 
 def test_filters_narrow_the_page(client: TestClient) -> None:
@@ -215,9 +285,10 @@ def test_other_machines_need_the_token(session: ReviewSession) -> None:
 def test_what_is_no_folder_of_ours_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError):
         ReviewSession.open(tmp_path)
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(ReviewError, match=r"run\.json"):
-        ReviewSession.open(tmp_path)
+    for text in ("{}", json.dumps({"format": FORMAT, "index": "index", "groups": {}})):
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(ReviewError, match=r"run\.json"):
+            ReviewSession.open(tmp_path)
 
 
 def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None:

@@ -119,6 +119,7 @@ def test_the_report_is_filtered_and_walked_by_keyboard(browser: webdriver.Chrome
     choose(browser, "tier", "=automatic")
     assert [id for id in visible(browser) if id in groups] == ["card-g3"]
     assert browser.find_element(By.TAG_NAME, "output").text == "1 of 3 groups"
+    choose(browser, "order", "worth")
     browser.find_element(By.CSS_SELECTOR, "button[type=reset]").click()
     WebDriverWait(browser, 5).until(lambda _: len(visible(browser)) > 3)
     choose(browser, "category", "=lamp")
@@ -128,7 +129,8 @@ def test_the_report_is_filtered_and_walked_by_keyboard(browser: webdriver.Chrome
 
 
 @pytest.mark.parametrize(
-    "page", ["/", "/group?id=big", "/search?id=00000", "/pairs?kind=variants", "/decisions"]
+    "page",
+    ["/", "/?sample=automatic", "/group?id=big", "/search?id=00000", "/pairs?kind=variants", "/decisions"],
 )
 def test_a_phone_needs_no_sideways_scrolling(browser: webdriver.Chrome, found: Path, page: str) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
@@ -196,6 +198,38 @@ def test_a_person_confirms_rejects_splits_and_undoes(browser: webdriver.Chrome, 
         assert "Confirmed: one product (undone)" in made[3]
         assert "Split (undone)" in made[5]
         assert "2 decided, 1 left" in text(browser)
+
+
+def test_a_sample_is_checked_by_keyboard(browser: webdriver.Chrome, found: Path) -> None:
+    with served(browser, found) as address:
+        browser.get(address)
+        browser.find_element(By.LINK_TEXT, "Sample").click()
+        assert "1 random automatic groups" in text(browser)
+        browser.find_element(By.LINK_TEXT, "20 groups to review").click()
+        assert "Group 1 of 2" in text(browser)
+        click_by_key(browser, "c")
+        assert "Of 1 checked groups to review, 1 is right: 100% (21% to 100%)" in text(browser)
+        assert "Group 2 of 2" in text(browser)
+        click_by_key(browser, "u")
+        assert "Group 1 of 2" in text(browser)
+        click_by_key(browser, "x")
+        click_by_key(browser, "o")
+        assert "To the next group of the sample" in text(browser)
+        click(browser, "button[value=confirm]")
+        browser.find_element(By.PARTIAL_LINK_TEXT, "next group of the sample").click()
+        assert "Of 2 checked groups to review, 1 is right: 50%" in text(browser)
+        assert "All 2 are checked" in text(browser)
+
+
+def test_the_report_is_put_in_another_order(browser: webdriver.Chrome, report: str) -> None:
+    browser.get(report)
+    by_worth = ["big", "small", "sure"]
+    choose(browser, "order", "worth")
+    headers = browser.find_elements(By.CSS_SELECTOR, ".cards:first-of-type .card header")
+    assert [header.text.split("group ")[-1] for header in headers[:3]] == by_worth
+    browser.execute_script("document.activeElement.blur()")
+    press(browser, "j")
+    assert "group big" in browser.switch_to.active_element.text
 
 
 def click_by_key(browser: webdriver.Chrome, key: str) -> None:

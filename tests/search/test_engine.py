@@ -14,7 +14,7 @@ from support.catalogs import draw_picture, titles
 from support.models import save_tiny_model
 
 from itemsearch import Engine, Result
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import (
     ImageError,
     IndexFolderError,
@@ -58,7 +58,7 @@ def test_by_id_leaves_the_product_itself_out(index: Path, store: Path) -> None:
     assert result.hits[0].title == titles(60)[int(result.hits[0].id)]
 
 
-def test_by_title_and_image(index: Path, store: Path, encoder: ListingEncoder, tmp_path: Path) -> None:
+def test_by_title_and_image(index: Path, store: Path, encoder: Encoder, tmp_path: Path) -> None:
     engine = Engine.open(index)
     draw_picture(23).save(tmp_path / "q.png")
     both = engine.search(title=f"  {titles(60)[23]} ", image=tmp_path / "q.png", k=4)

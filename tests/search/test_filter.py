@@ -13,7 +13,7 @@ from support.catalogs import titles
 
 from itemsearch import Engine
 from itemsearch.catalog import read_queries
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import CatalogError, MissingColumnError, UsageError
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
@@ -128,7 +128,7 @@ def test_a_filter_is_evaluated_once_for_many_searches(sold: Path) -> None:
     assert engine.prepare_filter(Filter()) == PreparedFilter()
 
 
-def test_titles_are_searched_under_a_filter(index: Path, encoder: ListingEncoder) -> None:
+def test_titles_are_searched_under_a_filter(index: Path, encoder: Encoder) -> None:
     engine = Engine.open(index)
     category = np.array(engine.listings["category"])
     found = engine.search(title=titles(60)[23], k=4, where=f"category = '{category[23]}' and price <> 23.5")

@@ -13,7 +13,7 @@ from support.catalogs import draw_picture, titles
 from itemsearch import Engine, Result
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.ranking.score_model import ScoreModel
@@ -27,7 +27,7 @@ UNPICTURED = {f"{row:03d}" for row in range(1, LISTINGS, 4)}
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, encoder: ListingEncoder) -> Path:
+def mixed(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
     """An index of listings of which half have no title, and a quarter no picture."""
     folder = tmp_path_factory.mktemp("mixed")
     with (folder / "shop.csv").open("w", newline="") as file:

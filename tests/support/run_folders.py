@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.duplicates.groups.form import DEFAULT_GROUPS
+from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 
@@ -63,5 +66,7 @@ def write_run_folder(
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in zip(("pairs", "groups"), tables(pairs, groups), strict=True):
         pq.write_table(table, folder / f"{name}.parquet")
-    (folder / "run.json").write_text(json.dumps({"format": FORMAT, "index": str(index)}))
+    described = {"thresholds": asdict(Thresholds(0.9)), "groups": asdict(DEFAULT_GROUPS)}
+    run = {"format": FORMAT, "index": str(index), **described}
+    (folder / "run.json").write_text(json.dumps(run))
     return folder

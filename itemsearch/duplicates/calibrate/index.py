@@ -13,10 +13,11 @@ from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.duplicates.calibrate.labels import (
     DuplicateLabels,
     LabelReport,
+    RowPairLabels,
     labelled_pairs,
     read_labels,
 )
-from itemsearch.duplicates.pairs.decide import Thresholds, TierEstimates, held_back
+from itemsearch.duplicates.pairs.decide import REVIEW, Thresholds, TierEstimates, held_back
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
@@ -93,12 +94,12 @@ def calibrate(
         settings = JoinConfig(Filter(other=config.other), variant_rules=config.variant_rules)
         joined = join(engine, settings, Path(folder) / "join", progress)
         learnt = learn(joined, bool(config.other))
-        places, same = _labelled(joined, learnt, labels)
+        places, same, drawn = _labelled(joined, learnt, labels)
     if len(places) < LEAST_LABELS:
         raise UsageError(
             f"{len(places)} labelled pairs are compared; calibrating takes {LEAST_LABELS} or more"
         )
-    refined = learnt.with_curve(refine(learnt.fitted, places, same))
+    refined = learnt.with_curve(refine(learnt.fitted, places, same, drawn))
     thresholds = Thresholds.keeping(config.min_precision, refined.probability, held_back(joined.pairs))
     if thresholds.automatic > 1:
         raise GateError(
@@ -121,12 +122,22 @@ def calibrate(
     )
 
 
-def _labelled(joined: Joined, learnt: PairProbabilities, labels: DuplicateLabels) -> tuple[Ints, Mask]:
-    """(L,) places, among the pairs that the model was fitted to, of the labelled ones; (L,) their labels."""
+def _labelled(joined: Joined, learnt: PairProbabilities, labels: DuplicateLabels) -> tuple[Ints, Mask, Mask]:
+    """(L,) places, among the pairs that the model was fitted to, of the labelled ones; (L,) their labels;
+    (L,) whether they were drawn at random.
+
+    A reviewed pair that would not have been offered for itself is left out: it came along in a group, or
+    somebody searched for it, and either says something of it that its evidence does not.
+    """
     a, b = (joined.pairs[name].to_numpy()[learnt.places] for name in ("row_a", "row_b"))
     known, same = labels.judge(a, b)
     places = np.flatnonzero(known)
-    return places, same[places]
+    rows = zip(np.minimum(a, b)[places].tolist(), np.maximum(a, b)[places].tolist(), strict=True)
+    reviewed = [labels.reviewed.get(pair) for pair in rows]
+    offered = learnt.fitted.probability[places] >= REVIEW
+    counts = offered | np.array([drawn is None for drawn in reviewed], bool)
+    drawn = np.array([bool(drawn) for drawn in reviewed], bool)
+    return places[counts], same[places][counts], drawn[counts]
 
 
 def read_calibration_labels(
@@ -146,6 +157,8 @@ def read_calibration_labels(
         return engine.find_row(id)
 
     groups, pairs, report = read_labels(config.labels, row_of) if config.labels else ({}, {}, None)
+    reviewed: RowPairLabels = {}
     if config.decisions:
-        pairs = {**pairs, **labelled_pairs(labels_of_people(engine), row_of)}
-    return DuplicateLabels.of(groups, pairs, listings.num_rows), report
+        decided, reviewed = labelled_pairs(labels_of_people(engine), row_of)
+        pairs = {**pairs, **decided}
+    return DuplicateLabels.of(groups, pairs, listings.num_rows, reviewed), report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -54,15 +54,19 @@ class DuplicateLabels:
 
     group: (N,) the number of each listing's labelled group, `UNKNOWN` for none; listings of different groups
     are different products. pairs: labels of pairs, which override the groups. product: (N,) the number, below
-    N, of each listing's product by groups and pairs together, `UNKNOWN` for none.
+    N, of each listing's product by groups and pairs together, `UNKNOWN` for none. reviewed: the pairs that
+    people decided in the review, to whether they were drawn at random.
     """
 
     group: Ints
     pairs: RowPairLabels
     product: Ints
+    reviewed: RowPairLabels = field(default_factory=dict)
 
     @classmethod
-    def of(cls, groups: Groups, pairs: RowPairLabels, count: int) -> Self:
+    def of(
+        cls, groups: Groups, pairs: RowPairLabels, count: int, reviewed: RowPairLabels | None = None
+    ) -> Self:
         """Combines labels of groups and of pairs of `count` listings."""
         group = np.full(count, UNKNOWN)
         first: dict[str, int] = {}
@@ -76,7 +80,7 @@ class DuplicateLabels:
         known = np.union1d(members, np.array(list(pairs), np.int64).reshape(-1))
         product = np.full(count, UNKNOWN)
         product[known] = lowest[known]
-        return cls(group, pairs, product)
+        return cls(group, pairs, product, reviewed or {})
 
     def judge(self, a: Ints, b: Ints) -> tuple[Mask, Mask]:
         """(P,) whether each pair of rows has a label, and (P,) whether it is one product."""
@@ -141,14 +145,16 @@ def read_labels(path: str, row_of: RowOf) -> tuple[Groups, RowPairLabels, LabelR
     return {row: str(value) for (row,), value in labels.items()}, {}, report
 
 
-def labelled_pairs(decisions: pa.Table, row_of: RowOf) -> RowPairLabels:
-    """The labels of a table of id_a, id_b and same; pairs of listings that the index lacks are left out."""
-    labels = {}
+def labelled_pairs(decisions: pa.Table, row_of: RowOf) -> tuple[RowPairLabels, RowPairLabels]:
+    """The labels of a table of id_a, id_b, same and drawn, and which of them were drawn at random; pairs of
+    listings that the index lacks are left out."""
+    labels, drawn = {}, {}
     for pair in decisions.to_pylist():
         a, b = row_of(pair["id_a"]), row_of(pair["id_b"])
         if a is not None and b is not None:
-            labels[min(a, b), max(a, b)] = bool(pair["same"])
-    return labels
+            rows = min(a, b), max(a, b)
+            labels[rows], drawn[rows] = bool(pair["same"]), bool(pair["drawn"])
+    return labels, drawn
 
 
 def _records(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from itemsearch.duplicates.types import Decision
 from itemsearch.indexes.arrays import Doubles, Mask
-from itemsearch.probability.estimate import Estimate, estimate, threshold_for
+from itemsearch.probability.estimate import Checked, Estimate, estimate, threshold_for
 
 REVIEW = 0.25
 """The least probability that is worth a look: a guess, a person for every four right answers at worst."""
@@ -43,10 +43,15 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class TierEstimates:
-    """The estimated precision and recall of the duplicates, and of these with the pairs to review."""
+    """The estimated precision and recall of the duplicates, and of these with the pairs to review.
+
+    checked: tier to what people found of the groups that were drawn from it; a tier of which nobody checked
+    one is left out.
+    """
 
     automatic: Estimate
     with_review: Estimate
+    checked: Mapping[str, Checked] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -61,11 +66,11 @@ class TierEstimates:
         `too_high` of `sibling_doubt`."""
         may_pass = (~held_back(pairs), ~pairs["conflict"].to_numpy())
         least = (thresholds.automatic, thresholds.review)
-        tiers = [
+        automatic, with_review = (
             estimate(probability, may & (probability >= threshold), threshold, labels, too_high)
             for may, threshold in zip(may_pass, least, strict=True)
-        ]
-        return cls(*tiers)
+        )
+        return cls(automatic, with_review)
 
 
 def held_back(pairs: pa.Table) -> Mask:

@@ -18,6 +18,15 @@
       const shown = groups.filter((card) => !card.hidden).length;
       count.textContent = `${shown.toLocaleString("en")} of ${groups.length.toLocaleString("en")} groups`;
     };
+    const order = filters.querySelector("[name=order]");
+    const sort = () => {
+      const ranks = new Map(groups.map((card) => [card, JSON.parse(card.dataset.ranks)[order.value]]));
+      groups.sort((one, other) => ranks.get(one) - ranks.get(other));
+      groups[0]?.parentNode.append(...groups);
+      cards.splice(0, groups.length, ...groups);
+    };
+    order.addEventListener("change", sort);
+    filters.addEventListener("reset", () => setTimeout(sort));
     filters.addEventListener("change", filter);
     filters.addEventListener("reset", () => setTimeout(filter));
     filter();

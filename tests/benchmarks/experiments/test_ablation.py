@@ -13,7 +13,7 @@ from support.catalogs import titles
 from itemsearch.benchmarks.experiments import ablation
 from itemsearch.benchmarks.experiments.ablation import CONFIG, Settings, draw_relistings, measure, run
 from itemsearch.benchmarks.experiments.ablation_variants import OBJECTIVES, variants
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import UsageError
 from itemsearch.model import ITEmConfig
 from itemsearch.pretrain.config import PretrainConfig, read_config, read_preset
@@ -130,16 +130,16 @@ def test_a_stopped_training_is_resumed(
 
 
 def test_parts_only_is_the_full_variant_without_its_stream(
-    settings: Settings, encoder: ListingEncoder
+    settings: Settings, torch_encoder: TorchEncoder
 ) -> None:
     listings, relisted = draw_relistings(settings)
     assert [listing.title for listing in listings] == titles(20)
     chosen = variants(settings.config)
-    width = encoder.model.config.parts["stream"]
+    width = torch_encoder.model.config.parts["stream"]
 
     def slow_recall(query_titles: Sequence[str], query_images: Sequence[object], start: int) -> float:
-        gallery = encoder.encode([p.title for p in listings], [p.image for p in listings])[:, start:]
-        queries = encoder.encode(query_titles, query_images)[:, start:]
+        gallery = torch_encoder.encode([p.title for p in listings], [p.image for p in listings])[:, start:]
+        queries = torch_encoder.encode(query_titles, query_images)[:, start:]
         hits = 0
         for row, query in enumerate(queries):
             cosines = [float(query @ other / np.linalg.norm(other)) for other in gallery]
@@ -148,7 +148,7 @@ def test_parts_only_is_the_full_variant_without_its_stream(
 
     title_queries, image_queries = [r.title for r in relisted], [r.image for r in relisted]
     for name, start in (("full", 0), ("parts only", width)):
-        recall = measure(encoder, listings, relisted, chosen[name])
+        recall = measure(torch_encoder, listings, relisted, chosen[name])
         assert recall["title and picture"].value == slow_recall(title_queries, image_queries, start)
         assert recall["title alone"].value == slow_recall(title_queries, [None] * 20, start)
         assert recall["picture alone"].value == slow_recall([""] * 20, image_queries, start)

@@ -26,7 +26,7 @@ from itemsearch.benchmarks.experiments.reproduction_variants import (
 )
 from itemsearch.benchmarks.experiments.trivial import trivial_losses
 from itemsearch.catalog import CatalogConfig
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import UsageError
 from itemsearch.model import ITEmConfig
 from itemsearch.pretrain.config import PretrainConfig, read_config
@@ -77,8 +77,8 @@ def done(settings: ReproductionSettings, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def whole(done: Path) -> ListingEncoder:
-    return ListingEncoder.from_pretrained(str(folder_of(done, "full")), "cpu")
+def whole(done: Path) -> TorchEncoder:
+    return TorchEncoder.from_pretrained(str(folder_of(done, "full")), "cpu")
 
 
 def test_each_variant_lacks_what_it_is_named_after() -> None:
@@ -204,7 +204,7 @@ def test_a_folder_of_other_settings_is_refused(settings: ReproductionSettings, d
 
 
 def test_trivial_predictors(
-    settings: ReproductionSettings, done: Path, tmp_path: Path, whole: ListingEncoder
+    settings: ReproductionSettings, done: Path, tmp_path: Path, whole: TorchEncoder
 ) -> None:
     prepare_catalogs([CatalogConfig(settings.catalogs[0])], tmp_path / "catalog.arrow", "")
     found = trivial_losses(tmp_path, whole, settings.config)

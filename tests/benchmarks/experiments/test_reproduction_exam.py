@@ -14,7 +14,7 @@ from itemsearch.benchmarks.experiments.reproduction_exam import (
     whiten,
 )
 from itemsearch.benchmarks.experiments.reproduction_variants import BOTH, PICTURE, TITLE
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.encoder import Encoder
 
 
 def test_the_right_product_comes_after_what_ties_with_it() -> None:
@@ -54,7 +54,7 @@ def test_whitening_lets_a_faint_direction_tell_products_apart() -> None:
     assert (places_of_right(queries @ gallery.T) == 1).mean() > 0.9
 
 
-def test_an_exam_of_the_products_themselves_is_passed(encoder: ListingEncoder) -> None:
+def test_an_exam_of_the_products_themselves_is_passed(encoder: Encoder) -> None:
     seen = Listings(titles(12), [draw_picture(number) for number in range(12)])
     answered = take(encoder, Exam(seen, seen), BOTH)
     assert (answered.places[BOTH] == 1).all()

@@ -6,15 +6,15 @@ import torch
 from support.catalogs import titles
 
 from itemsearch.benchmarks.metrics.machine import MemoryWatch, matrix_flops, model_flops
-from itemsearch.embed.encoder import ListingEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 
 
-def test_operations_of_a_model_are_those_of_its_matrix_products(encoder: ListingEncoder) -> None:
+def test_operations_of_a_model_are_those_of_its_matrix_products(torch_encoder: TorchEncoder) -> None:
     """Counted by hand: four projections, two feed-forward layers, and attention."""
-    [(_, batch)] = encoder.prepare(titles(3), [None] * 3, 32)
+    [batch] = torch_encoder.prepare(titles(3), [None] * 3, 32)
     words = batch.input_ids.shape[1]
     products = words * (4 * 32 * 32 + 2 * 32 * 64) + 2 * words * words * 32
-    assert model_flops(encoder, [batch]) == pytest.approx(2 * 3 * products, rel=0.01)
+    assert model_flops(torch_encoder, [batch]) == pytest.approx(2 * 3 * products, rel=0.01)
 
 
 def test_memory_is_watched() -> None:
@@ -29,9 +29,9 @@ def test_a_matrix_product_takes_time() -> None:
     assert 1e8 < matrix_flops(torch.device("cpu"), torch.float32) < 1e16
 
 
-def test_preparing_and_embedding_are_encoding(encoder: ListingEncoder) -> None:
+def test_preparing_and_embedding_are_encoding(torch_encoder: TorchEncoder) -> None:
     texts = titles(20)
-    embeddings = np.empty((20, encoder.dim), np.float32)
-    for rows, batch in encoder.prepare(texts, [None] * 20, 8):
-        embeddings[rows] = encoder.embed(batch)
-    assert np.array_equal(embeddings, encoder.encode(texts, [None] * 20, 8))
+    embeddings = np.empty((20, torch_encoder.dim), np.float32)
+    for batch in torch_encoder.prepare(texts, [None] * 20, 8):
+        embeddings[batch.rows] = torch_encoder.embed(batch)
+    assert np.array_equal(embeddings, torch_encoder.encode(texts, [None] * 20, 8))

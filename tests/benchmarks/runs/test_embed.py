@@ -31,7 +31,8 @@ def test_speed_is_measured_by_stage(
         "report.md",
     ]
     report = (out / "report.md").read_text()
-    assert "40 listings, 32 at a time, on cpu" in report
+    assert f"40 listings, 32 at a time, {metrics['engine']}" in report
+    assert "| the bare model, torch in float32 |" in report
     assert "| the bare model |" in report
     with pytest.raises(UsageError, match="a run of 'embed'; predictions are saved by"):
         benchmark("report", out)

@@ -1,0 +1,112 @@
+"""Prepares titles and pictures for the encoder with numpy alone, in batches of similar titles.
+
+Shapes: B listings of a batch, C of them with a picture, T title tokens ([CLS] and [SEP] included), L size of
+a lexical sketch, K buckets of n-grams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tokenizers import Tokenizer
+
+from itemsearch.embed.model_folder import TOKENIZER
+from itemsearch.errors import ModelError
+from itemsearch.ngrams import hash_ngrams
+
+PADDING = "[PAD]"
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderBatch:
+    """B listings, of which C have a picture.
+
+    rows: which listings these are. titles: "" for none. input_ids: (B, T) int64. title_mask: (B, T) int64, 1
+    at [CLS] and at the tokens of a title. has_image: (B,) bool. pixels: (C, side, side, 3) uint8.
+    """
+
+    rows: list[int]
+    titles: list[str]
+    input_ids: npt.NDArray[np.int64]
+    title_mask: npt.NDArray[np.int64]
+    has_image: npt.NDArray[np.bool_]
+    pixels: Pixels
+
+
+def read_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
+    """The tokenizer of a model folder; it cuts titles to `max_tokens`, and pads to the longest of a batch.
+
+    Raises:
+        ModelError: its file cannot be read.
+    """
+    path = folder / TOKENIZER
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises no narrower one
+        raise ModelError(f"{path}: cannot be read: {error}") from error
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(PADDING), pad_token=PADDING)
+    return tokenizer
+
+
+def prepare(
+    tokenizer: Tokenizer,
+    side: int,
+    titles: Sequence[str],
+    images: Sequence[Image.Image | None],
+    batch_size: int,
+) -> Iterator[EncoderBatch]:
+    """Yields the listings in batches; titles of similar length share one, since padding costs least then.
+
+    Args:
+        tokenizer: as `read_tokenizer` returns it.
+        side: pixels a side of the model's pictures.
+        titles, images: of the listings; "" and None where there is none.
+    """
+    order = sorted(range(len(titles)), key=lambda row: len(titles[row]))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        of_rows = [titles[row] for row in rows]
+        encoded = tokenizer.encode_batch(of_rows)
+        title_mask = np.array([each.attention_mask for each in encoded], np.int64)
+        title_mask[[not title for title in of_rows]] = 0
+        title_mask[:, 0] = 1
+        yield EncoderBatch(
+            rows=rows,
+            titles=of_rows,
+            input_ids=np.array([each.ids for each in encoded], np.int64),
+            title_mask=title_mask,
+            has_image=np.array([images[row] is not None for row in rows]),
+            pixels=square_pixels([image for row in rows if (image := images[row]) is not None], side),
+        )
+
+
+def square_pixels(images: Sequence[Image.Image], side: int) -> Pixels:
+    """(C, side, side, 3) uint8: RGB pictures of any shape, resized to squares."""
+    pixels = np.empty((len(images), side, side, 3), np.uint8)
+    for row, image in enumerate(images):
+        pixels[row] = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0))
+    return pixels
+
+
+def sketch_titles(
+    titles: Sequence[str], signs: npt.NDArray[np.uint8], weights: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """(B, L) float32: the random projection of each title's weighted n-grams, zero for a title without any.
+
+    As `itemsearch.model.lexical.LexicalSketch`, from its buffers: signs (K, L / 8), weights (K,).
+    """
+    sketches = np.zeros((len(titles), signs.shape[1] * 8), np.float32)
+    for row, title in enumerate(titles):
+        buckets = 1 + np.array(hash_ngrams(title), np.int64) % (len(weights) - 1)
+        # Unpack bits to signs: (N, L / 8) -> (N, L), each -1 or 1
+        drawn = np.unpackbits(signs[buckets], axis=1, bitorder="little").astype(np.float32) * 2 - 1
+        sketches[row] = weights[buckets] @ drawn
+    return sketches

@@ -1,0 +1,127 @@
+"""OpenVINO gives the embeddings of torch; the two may be mixed because their cosines agree as stated here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.catalogs import draw_picture, titles
+
+from itemsearch.embed.graphs import COLOURS, Graphs, graphs_folder
+from itemsearch.embed.inputs import sketch_titles
+from itemsearch.embed.model_folder import DEFAULT_MODEL, fingerprint
+from itemsearch.embed.openvino_encoder import OpenVINOEncoder
+from itemsearch.embed.torch_encoder import TorchEncoder
+from itemsearch.errors import ModelError
+from itemsearch.indexes.arrays import Vectors
+from itemsearch.model.lexical import pad_ngrams
+
+SAME_PRECISION = 0.999999
+HALF_PRECISION = 0.995
+"""The least cosines to torch's float32, in float32 and in bfloat16."""
+
+
+def listings(count: int) -> tuple[list[str], list[Image.Image | None]]:
+    """Titles with a picture, titles alone and pictures alone, in turn."""
+    texts = [title if number % 3 else "" for number, title in enumerate(titles(count))]
+    return texts, [draw_picture(number) if number % 3 != 1 else None for number in range(count)]
+
+
+def float32(encoder: TorchEncoder, texts: Sequence[str], images: Sequence[Image.Image | None]) -> Vectors:
+    vectors = np.empty((len(texts), encoder.dim), np.float32)
+    for batch in encoder.prepare(texts, images, 4):
+        vectors[batch.rows] = encoder.embed(batch, half=False)
+    return vectors
+
+
+@pytest.mark.parametrize(("precision", "least"), [("float32", SAME_PRECISION), ("bfloat16", HALF_PRECISION)])
+def test_openvino_gives_the_embeddings_of_torch(
+    tiny_model: Path, torch_encoder: TorchEncoder, precision: str, least: float
+) -> None:
+    texts, images = listings(30)
+    encoder = OpenVINOEncoder.from_pretrained(str(tiny_model), precision)
+    assert encoder.precision == precision
+    cosines = (encoder.encode(texts, images, 7) * float32(torch_encoder, texts, images)).sum(axis=1)
+    assert cosines.min() > least
+
+
+def test_the_shipped_weights_too() -> None:
+    texts, images = listings(9)
+    expected = float32(TorchEncoder.from_pretrained(DEFAULT_MODEL, "cpu"), texts, images)
+    for precision, least in (("float32", SAME_PRECISION), ("bfloat16", HALF_PRECISION)):
+        encoder = OpenVINOEncoder.from_pretrained(DEFAULT_MODEL, precision)
+        assert (encoder.encode(texts, images) * expected).sum(axis=1).min() > least
+
+
+def test_a_title_without_pictures_and_pictures_without_a_title(
+    tiny_model: Path, torch_encoder: TorchEncoder
+) -> None:
+    encoder = OpenVINOEncoder.from_pretrained(str(tiny_model), "float32")
+    for texts, images in ((titles(5), [None] * 5), ([""] * 5, [draw_picture(n) for n in range(5)])):
+        expected = float32(torch_encoder, texts, images)
+        assert (encoder.encode(texts, images) * expected).sum(axis=1).min() > SAME_PRECISION
+
+
+def test_both_engines_make_one_fingerprint(tiny_model: Path, torch_encoder: TorchEncoder) -> None:
+    encoder = OpenVINOEncoder.from_pretrained(str(tiny_model))
+    assert (encoder.fingerprint, encoder.dim) == (torch_encoder.fingerprint, torch_encoder.dim)
+    assert (encoder.stamp.engine, torch_encoder.stamp.engine) == ("openvino", "torch")
+    assert encoder.stamp.parts == torch_encoder.stamp.parts
+
+
+def test_the_sketch_of_numpy_is_that_of_torch(tiny_model: Path, torch_encoder: TorchEncoder) -> None:
+    lexical = torch_encoder.model.lexical
+    assert lexical is not None
+    texts = ["", "é", *titles(20)]
+    sketches = sketch_titles(texts, lexical.signs.numpy(), lexical.weights.numpy())
+    lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
+    with torch.inference_mode():
+        expected = lexical(pad_ngrams(texts)).numpy()
+    assert np.allclose(sketches / np.maximum(lengths, 1e-12), expected, atol=1e-5)
+
+
+def test_graphs_are_exported_once(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITEMSEARCH_CACHE", str(tmp_path))
+    folder = graphs_folder(tiny_model, fingerprint(tiny_model))
+    written = (folder / COLOURS).stat().st_mtime_ns
+    assert graphs_folder(tiny_model, fingerprint(tiny_model)) == folder
+    assert (folder / COLOURS).stat().st_mtime_ns == written
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("ITEMSEARCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="ITEMSEARCH_CACHE"):
+        graphs_folder(tiny_model, fingerprint(tiny_model))
+
+
+def test_damaged_graphs_are_told(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITEMSEARCH_CACHE", str(tmp_path))
+    folder = graphs_folder(tiny_model, fingerprint(tiny_model))
+    for graph in folder.glob("*.xml"):
+        graph.write_text("damaged")
+    with pytest.raises(ModelError, match="delete the folder"):
+        Graphs.compiled(folder, "float32", 1)
+
+
+def test_a_search_by_title_loads_no_torch(index: Path) -> None:
+    """Once the graphs are in the cache, which making the index has seen to."""
+    code = (
+        "import sys; from itemsearch.search.engine import Engine\n"
+        f"hits = Engine.open({str(index)!r}).search(title='red mug').hits\n"
+        "print(len(hits), sorted({'torch', 'transformers'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "10 []"
