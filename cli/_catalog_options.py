@@ -28,25 +28,62 @@ class CatalogOptions:
     column: Annotated[
         list[str],
         typer.Option(
-            help="Column of a role, e.g. title=product_name; repeatable. Roles: id, title, image, category."
+            help="Column of a role, e.g. title=product_name, or title=brand+name for several; repeatable. "
+            "Roles: id, title, image, category."
         ),
     ] = field(default_factory=list)
+    ignore_column: Annotated[
+        list[str], typer.Option(help="Column that is neither read nor carried; repeatable.")
+    ] = field(default_factory=list)
+    category_separator: Annotated[
+        str, typer.Option(help="Text between the names of a category path. Default: >, >>, » and the like.")
+    ] = ""
     image_root: Annotated[
         Path | None,
         typer.Option(help="Folder that image paths are relative to. Default: the catalog file's folder."),
     ] = None
+    sheet: Annotated[
+        str, typer.Option(help="Sheet to read of an Excel file. Default: the first that has rows.")
+    ] = ""
+
+    delimiter: Annotated[
+        str,
+        typer.Option(help="Character between the cells of CSV and TSV, or tab. Default: found in the file."),
+    ] = ""
+    encoding: Annotated[
+        str,
+        typer.Option(help="Encoding of CSV and TSV, e.g. windows-1250. Default: found in the file."),
+    ] = ""
+    quoting: Annotated[
+        str,
+        typer.Option(
+            help="Quotes within quoted cells: doubled or backslash; none where quotes are characters. "
+            "Default: found in the file."
+        ),
+    ] = ""
+    comment: Annotated[
+        str, typer.Option(help="Leave out lines of CSV and TSV that begin with it, e.g. '#'.")
+    ] = ""
 
     def config(self, path: str) -> CatalogConfig:
         """The catalog at `path`, read as the options say.
 
         Raises:
-            UsageError: a --column that is not ROLE=NAME, an unknown role, or an image root that is no folder.
+            UsageError: a --column that is not ROLE=NAME, an unknown role, an image root that is no folder, or
+                a delimiter, encoding or quoting that is none.
         """
-        from itemsearch.catalog import CatalogConfig
+        from itemsearch.catalog import CatalogConfig, ReadOptions
 
         if self.image_root is not None and not self.image_root.is_dir():
             raise UsageError(f"--image-root {self.image_root}: no such folder")
-        return CatalogConfig(path, column_mapping("--column", self.column), self.image_root)
+        return CatalogConfig(
+            path,
+            column_mapping("--column", self.column),
+            self.image_root,
+            read=ReadOptions(self.delimiter, self.encoding, self.quoting, self.comment, self.sheet),
+            ignored=tuple(self.ignore_column),
+            category_separator=self.category_separator,
+        )
 
 
 def with_catalog_options(command: Command) -> Command:

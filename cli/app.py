@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from itemsearch.cli._output import note
 from itemsearch.cli.benchmark import benchmark_app
 from itemsearch.cli.calibrate import calibrate
 from itemsearch.cli.check import check
@@ -83,6 +84,8 @@ def main() -> None:
     try:
         app()
     except ItemSearchError as error:
+        for line in getattr(error, "__notes__", ()):
+            note(line)
         _leave(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader closed the pipe, as `head` does; without this Python prints a second error at exit.
@@ -95,5 +98,5 @@ def main() -> None:
 
 
 def _leave(message: str, code: int) -> None:
-    print(f"itemsearch: error: {' '.join(message.split())}", file=sys.stderr)
+    note(f"itemsearch: error: {' '.join(message.split())}")
     sys.exit(code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import AsJson, Catalog, MaxBadRate
-from itemsearch.cli._output import emit_json, facts, progress
+from itemsearch.cli._output import emit_json, facts, progress, say
 from itemsearch.errors import TooManyBadRowsError
 
 if TYPE_CHECKING:
@@ -44,27 +44,51 @@ def check(
     else:
         facts(
             {
+                "read as": _describe_formats(summary.formats),
                 "rows": f"{summary.rows:,}",
                 "usable": f"{summary.listings:,} ({summary.without_title:,} without title, "
                 f"{summary.without_image:,} without image)",
-                "categories": f"{summary.categories:,}",
+                "columns": ", ".join(f"{role} = {' + '.join(c)}" for role, c in summary.columns.items()),
+                "categories": _describe_categories(summary, reading.category_separator),
                 "rejected": f"{rejected:,}",
             }
         )
         for place, line in enumerate(_warnings(summary)):
-            print(line if place else f"\n{line}")
+            if not place:
+                say("")
+            say(line)
         for reason, count in summary.rejects.items():
-            print(f"\n{count:,} {reason.value}")
+            say("")
+            say(f"{count:,} {reason.value}")
             for example in summary.examples[reason]:
-                print(f"  row {example.row}, id {example.id!r}: {example.message}")
+                say(f"  row {example.row}, id {example.id!r}: {example.message}")
     if rejected > max_bad_rate * summary.rows:
         raise TooManyBadRowsError(
             f"{rejected} of {summary.rows} rows would be rejected, more than --max-bad-rate {max_bad_rate:g}"
         )
 
 
+def _describe_formats(formats: Mapping[str, int]) -> str:
+    if len(formats) == 1:
+        return next(iter(formats))
+    files = {1: "1 file"}
+    return "; ".join(f"{each} ({files.get(count, f'{count:,} files')})" for each, count in formats.items())
+
+
+def _describe_categories(summary: CatalogCheck, separator: str) -> str:
+    paths = f", {summary.category_paths:,} of them paths, split at {separator.strip() or '>'}"
+    return f"{summary.categories:,}{paths if summary.category_paths else ''}"
+
+
 def _warnings(summary: CatalogCheck) -> Iterator[str]:
-    """A line on each thing that is read and says nothing of a product, and one on each identifier column."""
+    """A line on each kind of file that is left out, each column that goes by another name, each thing that
+    says nothing of a product, and each identifier column."""
+    for each in summary.left_out:
+        more = f" and {each.files - 1:,} more" if each.files > 1 else ""
+        yield f"left out: {each.example}{more}: {each.why}"
+    for name, written in summary.renamed.items():
+        of_file = f"is {written!r} in the file: that name is taken" if written else "has no name in the file"
+        yield f"column {name!r} {of_file}"
     if summary.no_titles:
         shown = ", ".join(f"{title!r:.40} {count:,}" for title, count in _first(summary.no_titles))
         more = ", ..." if len(summary.no_titles) > SHOWN_TITLES else ""

@@ -18,7 +18,7 @@ from itemsearch.cli._options import (
     Other,
     TorchDevice,
 )
-from itemsearch.cli._output import emit_json, facts, note, progress, steps
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress, steps
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.cli.duplicates import print_run
 
@@ -80,6 +80,7 @@ def dedupe(
         return
     _print_built(built)
     print_run(report, out / DUPLICATES)
+    note_reasons(built.embedded.frequent_reasons)
 
 
 def _print_built(built: Built) -> None:

@@ -16,7 +16,7 @@ from itemsearch.cli._options import (
     Model,
     TorchDevice,
 )
-from itemsearch.cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 from itemsearch.errors import UsageError
 
 
@@ -65,11 +65,11 @@ def embed(
             "rows": f"{report.rows:,}",
             "embedded": f"{report.embedded:,}",
             "reused": f"{report.reused:,} unchanged since an earlier run",
-            "rejected": f"{report.rejected:,}"
-            + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
+            "rejected": f"{report.rejected:,}" + (f" ({reasons}): {out / 'rejects.csv'}" if reasons else ""),
             "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name}, {encoder.runs_on}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
         }
     )
+    note_reasons(report.frequent_reasons)

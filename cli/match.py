@@ -9,7 +9,7 @@ import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import AsJson, MaxBadRate, TorchDevice
-from itemsearch.cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
@@ -93,3 +93,4 @@ def _print(report: MatchReport, out: Path) -> None:
             "written": str(out),
         }
     )
+    note_reasons(report.frequent_reasons)

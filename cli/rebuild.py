@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 
 if TYPE_CHECKING:
     from itemsearch.nightly.record import RunRecord, Stage
@@ -84,11 +84,15 @@ def rebuild(
 
 
 def _print_line(stage: Stage) -> None:
+    from itemsearch.catalog.reject_tally import ReasonCount
+
     facts_text = ", ".join(
         f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
         for name, value in stage.facts.items()
+        if name != "reasons"
     )
     note(f"{stage.name:<10} {stage.seconds:8.1f} s  {stage.failed or facts_text}")
+    note_reasons([ReasonCount(**each) for each in stage.facts.get("reasons", ())])
 
 
 def _print_json_line(stage: Stage) -> None:

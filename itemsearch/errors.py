@@ -5,7 +5,8 @@ ItemSearchError
 ├── CatalogError            the catalog as a whole cannot be read
 │   ├── CatalogNotFoundError
 │   ├── EmptyCatalogError
-│   └── MissingColumnError
+│   ├── MissingColumnError
+│   └── NotCatalogError     a file is sound and no table: a picture, a web page
 ├── ImageError              an image cannot be read
 │   └── ImageNotFoundError  there is no such file, or it is outside the image root
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
@@ -42,6 +43,10 @@ class CatalogNotFoundError(CatalogError):
 
 
 class EmptyCatalogError(CatalogError):
+    pass
+
+
+class NotCatalogError(CatalogError):
     pass
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class RejectReason(StrEnum):
-    """Why a row was rejected. The value is the `reason` of `rejects.parquet`."""
+    """Why a row was rejected. The value is the `reason` of `rejects.parquet` and `rejects.csv`."""
 
     MALFORMED = "malformed"
     MISSING_ID = "missing_id"

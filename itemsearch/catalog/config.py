@@ -11,24 +11,24 @@ from itemsearch.errors import UsageError
 
 DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
 
-RESERVED_COLUMNS = frozenset(
-    {"id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"}
-)
-"""Columns that the store writes itself, so that a catalog cannot carry its own under these names."""
-
 
 @dataclass(frozen=True, slots=True)
 class CatalogConfig:
     """The settings with which a catalog is read.
 
     Attributes:
-        path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
+        path: a file of any format that `find_tables` opens, a folder of them, a glob, or "-" for standard
+            input.
         columns: role ("id", "title", "image", "category") to column name; a role that is not given
-            is read from the column of its own name.
+            is read from the column of its own name. "brand+name" is two columns, joined with a space, unless
+            a column is called so (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
         batch_rows: rows a batch; a batch's decoded images are in memory together.
         rows: how many rows are read, from the first; None for all.
         read: how the files are read, where their bytes do not tell.
+        ignored: columns that are neither read nor carried.
+        category_separator: the text between the names of a category path; "" for the usual signs
+            (`cell_text.category_text`).
 
     Raises:
         UsageError: an unknown role, or `batch_rows` or `rows` below 1.
@@ -40,6 +40,8 @@ class CatalogConfig:
     batch_rows: int = 512
     rows: int | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
+    ignored: tuple[str, ...] = ()
+    category_separator: str = ""
 
     def __post_init__(self) -> None:
         for role in self.columns:

@@ -61,8 +61,8 @@ def find_placeholders(source: RowSource) -> tuple[Placeholder, ...]:
     Raises:
         CatalogError: as `Catalog.batches`.
     """
-    image_column = source.columns["image"]
-    if not any(image_column in table.schema.names for table in source.tables):
+    image_columns = source.columns["image"]
+    if not any(name in table.schema.names for table in source.tables for name in image_columns):
         return ()
     columns = {role: source.columns[role] for role in ("id", "title", "image")}
     sharing = _Sharing()

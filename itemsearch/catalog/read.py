@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from hashlib import blake2b
 
-from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
-from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.formats.tables import Table, unify_schemas
+import pyarrow as pa
+
+from itemsearch.catalog.cell_text import BadCellError
+from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.formats.open import find_tables
+from itemsearch.catalog.formats.tables import unify_schemas
 from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.mapping import map_columns, without_columns
 from itemsearch.catalog.placeholders import image_digest
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
-from itemsearch.catalog.validate import BadCellError, Cells
-from itemsearch.columns import no_column
-from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
+from itemsearch.catalog.validate import Cells
+from itemsearch.columns import stored_name
+from itemsearch.errors import CatalogNotFoundError
 from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
@@ -56,24 +60,29 @@ def open_catalog(config: CatalogConfig) -> Catalog:
 
     Raises:
         CatalogNotFoundError: there is no file, folder or image root of that name.
-        MissingColumnError: a file has no id column, or neither title nor image.
-        CatalogError: a file is damaged or of no known format, files do not go together, or a carried column
-            has one of the store's own names.
+        MissingColumnError: a file has no id column, or neither title nor image, or the config names a column
+            that no file has.
+        UsageError: the config both reads and ignores a column.
+        CatalogError: a file is damaged or of no known format, or files do not go together.
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = open_tables(config.path, config.read)
-    check_columns(tables, config.columns, ("title", "image"), _MEND)
-    _check_mapping(config, tables)
-    carried = unify_schemas(tables, leave_out=frozenset(config.columns.values()))
-    for name in carried.names:
-        if name in RESERVED_COLUMNS:
-            raise CatalogError(
-                f"{config.path}: column {name!r} has a name that the store uses itself: rename it, or read "
-                f"it as a role with --column ROLE={name}"
-            )
+    found = find_tables(config.path, config.read)
+    tables = without_columns(config, found.tables)
+    columns = map_columns(config, tables)
+    check_columns(tables, columns, ("title", "image"), _MEND)
+    read_whole = frozenset(names[0] for names in columns.values() if len(names) == 1)
+    carried = unify_schemas(tables, leave_out=read_whole)
     return Catalog(
-        config.path, tables, config.columns, carried, config.image_root, config.batch_rows, config.rows
+        config.path,
+        tables,
+        columns,
+        pa.schema([field.with_name(stored_name(field.name)) for field in carried]),
+        config.image_root,
+        config.batch_rows,
+        config.rows,
+        config.category_separator,
+        found.left_out,
     )
 
 
@@ -97,12 +106,3 @@ def _listing(is_known: IsKnown, placeholders: frozenset[int], cells: Cells, data
     image = None if known or data is None else decode_image(data)  # a placeholder is not let through damaged
     image = None if placeholder else image
     return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known, placeholder)
-
-
-def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:
-    """Checks that a column that was given by name is in at least one file."""
-    present = {name for table in tables for name in table.schema.names}
-    for role, name in config.columns.items():
-        if present and name != DEFAULT_COLUMNS[role] and name not in present:
-            purpose = f", which --column {role}={name} asks for"
-            raise MissingColumnError(f"{config.path}: {no_column(sorted(present), name, purpose=purpose)}")

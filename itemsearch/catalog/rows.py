@@ -12,10 +12,12 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from itemsearch.catalog.formats.tables import Records, Table
+from itemsearch.catalog.cell_text import BadCellError, JoinedCells
+from itemsearch.catalog.formats.open import LeftOut
+from itemsearch.catalog.formats.tables import Records, Table, record_batch
 from itemsearch.catalog.images import locate_image, read_image_file
-from itemsearch.catalog.validate import BadCellError, Cells, RowValidator
-from itemsearch.columns import no_column
+from itemsearch.catalog.validate import Cells, RowValidator
+from itemsearch.columns import catalog_name, no_column
 from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
 from itemsearch.types import Reject, RejectReason, RowBatch
 
@@ -30,26 +32,30 @@ class RowSource:
 
     Attributes:
         path: where the files are, for messages.
-        columns: role to column name.
-        carried: the schema of the columns that are neither, which the items carry along.
+        columns: role to the columns that it is read from.
+        carried: the schema of the other columns, which the items carry along, by their stored names.
         image_root: where image paths start; None for each file's own folder.
         batch_rows: how many rows are read at a time.
         rows: how many rows are read, from the first; None for all.
+        category_separator: as in `CatalogConfig`.
+        left_out: the files beside the tables that are none.
     """
 
     path: str
     tables: tuple[Table, ...]
-    columns: Mapping[str, str]
+    columns: Mapping[str, Sequence[str]]
     carried: pa.Schema
     image_root: Path | None
     batch_rows: int
     rows: int | None = None
+    category_separator: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def check_columns(
-    tables: Sequence[Table], columns: Mapping[str, str], one_of: Sequence[str], mend: str
+    tables: Sequence[Table], columns: Mapping[str, Sequence[str]], one_of: Sequence[str], mend: str
 ) -> None:
-    """Checks that every file has the column of the id and that of at least one role in `one_of`.
+    """Checks that every file has a column of the id and one of at least one role in `one_of`.
 
     A file without a valid record has no columns and needs none: its rows are rejected one by one.
 
@@ -60,7 +66,7 @@ def check_columns(
         names = table.schema.names
         if not names:
             continue
-        for alternatives in ([columns["id"]], [columns[role] for role in one_of]):
+        for alternatives in (columns["id"], [name for role in one_of for name in columns[role]]):
             if not any(name in names for name in alternatives):
                 raise MissingColumnError(f"{table.source}: {no_column(names, *alternatives)}: {mend}")
 
@@ -75,12 +81,14 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
     Raises:
         CatalogError: a file is damaged, or there is no row.
     """
-    validator = RowValidator()
+    validator = RowValidator(source.category_separator)
+    names = list(dict.fromkeys(name for columns in source.columns.values() for name in columns))
+    carried = pa.schema([field.with_name(catalog_name(field.name)) for field in source.carried])
     row = 0
     with ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool:
         for table in source.tables:
             finish = partial(_finish, str(source.image_root or table.source.path.parent), build)
-            for records in table.read(list(source.columns.values()), source.carried, source.batch_rows):
+            for records in table.read(names, carried, source.batch_rows):
                 checked = _check(validator, row, records, source.columns)
                 if source.rows is not None:
                     checked = checked[: source.rows - row]
@@ -90,7 +98,7 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
                 yield RowBatch(
                     rows=len(outcomes),
                     items=tuple(item for item in outcomes if not isinstance(item, Reject)),
-                    carried=records.carried.take(pa.array(valid, pa.int64())),
+                    carried=_stored(records.carried, source.carried).take(pa.array(valid, pa.int64())),
                     rejects=tuple(item for item in outcomes if isinstance(item, Reject)),
                     no_titles=tuple(each.no_title for each in checked if each.no_title),
                 )
@@ -102,9 +110,9 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
 
 
 def _check(
-    validator: RowValidator, rows_before: int, records: Records, columns: Mapping[str, str]
+    validator: RowValidator, rows_before: int, records: Records, columns: Mapping[str, Sequence[str]]
 ) -> list[Cells | Reject]:
-    cells = [records.columns[name] for name in columns.values()]
+    cells = [_cells_of_role([records.columns[name] for name in names]) for names in columns.values()]
     checked: list[Cells | Reject] = []
     for i, (place, problem) in enumerate(zip(records.places, records.problems, strict=True)):
         row = rows_before + i + 1
@@ -114,6 +122,15 @@ def _check(
             record = dict(zip(columns, (column[i] for column in cells), strict=True))
             checked.append(validator.check(row, place, record))
     return checked
+
+
+def _cells_of_role(columns: Sequence[Sequence[object]]) -> Sequence[object]:
+    return columns[0] if len(columns) == 1 else [JoinedCells(cells) for cells in zip(*columns, strict=True)]
+
+
+def _stored(carried: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The carried columns by their stored names."""
+    return record_batch(carried.columns, schema, carried.num_rows)
 
 
 def _finish(image_root: str, build: Callable[[Cells, bytes | None], T], cells: Cells | Reject) -> T | Reject:

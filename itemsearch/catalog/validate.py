@@ -6,17 +6,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
+from itemsearch.catalog.cell_text import BadCellError, JoinedCells, category_text, cell_text
 from itemsearch.catalog.formats.tables import JsonText
-from itemsearch.titles import clean_text, fold_title, is_no_title
+from itemsearch.titles import fold_title, is_no_title
 from itemsearch.types import Reject, RejectReason
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_JSON_INTEGER = re.compile(r"-?[0-9]+")
-_JSON_NUMBER = re.compile(r"-?[0-9].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,8 @@ class RowValidator:
     row was rejected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, category_separator: str = "") -> None:
+        self._category_separator = category_separator
         self._first_rows: dict[str, int] = {}
         self._dimension = 0
 
@@ -59,7 +58,7 @@ class RowValidator:
                 place=place,
                 id=row_id,
                 title=title,
-                category=clean_text(cell_text("category", record.get("category"))),
+                category=category_text(record.get("category"), self._category_separator),
                 image=_image_source(record.get("image")),
                 embedding=self._embedding(record.get("embedding")),
                 no_title=no_title,
@@ -96,42 +95,12 @@ class RowValidator:
         return embedding
 
 
-class BadCellError(Exception):
-    """A cell for which its row is rejected. id: the row's, where the bad cell itself gives it."""
-
-    def __init__(self, message: str, reason: RejectReason = RejectReason.MALFORMED, id: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.id = id
-
-
-def cell_text(role: str, value: object) -> str:
-    """Reads a cell as text; a whole number, and for a title any JSON number, is text too.
-
-    Raises:
-        BadCellError: it is of another type.
-    """
-    match value:
-        case None:
-            return ""
-        case JsonText():
-            number = _JSON_INTEGER if role == "id" else _JSON_NUMBER
-            if number.fullmatch(value):
-                return str(value)
-        case str():
-            return value
-        case Decimal() if value.as_tuple().exponent == 0:
-            return f"{value:f}"
-        case int() if not isinstance(value, bool):
-            return str(value)
-    mend = "write ids as text or whole numbers" if role == "id" else "write it as text"
-    raise BadCellError(f"the {role} is {value!r:.60}: {mend}")
-
-
 def _image_source(value: object) -> bytes | str | None:
     match value:
         case JsonText():
             pass
+        case JoinedCells():
+            return next((source for source in map(_image_source, value) if source), None)
         case str():
             return value.strip() or None
         case None | b"":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
@@ -29,11 +29,13 @@ class EmbedConfig:
     """How a catalog is embedded.
 
     max_bad_rate: the share of rejected rows above which no store is made. dtype: of the stored embeddings.
+    keep_replaced: as in `StoreWriter`.
     """
 
     batch_size: int = 32
     max_bad_rate: float = 0.05
     dtype: str = "float32"
+    keep_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class EmbedReport:
 
     reused: rows that an earlier run had embedded from the same title and image. without_title,
     without_image: of the embedded and the reused. placeholder_images: of those without image, how many have a
-    picture that is a placeholder. reasons: the rejected by reason. damaged: shards of earlier
+    picture that is a placeholder. reasons: the rejected by reason; frequent_reasons: the five most frequent,
+    each with an example. damaged: shards of earlier
     runs that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
     whole run.
     """
@@ -55,6 +58,7 @@ class EmbedReport:
     without_image: int
     placeholder_images: int
     reasons: dict[str, int]
+    frequent_reasons: tuple[ReasonCount, ...]
     damaged: tuple[str, ...]
     dim: int
     seconds: float
@@ -78,15 +82,17 @@ def embed_catalog(
 
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is valid.
-        TooManyBadRowsError: more rows were rejected than allowed; `rejects.parquet` lists them, and an
-            earlier store in `out` stays as it was.
+        TooManyBadRowsError: more rows were rejected than allowed; its notes say why, `rejects.parquet` and
+            `rejects.csv` list them, and an earlier store in `out` stays as it was.
         StoreError: `out` holds other files, or another process is writing there.
     """
     started = time.perf_counter()
     rows = embedded = without_title = without_image = placeholder_images = 0
-    reasons: Counter[str] = Counter()
+    tally = RejectTally()
     listings = open_catalog(catalog)
-    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
+    with StoreWriter(
+        out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
+    ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         placeholders = tuple(each.digest for each in find_placeholders(listings))
         for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
@@ -99,18 +105,20 @@ def embed_catalog(
                 placeholder_images += sum(listing.placeholder for listing in batch.items)
             store.reject(batch.rejects)
             rows += batch.rows
-            reasons.update(reject.reason.value for reject in batch.rejects)
-            progress(rows, reasons.total())
-        rejects, rejected = store.write_rejects(), reasons.total()
+            tally.add(batch.rejects)
+            progress(rows, tally.counts.total())
+        rejects, rejected = store.write_rejects(), tally.counts.total()
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
         if rejected > config.max_bad_rate * rows:
-            raise TooManyBadRowsError(
+            message = (
                 f"{rejected} of {rows} rows rejected, more than --max-bad-rate {config.max_bad_rate:g}: "
                 f"see {rejects}; no store was made"
             )
+            raise tally.explain(TooManyBadRowsError(message))
         if not store.rows:
-            raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see {rejects}")
+            message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
+            raise tally.explain(EmptyCatalogError(message))
         store.finish(catalog.path, rows, placeholders)
     return EmbedReport(
         rows=rows,
@@ -120,7 +128,8 @@ def embed_catalog(
         without_title=without_title,
         without_image=without_image,
         placeholder_images=placeholder_images,
-        reasons=dict(reasons),
+        reasons={reason.value: count for reason, count in tally.counts.items()},
+        frequent_reasons=tally.most_frequent(),
         damaged=tuple(map(str, earlier.damaged)),
         dim=encoder.dim,
         seconds=time.perf_counter() - started,

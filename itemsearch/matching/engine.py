@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from itemsearch.columns import stored_name
 from itemsearch.errors import UsageError
 from itemsearch.search.engine import Engine as SearchEngine
 from itemsearch.search.query_vectors import read_image
@@ -61,10 +62,12 @@ class Engine(SearchEngine):
         kept = self.__dict__.setdefault("_matchers", {})
         matcher = kept.get(tuple(names)) if len(listings) < LEARN_FROM else None
         if matcher is None:
-            matcher = Matcher(self, names, MatchConfig())
+            matcher = Matcher(self, list(map(stored_name, names)), MatchConfig())
             if len(listings) < LEARN_FROM:
                 kept[tuple(names)] = matcher
-        carried = pa.table({name: [_text(listing.get(name)) for listing in listings] for name in names})
+        carried = pa.table(
+            {stored_name(name): [_text(listing.get(name)) for listing in listings] for name in names}
+        )
         rows = [self._listing(place, listing) for place, listing in enumerate(listings)]
         incoming = Incoming.embed(rows, carried, matcher.shared, self.encoder)
         return Twins().tell(matcher.match(incoming), [row.content_hash for row in rows])

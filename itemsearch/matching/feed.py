@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.errors import UsageError
 from itemsearch.indexes.durable import replacing
@@ -25,13 +26,15 @@ BLOCK_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class MatchReport:
-    """Counts of a feed: rows = answered + rejected. answers: the answered by `Answer`. same_in_feed: rows
+    """Counts of a feed: rows = answered + rejected. frequent_reasons: the five most frequent reasons of the
+    rejected, each with an example. answers: the answered by `Answer`. same_in_feed: rows
     that are the same product as another row. columns: evidence beside title and picture. learnt_from, and
     thresholds: what the answers depend on."""
 
     rows: int
     answered: int
     rejected: int
+    frequent_reasons: tuple[ReasonCount, ...]
     answers: Mapping[str, int]
     same_in_feed: int
     columns: tuple[str, ...]
@@ -120,6 +123,7 @@ def match_feed(
         reader.rows,
         answered,
         reader.rejected,
+        reader.tally.most_frequent(),
         {answer.value: answers[answer] for answer in Answer},
         same,
         matcher.shared,
@@ -137,14 +141,19 @@ class _Reader:
     on_reject: Callable[[Reject], None]
     progress: Callable[[int], None]
     rows: int = 0
-    rejected: int = 0
+    tally: RejectTally = field(default_factory=RejectTally)
+
+    @property
+    def rejected(self) -> int:
+        return self.tally.counts.total()
 
     def blocks(self, batches: Iterator[RowBatch[Listing]]) -> Iterator[Incoming]:
         parts: list[Incoming] = []
         for batch in batches:
             for reject in batch.rejects:
                 self.on_reject(reject)
-            self.rows, self.rejected = self.rows + batch.rows, self.rejected + len(batch.rejects)
+            self.tally.add(batch.rejects)
+            self.rows += batch.rows
             if batch.items:
                 encoder = self.engine.encoder
                 parts.append(Incoming.embed(batch.items, batch.carried, self.matcher.shared, encoder))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from itemsearch.catalog import ReadOptions
 from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 
@@ -45,16 +46,21 @@ class RebuildConfig:
     """A whole configuration file. Relative paths start from the file's folder.
 
     columns: role to column name, as for --column.
+    ignore_columns, category_separator: as for --ignore-column and --category-separator.
     model, device, dtype: as for `itemsearch embed`.
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
     metrics: Prometheus textfile; "" for none.
+    read: the section [read], how the catalog's files are read where their bytes do not tell; keys as the
+        options of `itemsearch embed`.
     """
 
     catalog: str
     store: str
     index: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    ignore_columns: tuple[str, ...] = ()
+    category_separator: str = ""
     image_root: str = ""
     model: str = "default"
     device: str = "auto"
@@ -62,6 +68,7 @@ class RebuildConfig:
     duplicates: str = ""
     record: str = "rebuild.jsonl"
     metrics: str = ""
+    read: ReadOptions = field(default_factory=ReadOptions)
     build: IndexOptions = field(default_factory=IndexOptions)
     guards: Guards = field(default_factory=Guards)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import IndexSummary, index_errors
+from itemsearch.store.restore import restoring
 from itemsearch.store.reuse import EarlierRows
 
 Progress = Callable[[int, int], None]
@@ -56,16 +57,27 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError, ModelError: as `embed_catalog`.
-        GateError: the target recall is not reached, or a guard fails; the old version stays current.
+        GateError: the target recall is not reached, or a guard fails; the old version stays current, and the
+            store is as it was.
         ItemSearchError: the duplicates cannot be found; the new version stays current.
     """
     store, index = Path(config.store), Path(config.index)
     with log.stage("check") as stage:
         open_catalog(_catalog(config))
         current = _current_version(index, stage.facts)
+    with restoring(store):
+        _embed(config, store, log, progress)
+        summary = _index(config, store, current, log)
+    if config.duplicates:
+        with log.stage("duplicates") as stage:
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
+    return summary
+
+
+def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) -> None:
     with log.stage("embed") as stage:
         encoder = open_encoder(config.model, config.device)
-        options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype)
+        options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype, keep_replaced=True)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {
             "rows": report.rows,
@@ -73,9 +85,15 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             "reused": report.reused,
             "rejected": report.rejected,
             "damaged_shards": len(report.damaged),
+            **{f"rejected_{reason}": count for reason, count in sorted(report.reasons.items())},
         }
+        if report.frequent_reasons:
+            stage.facts["reasons"] = [asdict(each) for each in report.frequent_reasons]
         if report.damaged:
             stage.facts["damaged"] = ", ".join(report.damaged)
+
+
+def _index(config: RebuildConfig, store: Path, current: CurrentVersion | None, log: RunLog) -> IndexSummary:
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
         built = IndexConfig(
@@ -86,11 +104,8 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             stage.facts["repeated"] = repeated = _repeated_share(folder)
             check_guards(config.guards, current, int(metadata["rows"]), repeated)
 
-        summary = build_index_folder(store, index, built, [guard])
+        summary = build_index_folder(store, Path(config.index), built, [guard])
         stage.facts |= _index_facts(summary)
-    if config.duplicates:
-        with log.stage("duplicates") as stage:
-            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
     return summary
 
 
@@ -173,7 +188,12 @@ def check_guards(guards: Guards, current: CurrentVersion | None, rows: int, repe
 
 def _catalog(config: RebuildConfig) -> CatalogConfig:
     return CatalogConfig(
-        config.catalog, dict(config.columns), Path(config.image_root) if config.image_root else None
+        config.catalog,
+        dict(config.columns),
+        Path(config.image_root) if config.image_root else None,
+        read=config.read,
+        ignored=config.ignore_columns,
+        category_separator=config.category_separator,
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, store_schema
+from itemsearch.store.shards import listed_shards
 
 COLUMNS = ["id", "content_hash", "embedding", "thumbnail"]
 CACHED_SHARDS = 4
@@ -45,18 +46,17 @@ class EarlierRows:
         damaged: list[Path] = []
         places: dict[str, tuple[str, int, int]] = {}
         wanted = store_schema(pa.schema([]), dim, dtype, model)
-        for folder in (store / "data", store / STAGING):
-            for path in sorted(folder.glob(SHARDS)):
-                try:
-                    if _origin(pq.read_schema(path)) != _origin(wanted):
-                        continue
-                    table = _read(path)
-                except (pa.ArrowException, OSError):
-                    damaged.append(path)
+        for path in _shards_in(store):
+            try:
+                if _origin(pq.read_schema(path)) != _origin(wanted):
                     continue
-                keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
-                places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
-                shards.append(path)
+                table = _read(path)
+            except (pa.ArrowException, OSError):
+                damaged.append(path)
+                continue
+            keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
+            places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
+            shards.append(path)
         return cls(shards, places, damaged)
 
     def holds(self, id: str, content_hash: str) -> bool:
@@ -79,6 +79,14 @@ class EarlierRows:
         embeddings = table["embedding"].combine_chunks()
         flat = embeddings.flatten().to_numpy(zero_copy_only=False)
         return flat.reshape(len(embeddings), -1), table["thumbnail"]  # (N * D,) -> (N, D)
+
+
+def _shards_in(store: Path) -> list[Path]:
+    """The shards in the folder of a store, those of a refused one first and of a stopped run last: of two
+    rows with one id, the later shard's is found."""
+    listed = listed_shards(store)
+    data = sorted((store / "data").glob(SHARDS), key=lambda path: (path.name in listed, path.name))
+    return [*data, *sorted((store / STAGING).glob(SHARDS))]
 
 
 def _origin(schema: pa.Schema) -> tuple[object, ...]:

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 
 from itemsearch.errors import StoreError
 from itemsearch.indexes.arrays import Floats
-from itemsearch.indexes.durable import only_writer, replacing, sync, temporary_files
+from itemsearch.indexes.durable import only_writer, replace_file, replacing, sync, temporary_files
 from itemsearch.indexes.errors import BusyError, DiskFullError
+from itemsearch.spreadsheet import as_csv
 from itemsearch.store.manifest import (
     MANIFEST,
     STORE_VERSION,
@@ -32,9 +33,10 @@ from itemsearch.store.manifest import (
     write_manifest,
 )
 from itemsearch.store.schema import STAGING, store_schema
+from itemsearch.store.shards import listed_shards, remove_unlisted
 from itemsearch.types import Listing, Reject
 
-REJECTS = "rejects.parquet"
+REJECTS, REJECTS_CSV = "rejects.parquet", "rejects.csv"
 SHARD_ROWS = 4096
 """Rows of a shard, which are the most that a killed run loses."""
 
@@ -47,7 +49,8 @@ REJECTS_SCHEMA = pa.schema(
 class StoreWriter:
     """A context manager that writes a store. Without a call of `finish` the earlier store stays.
 
-    dim, dtype: of an embedding. carried: the columns that are copied from the catalog.
+    dim, dtype: of an embedding. carried: the columns that are copied from the catalog. keep_replaced: the
+    shards of the store that is replaced stay, so that it can be put back (`itemsearch.store.restore`).
     """
 
     folder: Path
@@ -55,6 +58,7 @@ class StoreWriter:
     dim: int
     dtype: str
     carried: pa.Schema
+    keep_replaced: bool = False
     _pending: list[pa.RecordBatch] = field(default_factory=list)
     _pending_rows: int = 0
     _shards: list[Shard] = field(default_factory=list)
@@ -100,7 +104,7 @@ class StoreWriter:
             return
         if not self.folder.is_dir():
             raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
-        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, STAGING)}
+        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, REJECTS_CSV, STAGING)}
         foreign = sorted(set(self.folder.iterdir()) - ours - set(self._temporary_files()))
         if foreign:
             raise StoreError(
@@ -108,7 +112,8 @@ class StoreWriter:
             )
 
     def _temporary_files(self) -> list[Path]:
-        return [*temporary_files(self.folder / MANIFEST), *temporary_files(self.folder / REJECTS)]
+        replaced = (MANIFEST, REJECTS, REJECTS_CSV)
+        return [file for name in replaced for file in temporary_files(self.folder / name)]
 
     @property
     def _staging(self) -> Path:
@@ -160,15 +165,16 @@ class StoreWriter:
         self._rejects.extend(rejects)
 
     def write_rejects(self) -> Path:
-        """Writes `rejects.parquet`, whether or not the store will be finished."""
+        """Writes `rejects.parquet`, and the same as `rejects.csv` for spreadsheets, whether or not the store
+        will be finished; returns the path of the latter."""
         rows = [(reject.row, reject.id, reject.reason.value, reject.message) for reject in self._rejects]
         columns = list(zip(*rows, strict=True)) or [()] * len(REJECTS_SCHEMA)
         arrays = [pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)]
-        path = self.folder / REJECTS
-        with replacing(path) as temporary:
-            table = pa.table(arrays, schema=REJECTS_SCHEMA)
+        table = pa.table(arrays, schema=REJECTS_SCHEMA)
+        with replacing(self.folder / REJECTS) as temporary:
             pq.write_table(table, temporary, write_page_checksum=True)
-        return path
+        replace_file(self.folder / REJECTS_CSV, as_csv(table))
+        return self.folder / REJECTS_CSV
 
     def finish(self, catalog: str, rows_in: int, placeholders: tuple[int, ...] = ()) -> StoreManifest:
         """Makes the added rows the store, in one step: the new manifest lists their shards alone.
@@ -197,11 +203,9 @@ class StoreWriter:
             shards=tuple(self._shards),
             placeholders=placeholders,
         )
+        replaced = listed_shards(self.folder) if self.keep_replaced else ()
         write_manifest(self.folder, manifest)
-        listed = {shard.name for shard in self._shards}
-        for path in data.iterdir():
-            if path.name not in listed:
-                path.unlink()
+        remove_unlisted(self.folder, replaced)
         shutil.rmtree(self._staging)
         return manifest
 

@@ -72,10 +72,12 @@ def test_a_feed_is_answered_row_by_row(deduped: tuple[Path, Result], tmp_path: P
     assert "61 = 60 answered + 1 rejected" in done.stdout
     assert "the first 60 listings of the feed" in done.stdout
     assert "row rejected: row 61, id 'empty': no_title_and_no_image" in done.stderr
+    assert "1 no_title_and_no_image, such as row 61, id 'empty'" in done.stderr
     printed = json.loads(
         run("match", index, feed, "--out", out, "--device", "cpu", "-k", "2", "--json").stdout
     )
     assert printed["rows"] == printed["answered"] + printed["rejected"] == 61
+    assert [each["rows"] for each in printed["frequent_reasons"]] == [1]
     matches = pq.read_table(out).to_pylist()
     assert {len(match["candidates"]) for match in matches} == {2}
     by_run = run(

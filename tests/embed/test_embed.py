@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.catalogs import draw_picture, titles, write_catalog
 from support.models import save_tiny_model
 
 from itemsearch.catalog import CatalogConfig
+from itemsearch.embed import model_folder
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
@@ -43,6 +45,27 @@ def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: Encoder) -> N
     rejects = pq.read_table(tmp_path / "store" / "rejects.parquet")
     assert rejects["row"].to_pylist() == [4, 5, 6]
     assert rejects["id"].to_pylist() == ["010", "007", "011"]
+    with (tmp_path / "store" / "rejects.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {name: str(cell) for name, cell in row.items()} for row in rejects.to_pylist()
+        ]
+    assert [(each.reason, each.rows) for each in report.frequent_reasons] == [
+        ("no_title_and_no_image", 1),
+        ("duplicate_id", 1),
+        ("image_unreadable", 1),
+    ]
+    assert report.frequent_reasons[0].example == "row 4, id '010': shop.csv line 5: no title and no image"
+
+
+def test_where_too_many_rows_are_rejected_the_reasons_are_told(tmp_path: Path, encoder: Encoder) -> None:
+    (tmp_path / "shop.csv").write_text("id,title\n=1+1,\n2,\n,mug\n4,cup\n")
+    with pytest.raises(TooManyBadRowsError, match=r"see .*rejects\.csv") as raised:
+        embed(tmp_path / "shop.csv", tmp_path / "store", encoder)
+    assert raised.value.__notes__ == [
+        "2 no_title_and_no_image, such as row 1, id '=1+1': shop.csv line 2: no title and no image",
+        "1 missing_id, such as row 3, id '': shop.csv line 4: no id",
+    ]
+    assert "'=1+1" in (tmp_path / "store" / "rejects.csv").read_text("utf-8-sig")
 
 
 def rows_of(store: Path) -> dict[str, dict[str, object]]:
@@ -160,7 +183,7 @@ def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
     out = tmp_path / "store"
     embed(catalog_csv, out, encoder)
     (tmp_path / "bad.csv").write_text("id,title\n1,mug\n2,\n")
-    with pytest.raises(TooManyBadRowsError, match=r"1 of 2 rows rejected.*rejects\.parquet"):
+    with pytest.raises(TooManyBadRowsError, match=r"1 of 2 rows rejected.*rejects\.csv"):
         embed(tmp_path / "bad.csv", out, encoder)
     assert open_embedded(out).rows == 60
     assert pq.read_table(out / "rejects.parquet")["id"].to_pylist() == ["2"]
@@ -186,6 +209,14 @@ def test_the_fingerprint_follows_the_weights_and_not_the_folder(tiny_model: Path
     other = save_tiny_model(tmp_path / "other", seed=1)
     first, copy, third = (open_encoder(str(f)) for f in (tiny_model, tmp_path / "copy", other))
     assert first.fingerprint == copy.fingerprint != third.fingerprint
+
+
+def test_the_fingerprint_follows_how_titles_are_folded(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = model_folder.fingerprint(tiny_model)
+    monkeypatch.setattr(model_folder, "FOLDING_VERSION", "other")
+    assert model_folder.fingerprint(tiny_model) != before
 
 
 def test_models_that_cannot_be_used_are_told_in_one_line(tiny_model: Path, tmp_path: Path) -> None:

@@ -101,6 +101,41 @@ def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
     assert Engine.open(shop.parent / "index").summary.rows == 20
 
 
+def test_a_refused_night_leaves_the_store_as_it_was(shop: Path) -> None:
+    def shards() -> set[str]:
+        return {path.name for path in (store / "data").iterdir()}
+
+    run(shop)
+    store = shop.parent / "store"
+    before, first = (store / "manifest.json").read_bytes(), shards()
+    path, lines = lines_of(shop)
+    changed = lines[1].replace(",", ",another title of ", 1)
+    path.write_text("\n".join([lines[0], changed, *lines[2:21]]) + "\n")
+    for _ in range(3):
+        with pytest.raises(GateError, match="20 rows instead of the 40"):
+            run(shop)
+        assert (store / "manifest.json").read_bytes() == before
+        assert open_embedded(store).rows == 40
+        assert first < shards()
+        assert len(shards()) == 2  # refused nights do not pile up
+    path.write_text("\n".join(lines) + "\n")
+    embedded = facts(run(shop), "embed")
+    assert (embedded["embedded"], embedded["reused"]) == (0, 40)
+    assert len(shards()) == 1
+
+
+def test_why_rows_are_rejected_is_told(shop: Path) -> None:
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines, "e1,,,mugs,1", "e2,,,mugs,1", ",no id,,mugs,1"]) + "\n")
+    shop.write_text(shop.read_text() + "[guards]\nmax_bad_rate = 0.5\n")
+    done = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert "2 no_title_and_no_image, such as row 41, id 'e1': catalog.csv line 42: no title" in done.stderr
+    record = json.loads((shop.parent / "rebuild.jsonl").read_text())
+    told = record["stages"][1]["facts"]
+    assert (told["rejected_missing_id"], told["rejected_no_title_and_no_image"]) == (1, 2)
+    assert [each["rows"] for each in told["reasons"]] == [2, 1]
+
+
 def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)

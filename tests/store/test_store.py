@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from itemsearch.columns import OWN_COLUMNS
 from itemsearch.errors import StoreError
 from itemsearch.store import writer as store_writer
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import open_embedded
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import store_schema, thumbnail
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing, Reject, RejectReason
 
@@ -177,6 +178,25 @@ def test_earlier_rows_are_found_by_id_and_content(tmp_path: Path, monkeypatch: p
     np.testing.assert_array_equal(vectors[0], listings(5, 5)[1][2].astype(np.float16))
     np.testing.assert_array_equal(vectors[1], listings(0, 5)[1][1].astype(np.float16))
     assert pictures == [listings(7, 1)[2][0]] * 2
+
+
+def test_the_rows_of_the_store_are_found_before_those_of_a_refused_one(tmp_path: Path) -> None:
+    write(tmp_path)
+    manifest = (tmp_path / "manifest.json").read_bytes()
+    for _ in range(20):  # whatever the names of the shards are
+        rows, *others = listings(0, 10)
+        changed = [dataclasses.replace(row, content_hash="other") for row in rows]
+        with StoreWriter(tmp_path, MODEL, 4, "float32", PRICE, keep_replaced=True) as store:
+            store.add(changed, *others)
+            store.finish("shop.csv", 10)
+        assert EarlierRows.find(tmp_path, MODEL, 4, "float32").holds("0007", "other")
+        (tmp_path / "manifest.json").write_bytes(manifest)
+        assert EarlierRows.find(tmp_path, MODEL, 4, "float32").holds("0007", "hash 7")
+    assert len(list((tmp_path / "data").iterdir())) == 2
+
+
+def test_the_columns_of_a_store_are_those_that_a_catalog_cannot_hide() -> None:
+    assert set(store_schema(PRICE, 4, "float32", MODEL).names) == {*OWN_COLUMNS, "price"}
 
 
 @pytest.mark.parametrize(

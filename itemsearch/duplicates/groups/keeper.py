@@ -12,7 +12,7 @@ from PIL import Image
 
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints
-from itemsearch.search.where import as_numbers
+from itemsearch.search.text_readings import as_numbers
 
 KEEP_BY = ("complete", "picture")
 """The default criteria, in order; the lowest id breaks ties."""

@@ -22,7 +22,7 @@ from itemsearch.columns import no_column, read_texts
 from itemsearch.duplicates.pairs.long_texts import LongTexts, is_long
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints, Mask, Rows
-from itemsearch.search.where import as_numbers
+from itemsearch.search.text_readings import as_numbers
 
 AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price", "description")
 """Columns that are compared where a catalog has them, in any case."""
