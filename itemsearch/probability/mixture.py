@@ -99,11 +99,11 @@ def fit(pairs: ComparedPairs, across: bool, siblings: Siblings | None = None) ->
     start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, curve)
     start = replace(start, agreement=no_weights(pairs.levels))
     adjusted = start.adjust(pairs.strength, level)
-    contest = Contest.of(pairs, weights)
+    contest, ascending = Contest.of(pairs, weights), np.argsort(adjusted)
     model, odds, found = start, pairs.strength, -np.inf
     for step in range(STEPS):
         sure = _sigmoid(contest.logits(odds, ROUNDS))
-        model = _measure(model, pairs, adjusted, sure, weights)
+        model = _measure(model, pairs, adjusted, ascending, sure, weights)
         if step > 5 and abs(sure.sum() - found) < ENOUGH * max(sure.sum(), 10):
             break
         found = float(sure.sum())
@@ -145,8 +145,13 @@ def _without_siblings(fitted: Fitted, siblings: Siblings, weights: Doubles) -> F
     return replace(lowered, too_high=max(fitted.too_high + float(np.log(kept)), 0.0))
 
 
-def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Doubles, weights: Doubles) -> Model:
-    """Both kinds and their share, given how sure each pair is and how much it counts; each (P,)."""
+def _measure(
+    model: Model, pairs: ComparedPairs, adjusted: Doubles, ascending: Ints, sure: Doubles, weights: Doubles
+) -> Model:
+    """Both kinds and their share, given how sure each pair is and how much it counts; each (P,).
+
+    ascending: the order of `adjusted`.
+    """
     partners = np.bincount(np.concatenate([pairs.a, pairs.b]), np.tile(sure, 2), minlength=pairs.listings)
     alone = float(np.clip(1 - np.minimum(partners, 1).mean(), LEAST_ALONE, 1))
     other, sure = (1 - sure) * weights, sure * weights
@@ -154,7 +159,7 @@ def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Double
     held = HELD + HELD_SHARE * count
     mean = float((sure @ adjusted + held * MEAN) / (count + held))
     spread = sure @ (adjusted - mean) ** 2 + held * (DEVIATION**2 + (MEAN - mean) ** 2)
-    start = _weighted_quantile(adjusted, other, TAIL)
+    start = _weighted_quantile(adjusted, ascending, other, TAIL)
     tail = adjusted > start
     there = max(float(other[tail].sum()), 1e-9)
     decay = (there + HELD_TAIL) / (float(other[tail] @ (adjusted[tail] - start)) + HELD_TAIL / DECAY)
@@ -171,9 +176,9 @@ def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Double
     )
 
 
-def _weighted_quantile(values: Doubles, weights: Doubles, share: float) -> float:
-    """The value below which `share` of the weight is: values [3, 1, 2], weights [1, 1, 2], .5 -> 2."""
-    order: Ints = np.argsort(values)
+def _weighted_quantile(values: Doubles, order: Ints, weights: Doubles, share: float) -> float:
+    """The value below which `share` of the weight is: values [3, 1, 2], order [1, 2, 0], weights [1, 1, 2],
+    .5 -> 2."""
     reached = np.cumsum(weights[order])
     place = min(int(np.searchsorted(reached, share * reached[-1])), len(values) - 1)
     return float(values[order[place]])

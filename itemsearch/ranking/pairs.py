@@ -5,14 +5,14 @@ Shapes: N listings, P pairs, p pairs of a block, E embedding size, S parts of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from itemsearch.indexes.arrays import Floats, Rows
-from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets
+from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets_of
 from itemsearch.ranking.evidence import IMAGE_PARTS, WORD_POWERS, Evidence, EvidenceReader
 
 BLOCK_PAIRS = 8192
@@ -32,11 +32,10 @@ class TitleNgrams:
     offsets: Rows
 
     @classmethod
-    def from_titles(cls, titles: Iterable[str]) -> TitleNgrams:
+    def from_titles(cls, titles: Sequence[str]) -> TitleNgrams:
         """Hashes the n-grams of titles, "" for no title."""
-        of_titles = [ngram_buckets(title, NGRAM_BUCKETS).astype(np.uint16) for title in titles]
-        ends = np.cumsum([len(buckets) for buckets in of_titles], dtype=np.int64)
-        return cls(np.concatenate([np.empty(0, np.uint16), *of_titles]), np.append(0, ends))
+        buckets, counts = ngram_buckets_of(titles, NGRAM_BUCKETS)
+        return cls(buckets.astype(np.uint16), np.append(0, np.cumsum(counts)))
 
     @classmethod
     def joined(cls, parts: list[TitleNgrams]) -> TitleNgrams:

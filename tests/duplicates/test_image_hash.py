@@ -91,3 +91,25 @@ def test_one_picture_of_many_listings_makes_a_few_pairs_each() -> None:
     image_hashes = ImageHashes(np.ones(count, bool), np.zeros(count, np.uint64), np.zeros(count, np.uint64))
     a, _ = near_hash_pairs(image_hashes, np.arange(count), np.arange(count), 5, 6)
     assert len(a) <= 4 * 5 * count
+
+
+def test_equal_pictures_are_hashed_once_and_alike_in_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = [jpeg(1), None, jpeg(2), jpeg(1), jpeg(3), jpeg(2), None, jpeg(1)]
+    every = image_hashes_of(*pictures)
+    monkeypatch.setattr("itemsearch.duplicates.pairs.image_hash.BATCH_PICTURES", 3)
+    done: list[int] = []
+    column = pa.chunked_array([pa.array(pictures, pa.binary())])
+    batched = read_image_hashes(column, progress=done.append)
+    assert done == [3, 6, 8]
+    one_by_one = [image_hashes_of(picture).hashes[0] for picture in pictures]
+    assert batched.hashes.tolist() == every.hashes.tolist() == one_by_one
+    assert batched.digests.tolist() == every.digests.tolist()
+
+
+def test_digests_alone_tell_equal_pictures_but_no_distance() -> None:
+    column = pa.chunked_array([pa.array([jpeg(1), jpeg(1), None], pa.binary())])
+    digests = read_image_hashes(column, hashed=False)
+    first, every = np.zeros(3, np.int64), np.arange(3)
+    assert digests.same(first, every).tolist() == [True, True, False]
+    assert not digests.known(first, every).any()
+    assert read_image_hashes(column).known(first, every).tolist() == [True, True, False]

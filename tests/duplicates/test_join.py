@@ -109,7 +109,7 @@ def test_a_killed_join_is_gone_on_with(
     arguments = [index, tmp_path / "join", fatal, Path(__file__).parents[1]]
     done = subprocess.run([sys.executable, "-c", DYING_JOIN, *map(str, arguments)], check=False)
     assert done.returncode == -signal.SIGKILL
-    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "join").glob("*.*[yt]")}
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "join").glob("*.*[yw]")}
     assert len(kept) == fatal - 1
     monkeypatch.setattr(joining, "QUERY_LISTINGS", 50)
     monkeypatch.setattr(joining, "MEASURED_PAIRS", 3000)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
 from itemsearch.duplicates.types import GROUPS_SCHEMA, IDENTICAL, Decision, Tier
-from itemsearch.indexes.arrays import Ints
+from itemsearch.indexes.arrays import Ints, unique
 from itemsearch.probability.crowds import share_others
 
 CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)
@@ -109,7 +109,7 @@ def new_group_id(member_ids: str) -> str:
 
 def _graph(pairs: pa.Table, listings: pa.Table, rejected: Collection[tuple[str, str]]) -> _Graph:
     row_a, row_b = (pairs[name].to_numpy() for name in ("row_a", "row_b"))
-    rows = np.unique(np.concatenate([row_a, row_b]))
+    rows = unique(np.concatenate([row_a, row_b]))
     # In order of id, so that ties are broken alike whatever rows a build gives the listings.
     ids = listings["id"].take(pa.array(rows))
     order = pc.sort_indices(ids).to_numpy()

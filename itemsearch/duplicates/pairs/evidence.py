@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from itemsearch.attributes.conflicts import find_conflicts
 from itemsearch.columns import read_texts
 from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE, CarriedColumns
+from itemsearch.duplicates.pairs.conflicting import ConflictFinder
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
 from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules
 from itemsearch.duplicates.pairs.words import differing_words
@@ -54,6 +55,7 @@ class PairEvidence:
     image_hashes: ImageHashes
     attributes: AttributeReader
     columns: CarriedColumns
+    conflicts: ConflictFinder
 
     @classmethod
     def of(
@@ -64,26 +66,29 @@ class PairEvidence:
         variant_rules: VariantRules,
         columns: CarriedColumns,
         progress: Callable[[int], None] = lambda rows: None,
+        hashed: bool = True,
     ) -> Self:
-        """Reads the title and the thumbnail of every listing; `progress` is called with how many are read.
+        """Reads the title and the thumbnail of every listing.
+
+        Args:
+            progress: called with how many are read.
+            hashed: whether thumbnails get perceptual hashes; without, `image_hash_distance` is null.
 
         Raises:
             UsageError: the variant rules name a column that is not there.
         """
         attributes = AttributeReader.of(variant_rules, listings)
-        image_hashes, ngrams = [ImageHashes.of_none(0)], [TitleNgrams.from_titles([])]
-        for start in range(0, listings.num_rows, BLOCK_LISTINGS):
-            block = listings.slice(start, BLOCK_LISTINGS)
-            image_hashes.append(_image_hashes_of(block))
-            ngrams.append(TitleNgrams.from_titles(read_texts(block, "title") if score_model else []))
-            progress(start + len(block))
-        all_hashes, scorer = ImageHashes.joined(image_hashes), None
+        image_hashes, scorer = _image_hashes_of(listings, hashed, progress), None
         if score_model is not None:
-            all_ngrams = TitleNgrams.joined(ngrams)
-            modalities = _has_title(listings) + 2 * all_hashes.has_image.astype(np.int64)
-            reader = PairReader(score_model.reader, vectors, all_ngrams, modalities)
+            ngrams = [
+                TitleNgrams.from_titles(read_texts(listings.slice(start, BLOCK_LISTINGS), "title"))
+                for start in range(0, listings.num_rows, BLOCK_LISTINGS)
+            ]
+            modalities = _has_title(listings) + 2 * image_hashes.has_image.astype(np.int64)
+            joined = TitleNgrams.joined([TitleNgrams.from_titles([]), *ngrams])
+            reader = PairReader(score_model.reader, vectors, joined, modalities)
             scorer = PairScorer(reader, score_model.ranking)
-        return cls(listings, vectors, scorer, all_hashes, attributes, columns)
+        return cls(listings, vectors, scorer, image_hashes, attributes, columns, ConflictFinder(attributes))
 
     def measure(self, a: Rows, b: Rows) -> pa.Table:
         """Measures the (P,) pairs of rows: `ROWS_SCHEMA`, the numbers of `EVIDENCE_SCHEMA`, and besides:
@@ -113,7 +118,7 @@ class PairEvidence:
                 },
                 "same_image": self.image_hashes.same(a, b),
                 "image_hash_distance": pa.array(
-                    self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.both(a, b)
+                    self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.known(a, b)
                 ),
                 "support": support.astype(np.float32),
                 "identifier": identifier.astype(np.int8),
@@ -123,6 +128,10 @@ class PairEvidence:
                 **{f"level_{place}": column.astype(np.int8) for place, column in enumerate(levels.T)},
             }
         )
+
+    def forgetting(self) -> Self:
+        """Without what was kept of the titles that were compared."""
+        return replace(self, conflicts=ConflictFinder(self.attributes))
 
     def describe(self, measured: pa.Table) -> pa.Table:
         """Adds ids, words and conflicts to what `measure` returned: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`."""
@@ -178,11 +187,7 @@ class PairEvidence:
         """(P,) whether the variant rules find a conflict; pairs too unlike to be one product are not read."""
         conflicts = np.zeros(len(a), bool)
         alike = np.flatnonzero(may_be_one)
-        rows = np.unique(np.concatenate([a[alike], b[alike]]))
-        attributes = dict(zip(rows.tolist(), self.attributes.read(pa.chunked_array([rows])), strict=True))
-        for place, one, other in zip(alike.tolist(), a[alike].tolist(), b[alike].tolist(), strict=True):
-            first, second = attributes[one], attributes[other]
-            conflicts[place] = first is not second and bool(find_conflicts(first, second))
+        conflicts[alike] = self.conflicts.find(a[alike], b[alike])
         return conflicts
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:
@@ -205,8 +210,8 @@ def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:
     return lengths
 
 
-def _image_hashes_of(listings: pa.Table) -> ImageHashes:
+def _image_hashes_of(listings: pa.Table, hashed: bool, progress: Callable[[int], None]) -> ImageHashes:
     """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
     if not {"thumbnail", "content_hash"} <= set(listings.column_names):
         return ImageHashes.of_none(listings.num_rows)
-    return read_image_hashes(listings["thumbnail"])
+    return read_image_hashes(listings["thumbnail"], hashed, progress)

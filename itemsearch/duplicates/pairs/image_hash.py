@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -28,26 +28,19 @@ class ImageHashes:
     """The digests and perceptual hashes of N listings' thumbnails.
 
     has_image: (N,) bool. digests, hashes: (N,) uint64, 0 where there is no picture. Equal digests mean
-    thumbnails that are equal byte for byte: two others share a digest of 64 bits once in 10^19.
+    thumbnails that are equal byte for byte: two others share a digest of 64 bits once in 10^19. hashed:
+    whether the hashes were computed.
     """
 
     has_image: npt.NDArray[np.bool_]
     digests: Hashes
     hashes: Hashes
+    hashed: bool = True
 
     @classmethod
     def of_none(cls, count: int) -> Self:
         """The image hashes of `count` listings without pictures."""
         return cls(np.zeros(count, bool), np.zeros(count, np.uint64), np.zeros(count, np.uint64))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Concatenates parts, in order."""
-        return cls(
-            np.concatenate([part.has_image for part in parts]),
-            np.concatenate([part.digests for part in parts]),
-            np.concatenate([part.hashes for part in parts]),
-        )
 
     def same(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
         """(P,) whether both listings have a picture, and their thumbnails are equal byte for byte."""
@@ -55,7 +48,7 @@ class ImageHashes:
         return same
 
     def distance(self, a: Rows, b: Rows) -> npt.NDArray[np.uint8]:
-        """(P,) Hamming distances of the hashes, 0 to 64 bits; meaningless where `both` is False."""
+        """(P,) Hamming distances of the hashes, 0 to 64 bits; meaningless where `known` is False."""
         distance: npt.NDArray[np.uint8] = np.bitwise_count(self.hashes[a] ^ self.hashes[b])
         return distance
 
@@ -64,20 +57,41 @@ class ImageHashes:
         both: npt.NDArray[np.bool_] = self.has_image[a] & self.has_image[b]
         return both
 
+    def known(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
+        """(P,) whether the distance is known."""
+        return self.both(a, b) & self.hashed
 
-def read_image_hashes(thumbnails: pa.ChunkedArray) -> ImageHashes:
-    """Hashes binary JPEGs, null where there is no picture."""
-    parts = [ImageHashes.of_none(0)]
+
+def read_image_hashes(
+    thumbnails: pa.ChunkedArray, hashed: bool = True, progress: Callable[[int], None] = lambda rows: None
+) -> ImageHashes:
+    """Hashes binary JPEGs, null where there is no picture; those that are equal byte for byte once.
+
+    Args:
+        hashed: False to compute digests alone, a hundredth of the work.
+        progress: called with how many are done.
+    """
+    found = replace(ImageHashes.of_none(len(thumbnails)), hashed=hashed)
+    found.has_image[:] = thumbnails.is_valid().to_numpy()
     for start in range(0, len(thumbnails), BATCH_PICTURES):
+        batch = slice(start, start + BATCH_PICTURES)
         pictures = thumbnails.slice(start, BATCH_PICTURES).to_pylist()
-        jpegs = [picture for picture in pictures if picture is not None]
-        part = ImageHashes.of_none(len(pictures))
-        part.has_image[:] = [picture is not None for picture in pictures]
-        if jpegs:
-            part.digests[part.has_image] = [_digest(picture) for picture in jpegs]
-            part.hashes[part.has_image] = perceptual_hashes(np.stack([_grey(picture) for picture in jpegs]))
-        parts.append(part)
-    return ImageHashes.joined(parts)
+        found.digests[batch] = [0 if picture is None else _digest(picture) for picture in pictures]
+    if not hashed:
+        return found
+    different, inverse = np.unique(found.digests, return_inverse=True)
+    hashes, unread = np.zeros(len(different), np.uint64), np.ones(len(different), bool)
+    for start in range(0, len(thumbnails), BATCH_PICTURES):
+        of_batch = inverse[start : start + BATCH_PICTURES]
+        numbers, first = np.unique(of_batch, return_index=True)
+        new = unread[numbers] & found.has_image[start + first]
+        if new.any():
+            jpegs = thumbnails.slice(start, BATCH_PICTURES).take(pa.array(first[new])).to_pylist()
+            hashes[numbers[new]] = perceptual_hashes(np.stack([_grey(picture) for picture in jpegs]))
+            unread[numbers[new]] = False
+        progress(min(start + BATCH_PICTURES, len(thumbnails)))
+    found.hashes[:] = np.where(found.has_image, hashes[inverse], 0)
+    return found
 
 
 def perceptual_hashes(pictures: npt.NDArray[np.float32]) -> Hashes:

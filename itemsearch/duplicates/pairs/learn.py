@@ -11,7 +11,7 @@ from itemsearch.duplicates.pairs.columns import EQUAL, PROVEN, UNLIKE
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import Joined
 from itemsearch.duplicates.types import IDENTICAL
-from itemsearch.indexes.arrays import Doubles, Ints, Mask
+from itemsearch.indexes.arrays import Doubles, Ints, Mask, unique
 from itemsearch.probability.compared import ComparedPairs
 from itemsearch.probability.mixture import Fitted, Siblings, apply, fit
 from itemsearch.probability.model import Curve, Model
@@ -27,6 +27,8 @@ SIBLING, ONE_PRODUCT = -5.0, 1.0
 """Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
 IDENTICAL_PROBABILITY = 0.99
 """Of listings that are equal in all that is known of them: a guess, which leaves one in a hundred."""
+LEARNT = ("row_a", "row_b", "score", "joint", "support", "identifier", "conflict")
+"""Columns of measured pairs, beside the levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,7 @@ def learn(
     """
     identical = _identical(joined.pairs)
     places = np.flatnonzero(~identical)
-    differing = joined.pairs.take(pa.array(places))
-    score = match_scores(differing, joined.evidence)
-    pairs = compared_pairs(differing, score, joined.representatives)
+    pairs = _differing_pairs(joined, ~identical)
     pictured = bool((pictures := joined.evidence.image_hashes.has_image).size) and pictures.mean() >= PICTURED
     siblings = None if feed else Siblings.of_catalog(across, pictured)
     fitted = fit(pairs, across, siblings) if model is None else apply(model, pairs)
@@ -78,6 +78,13 @@ def learn(
     return PairProbabilities(fitted, places, probability, across)
 
 
+def _differing_pairs(joined: Joined, differing: Mask) -> ComparedPairs:
+    """The pairs of different content, of the columns that are learnt from: the others are the larger part."""
+    learnt = [name for name in joined.pairs.column_names if name in LEARNT or name.startswith("level_")]
+    pairs = joined.pairs.select(learnt).filter(pa.array(differing))
+    return compared_pairs(pairs, match_scores(pairs, joined.evidence), joined.representatives)
+
+
 def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedPairs:
     """The pairs as `fit` takes them, with listings numbered from 0.
 
@@ -85,7 +92,7 @@ def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedP
         pairs: what `PairEvidence.measure` returns. score: (P,) from 0 to 1.
         listings: (R,) rows of the listings that were compared, with repetitions.
     """
-    rows = np.unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
+    rows = unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
     a, b = (np.searchsorted(rows, pairs[name].to_numpy()) for name in ("row_a", "row_b"))
     identifier = pairs["identifier"].to_numpy()
     score = np.where(identifier == PROVEN, np.maximum(score, PROVEN_SCORE), score)
