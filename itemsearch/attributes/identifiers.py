@@ -33,6 +33,7 @@ MODEL_COLUMNS = ("mpn", "model", "modelno", "model_number", "modelnumber", "part
 _SEPARATORS = re.compile(r"[\s.\-_/']+")
 _BETWEEN_IDENTIFIERS = re.compile(r",\s+|[;|]")
 _EXPONENT = re.compile(r"\d+(?:[.,]\d+)?e\+?\d+", re.IGNORECASE)
+_WHOLE = re.compile(r"(\d+)[.,]0+")
 _ISBN10 = re.compile(r"\d{9}[\dXx]")
 _LENGTHS = (8, 12, 13, 14)
 _PLACEHOLDERS = frozenset(
@@ -67,8 +68,10 @@ def read_trade_number(cell: str) -> Identifier | Unusable | None:
     """A GTIN of 14 digits; None for an empty cell.
 
     A number of a right length and a wrong check digit is kept, not valid: shops have numbers of their own.
+    "4006381333931.0" is what a table of floats makes of a number.
     """
-    text = _SEPARATORS.sub("", cell)
+    whole = _WHOLE.fullmatch(cell.strip())
+    text = _SEPARATORS.sub("", whole[1] if whole else cell)
     if not text:
         return None
     if _EXPONENT.fullmatch(cell.strip()):

@@ -109,7 +109,7 @@ def check_catalog(config: CatalogConfig) -> CatalogCheck:
     catalog = open_catalog(config)
     placeholders = find_placeholders(catalog)
     tally = _Tally(identifiers={name: [] for name in catalog.carried.names if _is_identifier(name)})
-    for batch in catalog.batches(placeholders=placeholders):
+    for batch in catalog.batches(placeholders=[each.digest for each in placeholders]):
         tally.add(batch)
     identifiers = {
         name: read_column(cells, name.casefold() in TRADE_COLUMNS, MOST_SHARED)[1]

@@ -17,7 +17,7 @@ from itemsearch.catalog.formats.open import find_tables
 from itemsearch.catalog.formats.tables import unify_schemas
 from itemsearch.catalog.images import SMALL_SIDE
 from itemsearch.catalog.mapping import map_columns, without_columns
-from itemsearch.catalog.placeholders import Placeholder, image_digest
+from itemsearch.catalog.placeholders import image_digest
 from itemsearch.catalog.row_pictures import Picture, Pictures, describe_source
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import Cells
@@ -44,7 +44,7 @@ class Catalog(RowSource):
     require_image: bool = False
 
     def batches(
-        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[Placeholder] = ()
+        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[int] = ()
     ) -> Iterator[RowBatch[Listing]]:
         """Yields all rows, batch by batch; memory grows with their ids alone.
 
@@ -53,15 +53,14 @@ class Catalog(RowSource):
         Args:
             is_known: of an id and a content hash, whether the image need not be decoded; called on several
                 threads.
-            placeholders: as `find_placeholders` returns them. A row with nothing but these is a listing
-                without an image, and rejected if it has no title.
+            placeholders: the digests of those that `find_placeholders` returns. A row with nothing but
+                these is a listing without an image, and rejected if it has no title.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
-        digests = frozenset(placeholder.digest for placeholder in placeholders)
-        return read_rows(self, partial(_listing, is_known, digests, self.require_image))
+        return read_rows(self, partial(_listing, is_known, frozenset(placeholders), self.require_image))
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:

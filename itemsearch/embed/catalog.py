@@ -102,7 +102,8 @@ def embed_catalog(
         out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
     ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
+        placeholders = tuple(each.digest for each in find_placeholders(listings))
+        for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
             if batch.items:
                 embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
                 store.add(batch.items, embeddings, pictures, batch.carried)
@@ -127,7 +128,7 @@ def embed_catalog(
         if not store.rows:
             message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
             raise tally.explain(EmptyCatalogError(message))
-        store.finish(catalog.path, rows)
+        store.finish(catalog.path, rows, placeholders)
     return EmbedReport(
         rows=rows,
         embedded=embedded,

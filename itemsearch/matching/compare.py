@@ -153,7 +153,8 @@ class Comparer:
 
 
 def _strengths(cross: pa.Table, evidence: PairEvidence) -> tuple[Doubles, Alike]:
-    """(P,) the strengths of pairs with candidates, and those of the best candidates of a listing."""
+    """(P,) the strengths of pairs with candidates, and those of a listing's best candidates with each other,
+    and of its best one with the others: a crowd has more members than the best."""
     query, candidate = (cross[name].to_numpy() for name in ("row_a", "row_b"))
     order = np.lexsort((-cross["score"].to_numpy(), query))
     place = np.arange(len(order)) - np.searchsorted(query[order], query[order])  # among the listing's own
@@ -163,6 +164,10 @@ def _strengths(cross: pa.Table, evidence: PairEvidence) -> tuple[Doubles, Alike]
         same = query[best[:-step]] == query[best[step:]]
         a.append(candidate[best[:-step][same]])
         b.append(candidate[best[step:][same]])
+    first = order[place == 0][np.searchsorted(query[order[place == 0]], query)]
+    others = candidate[first] != candidate
+    a.append(candidate[first][others])
+    b.append(candidate[others])
     one, other = np.concatenate(a), np.concatenate(b)
     total = evidence.listings.num_rows
     keys = unique(np.minimum(one, other) * total + np.maximum(one, other))

@@ -95,7 +95,8 @@ def match_feed(
     """Matches a feed block by block and writes `MATCHES_SCHEMA` to the Parquet file `out`.
 
     Memory holds `BLOCK_ROWS` rows, and every row's id. What the first block teaches decides the others. The
-    feed is read twice: first to find its placeholders, as `embed_catalog` does.
+    feed is read twice: first to find its placeholders, as `embed_catalog` does; those of the index's catalog
+    stand for no product either.
 
     Args:
         on_reject: called with each row that cannot be read.
@@ -109,6 +110,7 @@ def match_feed(
     catalog = open_catalog(feed)
     if any(table.source.path.resolve() == out.resolve() for table in catalog.tables):
         raise UsageError(f"--out {out} is the feed itself: name another file")
+    placeholders = (*(each.digest for each in find_placeholders(catalog)), *engine.summary.placeholders)
     matcher = Matcher(engine, catalog.carried.names, config)
     reader = _Reader(engine, matcher, on_reject, progress)
     answers: Counter[str] = Counter()
@@ -118,7 +120,7 @@ def match_feed(
         replacing(out) as temporary,
         pq.ParquetWriter(temporary, MATCHES_SCHEMA, write_page_checksum=True) as writer,
     ):
-        for block in reader.blocks(catalog.batches(placeholders=find_placeholders(catalog))):
+        for block in reader.blocks(catalog.batches(placeholders=placeholders)):
             matches = twins.tell(matcher.match(block), block.table["content_hash"].to_pylist())
             writer.write_table(matches_table(matches))
             answers.update(match.decision.value for match in matches)

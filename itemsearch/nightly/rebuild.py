@@ -157,7 +157,8 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))
-    for batch in catalog.batches(earlier.holds, find_placeholders(catalog)):
+    placeholders = [each.digest for each in find_placeholders(catalog)]
+    for batch in catalog.batches(earlier.holds, placeholders):
         rows, listings = rows + batch.rows, listings + len(batch.items)
         reuse += sum(listing.known for listing in batch.items)
     current = _current_version(Path(config.index), {})

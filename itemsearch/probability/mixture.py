@@ -26,8 +26,8 @@ DEPTH = {True: 2, False: 3}
 PULL = {True: 0.9, False: 0.5}
 """How much of its neighbourhood's level a pair has to rise above, likewise."""
 CURVE = {True: Curve(0.67, -0.74), False: Curve(0.64, -0.38)}
-"""How far the contest is too sure: siblings that look alike are no accident of one listing. Both were fitted
-to training catalogs of no, few and many duplicates."""
+"""How far the contest is too sure of a feed, likewise: siblings that look alike are no accident of one
+listing. All curves were fitted to training catalogs of no, few and many duplicates."""
 MEAN, DEVIATION = 1.0, 2.0
 """Adjusted strength of pairs of one product, as seen in training catalogs with and without pictures."""
 HELD, HELD_SHARE = 50.0, 1.5
@@ -36,10 +36,27 @@ TAIL = 0.8
 """Others are measured from this quantile of theirs on."""
 HELD_TAIL, DECAY = 20.0, 1.0
 LEAST_ALONE, LEAST_PARTNERED = 0.005, 1e-5
+LEAST_KEPT = 0.02
+"""Of the expected pairs, so many are left where siblings may account for all."""
 STEPS, ROUNDS, LAST_ROUNDS = 40, 3, 30
 STEP = 0.7
 ENOUGH = 1e-3
 LARGEST_ODDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """How a catalog's own siblings mislead. curve: how far the contest is too sure, these left out. pairs: so
+    many a listing are expected to be one product though none is."""
+
+    curve: Curve
+    pairs: float
+
+    @classmethod
+    def of_catalog(cls, across: bool, pictured: bool) -> Siblings:
+        """Of a catalog compared with itself. pictured: whether most of its listings have pictures, in which
+        siblings are told apart less well than in titles."""
+        return cls(Curve(0.64, -0.5 if across and pictured else -0.25), 0.025 if pictured else 0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +78,25 @@ class Fitted:
         return replace(self, model=model, probability=model.probability(self.logit, self.support))
 
 
-def fit(pairs: ComparedPairs, across: bool) -> Fitted:
-    """
+def fit(pairs: ComparedPairs, across: bool, siblings: Siblings | None = None) -> Fitted:
+    """Learns a model from pairs, and scores them.
+
     Args:
         pairs: every pair that was compared, not only those that look well: the others show what chance does.
         across: whether the listings of a pair have to differ in a column, such as their seller.
+        siblings: of a catalog compared with itself; None for a feed.
     """
+    siblings = Siblings(CURVE[across], 0.0) if siblings is None else siblings
+    curve = siblings.curve
     if not len(pairs.a):
         empty = np.empty(0)
-        nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+        nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, curve)
         return Fitted(nothing, empty, empty, empty, np.zeros(pairs.listings), 0.0)
     floor = float(np.median(pairs.strength))
     weights = crowd_weights(pairs)
     level = neighbourhood(pairs, DEPTH[across], floor, weights)
     centre = float(np.median(level))
-    start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+    start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, curve)
     start = replace(start, agreement=no_weights(pairs.levels))
     adjusted = start.adjust(pairs.strength, level)
     contest, ascending = Contest.of(pairs, weights), np.argsort(adjusted)
@@ -89,7 +110,9 @@ def fit(pairs: ComparedPairs, across: bool) -> Fitted:
         by_itself = model.odds(adjusted) + weigh(pairs.levels, model.agreement)
         target = np.clip(by_itself, -LARGEST_ODDS, LARGEST_ODDS)
         odds = odds + STEP * (target - odds)
-    return _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS), weights)
+    return _without_siblings(
+        _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS), weights), siblings, weights
+    )
 
 
 def apply(model: Model, pairs: ComparedPairs) -> Fitted:
@@ -111,6 +134,15 @@ def _fitted(model: Model, pairs: ComparedPairs, logit: Doubles, weights: Doubles
         levels(pairs, model.depth, model.floor, weights),
         sibling_doubt(pairs, probability, weights),
     )
+
+
+def _without_siblings(fitted: Fitted, siblings: Siblings, weights: Doubles) -> Fitted:
+    """Lowers the curve by the share of the expected pairs that siblings account for, and so the doubt."""
+    expected = max(float(fitted.probability @ weights), 1e-9)
+    kept = max(1 - siblings.pairs * len(fitted.neighbourhoods) / expected, LEAST_KEPT)
+    curve = fitted.model.curve
+    lowered = fitted.with_curve(replace(curve, shift=curve.shift + float(np.log(kept))))
+    return replace(lowered, too_high=max(fitted.too_high + float(np.log(kept)), 0.0))
 
 
 def _measure(

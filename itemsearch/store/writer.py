@@ -180,8 +180,12 @@ class StoreWriter:
         replace_file(self.folder / REJECTS_CSV, as_csv(table))
         return self.folder / REJECTS_CSV
 
-    def finish(self, catalog: str, rows_in: int) -> StoreManifest:
-        """Makes the added rows the store, in one step: the new manifest lists their shards alone."""
+    def finish(self, catalog: str, rows_in: int, placeholders: tuple[int, ...] = ()) -> StoreManifest:
+        """Makes the added rows the store, in one step: the new manifest lists their shards alone.
+
+        Args:
+            placeholders: as in `StoreManifest`.
+        """
         if self._pending:
             self._write_shard()
         data = self.folder / "data"
@@ -201,6 +205,7 @@ class StoreWriter:
             normalised=True,
             model=self.model,
             shards=tuple(self._shards),
+            placeholders=placeholders,
         )
         replaced = listed_shards(self.folder) if self.keep_replaced else ()
         write_manifest(self.folder, manifest)

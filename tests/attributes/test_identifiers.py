@@ -26,6 +26,7 @@ from itemsearch.attributes.identifiers import (
         ("96385074", "00000096385074"),  # GTIN-8
         ("0-306-40615-2", "09780306406157"),  # ISBN-10
         ("9780306406157", "09780306406157"),
+        ("4006381333931.0", "04006381333931"),  # a table of floats
     ],
 )
 def test_one_trade_number_in_many_spellings(cell: str, text: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.duplicates.groups.linkage import components
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_hash_pairs
 from itemsearch.indexes.arrays import Floats, Mask, Rows, unique
 from itemsearch.indexes.searching.allowed import Allowed
@@ -43,6 +44,9 @@ MOST_NEIGHBOURS = 320
 MOST_ASKED = 100_000
 """Neighbours that are asked for again in a block of queries: where more would be, most listings have strong
 neighbours, and these are no sign of a crowd. A guess."""
+LANDMARKS = 16
+"""Listings of a crowd that every member is compared with, where its neighbours are not all of the crowd: any
+two members are then strong with the same ones."""
 FEWER_LISTS, FEW_CANDIDATES = 4, 100
 """A join of all listings visits so many times fewer lists than a search, since either listing of a pair can
 find the other. In 100,000 made listings it finds .9993 of the neighbours of cosine .6 and all of those of .7;
@@ -92,9 +96,11 @@ class Candidates:
             of_count, full = self._near(queries, count)
             keys.append(of_count)
             more = min(2 * count, MOST_NEIGHBOURS)
-            if count >= min(MOST_NEIGHBOURS, self.total) or int(full.sum()) * more > MOST_ASKED:
+            queries = queries[full]
+            if count >= min(MOST_NEIGHBOURS, self.total) or len(queries) * more > MOST_ASKED:
+                keys.append(self._near_landmarks(queries, count))
                 break
-            queries, count = queries[full], more
+            count = more
         return unique(np.concatenate(keys))
 
     def _near(self, queries: Rows, count: int) -> tuple[Rows, Mask]:
@@ -120,6 +126,22 @@ class Candidates:
             keys.append(self._keys(repeated, hit_rows[hit_rows >= 0]))
             strong[crowded] = (hit_rows[:, -1] >= 0) & (scores[:, -1] >= STRONG)
         return np.concatenate(keys), strong
+
+    def _near_landmarks(self, queries: Rows, count: int) -> Rows:
+        """Keys of pairs of (A,) representatives, whose `count` neighbours are all strong, with the first
+        `LANDMARKS` of those that such neighbours connect."""
+        _, hit_rows = self._search(queries, self.narrowing.allowed, count)
+        one = np.repeat(queries, hit_rows.shape[1])
+        other = np.where(hit_rows.ravel() >= 0, self.representative[hit_rows.ravel()], one)
+        rows, places = np.unique(np.concatenate([one, other]), return_inverse=True)
+        crowd = components(len(rows), places[: len(one)], places[len(one) :])
+        of_query = crowd[np.searchsorted(rows, queries)]
+        keys = [np.empty(0, np.int64)]
+        for number in np.unique(of_query):
+            members, landmarks = queries[of_query == number], rows[crowd == number][:LANDMARKS]
+            a, b = np.repeat(members, len(landmarks)), np.tile(landmarks, len(members))
+            keys.append(self._keys(a[a != b], b[a != b]))
+        return np.concatenate(keys)
 
     def near_pictures(self, image_hashes: ImageHashes) -> Rows:
         """Keys of pairs of representatives with near image hashes."""

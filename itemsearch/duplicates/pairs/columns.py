@@ -27,8 +27,8 @@ AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price", "description")
 """Columns that are compared where a catalog has them, in any case."""
 EQUAL_PRICE, NEAR_PRICE = 0.02, 0.25
 """Relative differences up to which two numbers are equal, and near."""
-MISSING, UNLIKE, NEAR, EQUAL = -1, 0, 1, 2
-"""Levels of agreement."""
+MISSING, UNLIKE, NEAR, EQUAL, PROVEN = -1, 0, 1, 2, 3
+"""Levels of agreement. `PROVEN`, of identifiers alone: equal trade numbers whose check digit is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,12 @@ class IdentifierColumn:
         return cls(name, trade, identifiers, np.array(codes, np.int64), valid)
 
     def levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
+        """(P,) `PROVEN` or `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
         one, other = self.codes[a], self.codes[b]
         known = (one >= 0) & (other >= 0)
-        levels = np.where(known & (one == other), EQUAL, MISSING)
+        levels = np.where(
+            known & (one == other), np.where(self.valid[a] & self.trade, PROVEN, EQUAL), MISSING
+        )
         unequal = known & (one != other)
         if self.trade:  # as `contradict`, of all at once
             levels[unequal & (self.valid[a] == self.valid[b])] = UNLIKE
@@ -160,11 +162,12 @@ class CarriedColumns:
         )
 
     def identifier_levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) over all identifiers: `EQUAL` where one is, else `UNLIKE` where one contradicts."""
+        """(P,) over all identifiers: `PROVEN` or `EQUAL` if one is, else `UNLIKE` if one contradicts."""
         levels = np.full(len(a), MISSING)
         for column in self.identifiers:
             of_column = column.levels(a, b)
-            levels = np.where(of_column == EQUAL, EQUAL, np.where(levels == MISSING, of_column, levels))
+            better = (of_column >= EQUAL) & (of_column > levels)
+            levels = np.where(better | (levels == MISSING), of_column, levels)
         return levels
 
     def levels(self, a: Rows, b: Rows) -> Ints:

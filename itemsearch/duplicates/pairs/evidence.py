@@ -122,7 +122,8 @@ class PairEvidence:
                 ),
                 "support": support.astype(np.float32),
                 "identifier": identifier.astype(np.int8),
-                "conflict": self._conflicts(a, b, joint) | (identifier == UNLIKE),
+                "conflict": self._conflicts(a, b, (joint >= ALIKE) | (identifier >= EQUAL))
+                | (identifier == UNLIKE),
                 "doubt": self._doubts(a, b, title, identifier),
                 **{f"level_{place}": column.astype(np.int8) for place, column in enumerate(levels.T)},
             }
@@ -142,7 +143,7 @@ class PairEvidence:
         same_identifier: list[str | None] = [None] * len(conflicts)
         for column in self.columns.identifiers:
             levels = column.levels(rows_a, rows_b)
-            for place in np.flatnonzero(levels == EQUAL).tolist():
+            for place in np.flatnonzero(levels >= EQUAL).tolist():
                 same_identifier[place] = f"{column.name} {column.describe(rows_a[place])}"
             for place in np.flatnonzero(levels == UNLIKE).tolist():
                 texts = (column.describe(rows_a[place]), column.describe(rows_b[place]))
@@ -170,9 +171,9 @@ class PairEvidence:
         doubts: list[str | None] = [None] * len(a)
         has_image = self.image_hashes.has_image
         if len(has_image) and has_image.mean() >= PICTURED:
-            for place in np.flatnonzero(~self.image_hashes.both(a, b) & (identifier != EQUAL)).tolist():
+            for place in np.flatnonzero(~self.image_hashes.both(a, b) & (identifier < EQUAL)).tolist():
                 doubts[place] = "a picture is missing"
-        shown_twice = np.flatnonzero(self.image_hashes.same(a, b) & (identifier != EQUAL))
+        shown_twice = np.flatnonzero(self.image_hashes.same(a, b) & (identifier < EQUAL))
         titles = (read_texts(self.listings, "title", side[shown_twice]) for side in (a, b))
         for place, first, second in zip(shown_twice.tolist(), *titles, strict=True):
             numbers, others = set(_DIGITS.findall(first)), set(_DIGITS.findall(second))
@@ -182,10 +183,10 @@ class PairEvidence:
                 doubts[place] = "one picture under unlike titles"
         return pa.array(doubts, pa.string())
 
-    def _conflicts(self, a: Rows, b: Rows, joint: Floats) -> Mask:
+    def _conflicts(self, a: Rows, b: Rows, may_be_one: Mask) -> Mask:
         """(P,) whether the variant rules find a conflict; pairs too unlike to be one product are not read."""
         conflicts = np.zeros(len(a), bool)
-        alike = np.flatnonzero(joint >= ALIKE)
+        alike = np.flatnonzero(may_be_one)
         conflicts[alike] = self.conflicts.find(a[alike], b[alike])
         return conflicts
 
