@@ -9,6 +9,7 @@ ItemSearchError
 │   └── NotCatalogError     a file is sound and no table: a picture, a web page
 ├── ImageError              an image cannot be read
 │   └── ImageNotFoundError  there is no such file, or it is outside the image root
+├── FetchError              pictures cannot be fetched, or no fetched ones are there
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
@@ -59,6 +60,10 @@ class ImageError(ItemSearchError):
 
 
 class ImageNotFoundError(ImageError):
+    pass
+
+
+class FetchError(ItemSearchError):
     pass
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
 import struct
 import warnings
@@ -46,10 +45,8 @@ def locate_image(root: str, path: str) -> str:
     """Resolves the path of an image, which starts from `root` unless absolute and must end inside it.
 
     Raises:
-        ImageNotFoundError: it is a web address, or leaves `root`, be it by a link.
+        ImageNotFoundError: it leaves `root`, be it by a link.
     """
-    if re.match(r"https?://", path, re.IGNORECASE):
-        raise ImageNotFoundError("a web address: download it and give the file's path")
     real_root = os.path.realpath(root)
     try:
         real_path = os.path.realpath(Path(real_root, path))

@@ -84,6 +84,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         config.rows,
         config.category_separator,
         found.left_out,
+        config.fetched,
     )
 
 

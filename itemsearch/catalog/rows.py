@@ -19,6 +19,7 @@ from itemsearch.catalog.images import locate_image, read_image_file
 from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.columns import catalog_name, no_column
 from itemsearch.errors import EmptyCatalogError, ImageError, ImageNotFoundError, MissingColumnError
+from itemsearch.fetched import FetchedPictures, is_web_address, without_credentials
 from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
@@ -39,6 +40,7 @@ class RowSource:
         rows: how many rows are read, from the first; None for all.
         category_separator: as in `CatalogConfig`.
         left_out: the files beside the tables that are none.
+        fetched: folder of the pictures that are web addresses; None for none.
     """
 
     path: str
@@ -50,6 +52,7 @@ class RowSource:
     rows: int | None = None
     category_separator: str = ""
     left_out: tuple[LeftOut, ...] = ()
+    fetched: Path | None = None
 
 
 def check_columns(
@@ -80,14 +83,19 @@ def read_rows(source: RowSource, build: Callable[[Cells, bytes | None], T]) -> I
 
     Raises:
         CatalogError: a file is damaged, or there is no row.
+        FetchError: there are no fetched pictures where they should be.
     """
     validator = RowValidator(source.category_separator)
     names = list(dict.fromkeys(name for columns in source.columns.values() for name in columns))
     carried = pa.schema([field.with_name(catalog_name(field.name)) for field in source.carried])
     row = 0
-    with ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool:
+    with (
+        ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool,
+        FetchedPictures.open(source.fetched) as fetched,
+    ):
         for table in source.tables:
-            finish = partial(_finish, str(source.image_root or table.source.path.parent), build)
+            read_image = partial(_read_image, str(source.image_root or table.source.path.parent), fetched)
+            finish = partial(_finish, read_image, build)
             for records in table.read(names, carried, source.batch_rows):
                 checked = _check(validator, row, records, source.columns)
                 if source.rows is not None:
@@ -133,17 +141,30 @@ def _stored(carried: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return record_batch(carried.columns, schema, carried.num_rows)
 
 
-def _finish(image_root: str, build: Callable[[Cells, bytes | None], T], cells: Cells | Reject) -> T | Reject:
+def _read_image(image_root: str, fetched: FetchedPictures, source: str) -> bytes:
+    """The encoded image at a path or a web address.
+
+    Raises:
+        ImageError: it is not there, or cannot be read.
+    """
+    path = fetched.path_of(source) if is_web_address(source) else locate_image(image_root, source)
+    return read_image_file(path)
+
+
+def _finish(
+    read_image: Callable[[str], bytes], build: Callable[[Cells, bytes | None], T], cells: Cells | Reject
+) -> T | Reject:
     if isinstance(cells, Reject):
         return cells
     data = cells.image
     try:
         if isinstance(data, str):
-            data = read_image_file(locate_image(image_root, data))
+            data = read_image(data)
         return build(cells, data)
     except (ImageError, BadCellError) as error:
         reason = _reason(error)
-        name = "embedded image" if isinstance(cells.image, bytes) else f"image {cells.image!r:.80}"
+        source = without_credentials(cells.image) if isinstance(cells.image, str) else ""
+        name = f"image {source!r:.80}" if source else "embedded image"
         return Reject(cells.row, cells.id, reason, f"{cells.place}: {name}: {error}", cells.no_title)
 
 

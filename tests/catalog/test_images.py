@@ -221,12 +221,6 @@ def test_locate_image_never_leaves_its_root(tmp_path, path):
         locate_image(str(root), path)
 
 
-@pytest.mark.parametrize("path", ["http://a/b.jpg", "HTTPS://a/b.jpg"])
-def test_locate_image_says_to_download_first(tmp_path, path):
-    with pytest.raises(ImageNotFoundError, match="download it"):
-        locate_image(str(tmp_path), path)
-
-
 def test_locate_image_with_a_nul_or_a_loop(tmp_path: Path):
     with pytest.raises(ImageNotFoundError):
         locate_image(str(tmp_path), "a\0b")
