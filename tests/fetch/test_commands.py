@@ -123,6 +123,15 @@ def test_a_wrong_key_of_fetching_is_refused_by_name(tmp_path: Path) -> None:
     assert told == f"{config}: per_host is 0: it must be 1 or more"
 
 
+def test_pictures_beside_the_tables_of_a_folder_are_none_of_them(shop: Path, server: PictureServer) -> None:
+    server.pages["/5.png"] = page(404)
+    pictures = shop.parent / "pictures"
+    run("fetch", shop.parent, "--out", pictures, "--allow-private")
+    assert (pictures / "failures.csv").is_file()
+    checked = json.loads(run("check", shop.parent, "--fetched", pictures, "--json").stdout)
+    assert (checked["rows"], checked["listings"]) == (24, 23)
+
+
 def test_when_nothing_can_be_fetched_the_command_fails(shop: Path, tmp_path: Path) -> None:
     done = run("fetch", shop, "--out", tmp_path / "pictures")
     assert "24 private address" in done.stdout
