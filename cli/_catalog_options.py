@@ -64,6 +64,13 @@ class CatalogOptions:
     comment: Annotated[
         str, typer.Option(help="Leave out lines of CSV and TSV that begin with it, e.g. '#'.")
     ] = ""
+    fetched: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of `itemsearch fetch`: pictures that are web addresses are read from there. "
+            "Nothing is downloaded without --fetch."
+        ),
+    ] = None
 
     max_images: Annotated[
         int,
@@ -103,24 +110,29 @@ class CatalogOptions:
             category_separator=self.category_separator,
             max_images=self.max_images,
             require_image=self.require_image,
+            fetched=self.fetched,
         )
 
 
-def with_catalog_options(command: Command) -> Command:
-    """Replaces a command's parameter of type `CatalogOptions` by one option for each of its fields."""
+def with_catalog_options(command: Command, without: tuple[str, ...] = ()) -> Command:
+    """Replaces a command's parameter of type `CatalogOptions` by one option for each of its fields.
+
+    without: the fields that mean nothing to the command; they keep their defaults.
+    """
+    names = [each.name for each in fields(CatalogOptions) if each.name not in without]
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
         if hints[parameter.name] is CatalogOptions:
             place = parameter.name
-            parameters += _options()
+            parameters += [option for option in _options() if option.name in names]
         else:
             by_name = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
             parameters.append(by_name)
 
     @wraps(command)
     def with_options(**given: Any) -> None:
-        catalog = CatalogOptions(**{each.name: given.pop(each.name) for each in fields(CatalogOptions)})
+        catalog = CatalogOptions(**{name: given.pop(name) for name in names})
         command(**given, **{place: catalog})
 
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from itemsearch.cli.doctor import doctor
 from itemsearch.cli.duplicates import duplicates
 from itemsearch.cli.embed import embed
 from itemsearch.cli.explain import explain
+from itemsearch.cli.fetch import fetch
 from itemsearch.cli.fit_ranking import fit_ranking
 from itemsearch.cli.index import index_app
 from itemsearch.cli.match import match
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command("sample-catalog")(sample_catalog)
 app.command()(dedupe)
 app.command()(check)
+app.command()(fetch)
 app.command()(embed)
 app.add_typer(index_app, name="index")
 app.command()(search)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._fetch import AllowPrivate, Fetch, with_pictures
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import (
     AsJson,
@@ -32,6 +33,8 @@ def dedupe(
     catalog: Catalog,
     out: Annotated[Path, typer.Option(help="Folder for the store, the index and the duplicates.")],
     reading: CatalogOptions,
+    fetch: Fetch = False,
+    allow_private: AllowPrivate = False,
     identifier: Identifiers = [],  # noqa: B006
     compare: Compared = [],  # noqa: B006
     min_precision: MinPrecision = 0.95,
@@ -48,7 +51,7 @@ def dedupe(
 
     Example: itemsearch dedupe shop.csv --out dedupe --column title=product_name
     """
-    from itemsearch.dedupe import DUPLICATES, INDEX, embed_and_index, update_duplicates
+    from itemsearch.dedupe import DUPLICATES, INDEX, STORE, embed_and_index, update_duplicates
     from itemsearch.duplicates.pairs.join import JoinConfig
     from itemsearch.duplicates.run import RunConfig
     from itemsearch.embed.catalog import EmbedConfig
@@ -56,7 +59,7 @@ def dedupe(
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
-    source = reading.config(catalog)
+    source = with_pictures(reading.config(catalog), out / STORE, fetch, allow_private)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
     encoder = open_encoder(model, device)
     with progress("listings") as advance:

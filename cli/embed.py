@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._fetch import AllowPrivate, Fetch, with_pictures
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import (
     AsJson,
@@ -26,6 +27,8 @@ def embed(
     catalog: Catalog,
     out: Annotated[Path, typer.Option(help="Folder for the store.")],
     reading: CatalogOptions,
+    fetch: Fetch = False,
+    allow_private: AllowPrivate = False,
     model: Model = "default",
     batch_size: BatchSize = 32,
     device: TorchDevice = "auto",
@@ -44,7 +47,7 @@ def embed(
 
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
-    source = reading.config(catalog)
+    source = with_pictures(reading.config(catalog), out, fetch, allow_private)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
     encoder = open_encoder(model, device)
     with progress("listings") as advance:

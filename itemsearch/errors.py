@@ -10,6 +10,7 @@ ItemSearchError
 ├── ImageError              an image cannot be read
 │   └── ImageNotFoundError  there is no such file, or it is outside the image root
 │       └── ImageAddressError  it is a web address, whose picture was not downloaded
+├── FetchError              pictures cannot be fetched, or no fetched ones are there
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
@@ -64,6 +65,10 @@ class ImageNotFoundError(ImageError):
 
 
 class ImageAddressError(ImageNotFoundError):
+    pass
+
+
+class FetchError(ItemSearchError):
     pass
 
 

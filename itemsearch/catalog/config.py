@@ -36,6 +36,7 @@ class CatalogConfig:
         ignored: columns that are neither read nor carried.
         category_separator: the text between the names of a category path; "" for the usual signs
             (`cell_text.category_text`).
+        fetched: the folder where `itemsearch fetch` keeps the pictures that are web addresses; None for none.
 
     Raises:
         UsageError: an unknown role, or `batch_rows`, `rows` or `max_images` below 1.
@@ -51,6 +52,7 @@ class CatalogConfig:
     read: ReadOptions = field(default_factory=ReadOptions)
     ignored: tuple[str, ...] = ()
     category_separator: str = ""
+    fetched: Path | None = None
 
     def __post_init__(self) -> None:
         for role in self.columns:

@@ -70,11 +70,11 @@ def locate_image(root: str, path: str) -> str:
     Magento, and backslashes are slashes, unless there is a file of that very name.
 
     Raises:
-        ImageAddressError: it is an address, such as "https://shop.example/a.jpg".
+        ImageAddressError: it is an address that cannot be fetched, such as "s3://bucket/a.jpg".
         ImageNotFoundError: it leaves `root`, be it by a link.
     """
     if is_address(path):
-        raise ImageAddressError("a web address: download it and give the file's path")
+        raise ImageAddressError("an address: download it and give the file's path")
     real_root = os.path.realpath(root)
     try:
         real_path = os.path.realpath(Path(real_root, path))

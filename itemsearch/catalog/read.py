@@ -94,6 +94,7 @@ def open_catalog(config: CatalogConfig) -> Catalog:
         max_images=config.max_images,
         require_image=config.require_image,
         left_out=found.left_out,
+        fetched=config.fetched,
         export=export.export if export else None,
     )
 

@@ -11,6 +11,7 @@ from itemsearch.catalog.cell_text import BadCellError
 from itemsearch.catalog.images import decode_image
 from itemsearch.catalog.validate import Cells
 from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError
+from itemsearch.fetched import without_credentials
 from itemsearch.types import ImageProblem, RejectReason
 
 
@@ -77,7 +78,7 @@ class Pictures:
 
 def describe_source(source: bytes | str) -> str:
     """The name of a picture in messages."""
-    return f"image {source!r:.80}" if isinstance(source, str) else "embedded image"
+    return f"image {without_credentials(source)!r:.80}" if isinstance(source, str) else "embedded image"
 
 
 def _reason(error: ImageError) -> RejectReason:

@@ -22,6 +22,7 @@ from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.columns import catalog_name, no_column
 from itemsearch.errors import EmptyCatalogError, MissingColumnError
+from itemsearch.fetched import FetchedPictures, is_web_address
 from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
@@ -46,6 +47,7 @@ class RowSource:
         max_images: how many pictures of a row are read, from the first.
         left_out: the files beside the tables that are none.
         export: the export that was recognised, None for none.
+        fetched: folder of the pictures that are web addresses; None for none.
     """
 
     path: str
@@ -59,6 +61,7 @@ class RowSource:
     max_images: int = MAX_IMAGES
     left_out: tuple[LeftOut, ...] = ()
     export: Export | None = None
+    fetched: Path | None = None
 
 
 def check_columns(
@@ -88,14 +91,18 @@ def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
 
     Raises:
         CatalogError: a file is damaged, or there is no row.
+        FetchError: there are no fetched pictures where they should be.
     """
     validator = RowValidator(source.category_separator)
     names = list(dict.fromkeys(name for columns in source.columns.values() for name in columns))
     carried = pa.schema([field.with_name(catalog_name(field.name)) for field in source.carried])
     row = 0
-    with ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool:
+    with (
+        ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool,
+        FetchedPictures.open(source.fetched) as fetched,
+    ):
         for table in source.tables:
-            read_image = partial(_read_image, str(source.image_root or table.source.path.parent))
+            read_image = partial(_read_image, str(source.image_root or table.source.path.parent), fetched)
             finish = partial(_finish, read_image, source.max_images, build)
             for records in table.read(names, carried, source.batch_rows):
                 checked = _check(validator, row, records, source.columns)
@@ -143,13 +150,14 @@ def _stored(carried: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return record_batch(carried.columns, schema, carried.num_rows)
 
 
-def _read_image(image_root: str, source: str) -> bytes:
-    """The encoded image at a path.
+def _read_image(image_root: str, fetched: FetchedPictures, source: str) -> bytes:
+    """The encoded image at a path or a web address.
 
     Raises:
         ImageError: it is not there, or cannot be read.
     """
-    return read_image_file(locate_image(image_root, source))
+    path = fetched.path_of(source) if is_web_address(source) else locate_image(image_root, source)
+    return read_image_file(path)
 
 
 def _finish(

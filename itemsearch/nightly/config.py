@@ -10,6 +10,8 @@ from itemsearch.catalog import ReadOptions
 from itemsearch.catalog.config import MAX_IMAGES
 from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
+from itemsearch.fetch.addresses import pictures_beside
+from itemsearch.fetch.types import FetchConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class RebuildConfig:
     ignore_columns, category_separator: as for --ignore-column and --category-separator.
     max_images, require_image: as in `CatalogConfig`.
     model, device, dtype: as for `itemsearch embed`.
+    fetch: whether the pictures that are web addresses are downloaded first, as [fetching] says.
+    fetched: folder that they are kept in and read from; with `fetch` it is beside the store by default.
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
     metrics: Prometheus textfile; "" for none.
@@ -69,10 +73,13 @@ class RebuildConfig:
     model: str = "default"
     device: str = "auto"
     dtype: str = "float32"
+    fetch: bool = False
+    fetched: str = ""
     duplicates: str = ""
     record: str = "rebuild.jsonl"
     metrics: str = ""
     read: ReadOptions = field(default_factory=ReadOptions)
+    fetching: FetchConfig = field(default_factory=FetchConfig)
     build: IndexOptions = field(default_factory=IndexOptions)
     guards: Guards = field(default_factory=Guards)
 
@@ -90,12 +97,14 @@ def read_rebuild_config(path: Path) -> RebuildConfig:
     def absolute(name: str) -> str:
         return str(root / name) if name else ""
 
+    beside = str(pictures_beside(Path(absolute(config.store)))) if config.fetch else ""
     return replace(
         config,
         catalog=absolute(config.catalog),
         store=absolute(config.store),
         index=absolute(config.index),
         image_root=absolute(config.image_root),
+        fetched=absolute(config.fetched) or beside,
         duplicates=absolute(config.duplicates),
         record=absolute(config.record),
         metrics=absolute(config.metrics),

@@ -13,6 +13,8 @@ from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import GateError, IndexFolderError, ItemSearchError
+from itemsearch.fetch.addresses import picture_addresses
+from itemsearch.fetch.run import fetch_pictures
 from itemsearch.indexes.storage.files import read_distinct
 from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.indexes.types import Target
@@ -55,11 +57,13 @@ class RebuildPlan:
 
 
 def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSummary:
-    """Runs the stages check, embed, index and, where the configuration names a folder for them, duplicates,
-    each of which records its counts in `log`.
+    """Runs the stages check, fetch, embed, index and duplicates, each of which records its counts in `log`.
+
+    The stages fetch and duplicates run where the configuration asks for them.
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError, ModelError: as `embed_catalog`.
+        FetchError: as `fetch_pictures`; a picture that cannot be had is no error.
         GateError: the target recall is not reached, or a guard fails; the old version stays current, and the
             store is as it was.
         ItemSearchError: the duplicates cannot be found; the new version stays current.
@@ -68,6 +72,9 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
     with log.stage("check") as stage:
         open_catalog(_catalog(config))
         current = _current_version(index, stage.facts)
+    if config.fetch:
+        with log.stage("fetch") as stage:
+            stage.facts |= _fetch(config)
     with restoring(store):
         _embed(config, store, log, progress)
         summary = _index(config, store, current, log)
@@ -112,6 +119,16 @@ def _index(config: RebuildConfig, store: Path, current: CurrentVersion | None, l
         summary = build_index_folder(store, Path(config.index), built, [guard])
         stage.facts |= _index_facts(summary)
     return summary
+
+
+def _fetch(config: RebuildConfig) -> dict[str, Any]:
+    """What the stage fetch records."""
+    addresses = picture_addresses(_catalog(config))
+    report = fetch_pictures(addresses, Path(config.fetched), config.fetching, lambda done, failed: None)
+    facts = asdict(report)
+    del facts["seconds"], facts["reasons"], facts["examples"]
+    most = [f"{count:,} {reason}: {report.examples[reason]}" for reason, count in report.reasons.items()]
+    return {**facts, "most_failed": most[0]} if most else facts
 
 
 def _find_duplicates(index: Path, out: Path, version: int) -> dict[str, Any]:
@@ -202,6 +219,7 @@ def _catalog(config: RebuildConfig) -> CatalogConfig:
         category_separator=config.category_separator,
         max_images=config.max_images,
         require_image=config.require_image,
+        fetched=Path(config.fetched) if config.fetched else None,
     )
 
 

@@ -319,9 +319,7 @@ def test_locate_image_never_leaves_its_root(tmp_path, path):
         locate_image(str(root), path)
 
 
-@pytest.mark.parametrize(
-    "path", ["http://a/b.jpg", "HTTPS://a/b.jpg", "//cdn.example/b.jpg", "s3://bucket/b.jpg"]
-)
+@pytest.mark.parametrize("path", ["//cdn.example/b.jpg", "s3://bucket/b.jpg"])
 def test_locate_image_says_to_download_first(tmp_path, path):
     with pytest.raises(ImageAddressError, match="download it"):
         locate_image(str(tmp_path), path)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from itemsearch.catalog.formats.source import Source, standard_input
 from itemsearch.errors import CatalogError, CatalogNotFoundError
+from itemsearch.fetched import STATE
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".psv")
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, ".jsonl", ".ndjson", ".parquet", ".xlsx", ".zip")
@@ -26,8 +27,8 @@ _BESIDE_TABLES = frozenset(
 
 _PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-_OUR_FOLDERS = ({"CURRENT", "versions"}, {"manifest.json", "data"}, {"run.json", "pairs.parquet"})
-"""What lies at the top of an index, a store and a run of duplicates: made from a catalog, and none."""
+_OUR_FOLDERS = ({"CURRENT", "versions"}, {"manifest.json", "data"}, {"run.json", "pairs.parquet"}, {STATE})
+"""What lies at the top of an index, a store, a run of duplicates and fetched pictures: no catalogs."""
 
 
 def find_sources(path: str) -> list[Source]:
