@@ -18,6 +18,7 @@ from itemsearch.cli._options import (
     MaxBadRate,
     Model,
     Other,
+    Threads,
     TorchDevice,
 )
 from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress, steps
@@ -41,6 +42,7 @@ def dedupe(
     other: Other = "",
     model: Model = "default",
     device: TorchDevice = "auto",
+    threads: Threads = 0,
     batch_size: BatchSize = 32,
     max_bad_rate: MaxBadRate = 0.05,
     as_json: AsJson = False,
@@ -61,7 +63,7 @@ def dedupe(
 
     source = with_pictures(reading.config(catalog), out / STORE, fetch, allow_private)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
-    encoder = open_encoder(model, device)
+    encoder = open_encoder(model, device, threads)
     with progress("listings") as advance:
         built = embed_and_index(
             source,

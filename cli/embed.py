@@ -16,6 +16,7 @@ from itemsearch.cli._options import (
     Catalog,
     MaxBadRate,
     Model,
+    Threads,
     TorchDevice,
 )
 from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
@@ -32,6 +33,7 @@ def embed(
     model: Model = "default",
     batch_size: BatchSize = 32,
     device: TorchDevice = "auto",
+    threads: Threads = 0,
     max_bad_rate: MaxBadRate = 0.05,
     dtype: Annotated[
         str, typer.Option(help="Number format: float32, or float16 for half the disk space.")
@@ -49,7 +51,7 @@ def embed(
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = with_pictures(reading.config(catalog), out, fetch, allow_private)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
-    encoder = open_encoder(model, device)
+    encoder = open_encoder(model, device, threads)
     with progress("listings") as advance:
 
         def show(rows: int, rejected: int) -> None:

@@ -87,4 +87,4 @@ def open_encoder(name: str = DEFAULT_MODEL, device: str = "auto", threads: int =
         return OpenVINOEncoder.from_pretrained(name, threads=threads)
     from itemsearch.embed.torch_encoder import TorchEncoder
 
-    return TorchEncoder.from_pretrained(name, device)
+    return TorchEncoder.from_pretrained(name, device, threads=threads)

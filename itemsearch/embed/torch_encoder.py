@@ -67,19 +67,22 @@ class TorchEncoder:
 
     @classmethod
     def from_pretrained(
-        cls, name: str = DEFAULT_MODEL, device: str = "auto", with_ranking: bool = True
+        cls, name: str = DEFAULT_MODEL, device: str = "auto", with_ranking: bool = True, threads: int = 0
     ) -> Self:
         """Loads a model folder, a model of a hub, or the shipped weights.
 
         Args:
             device: "auto", "cpu" or "cuda".
             with_ranking: False leaves the ranking unread, so that a damaged one can be fitted again.
+            threads: of all that torch computes on a CPU in this process; 0 leaves it as it is.
 
         Raises:
             ModelError: there is no such model, it is no ITEm model, or its files are damaged.
             UsageError: there is no such device.
         """
         where = resolve_device(device)
+        if threads:
+            torch.set_num_threads(threads)
         folder = model_folder(name)
         model = load_model(folder, name).to(where)
         try:

@@ -51,7 +51,7 @@ class RebuildConfig:
     columns: role to column name, as for --column.
     ignore_columns, category_separator: as for --ignore-column and --category-separator.
     max_images, require_image: as in `CatalogConfig`.
-    model, device, dtype: as for `itemsearch embed`.
+    model, device, threads, dtype: as for `itemsearch embed`.
     fetch: whether the pictures that are web addresses are downloaded first, as [fetching] says.
     fetched: folder that they are kept in and read from; with `fetch` it is beside the store by default.
     duplicates: folder for the duplicates of each new version; "" for none.
@@ -72,6 +72,7 @@ class RebuildConfig:
     require_image: bool = False
     model: str = "default"
     device: str = "auto"
+    threads: int = 0
     dtype: str = "float32"
     fetch: bool = False
     fetched: str = ""

@@ -86,7 +86,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
 
 def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) -> None:
     with log.stage("embed") as stage:
-        encoder = open_encoder(config.model, config.device)
+        encoder = open_encoder(config.model, config.device, config.threads)
         options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype, keep_replaced=True)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {
@@ -170,7 +170,7 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
     """
-    encoder = open_encoder(config.model, config.device)
+    encoder = open_encoder(config.model, config.device, config.threads)
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from support.catalogs import draw_picture, titles
 
+from itemsearch.embed.encoder import open_encoder
 from itemsearch.embed.graphs import COLOURS, Graphs, graphs_folder
 from itemsearch.embed.inputs import sketch_titles
 from itemsearch.embed.model_folder import DEFAULT_MODEL, fingerprint
@@ -125,3 +126,9 @@ def test_a_search_by_title_loads_no_torch(index: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "10 []"
+
+
+def test_threads_do_not_change_embeddings(tiny_model: Path) -> None:
+    texts, images = listings(9)
+    one, two = (open_encoder(str(tiny_model), "cpu", threads).encode(texts, images) for threads in (1, 2))
+    assert np.allclose(one, two, atol=1e-3)
