@@ -1,4 +1,4 @@
-"""Applies the decisions of people to an open index: rejected pairs, and labels to calibrate on."""
+"""Applies the decisions of people to an open index: those that hold, and labels to calibrate on."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ def current_labels(engine: Engine) -> list[PairLabel]:
     labels = DecisionLog.of_index(engine.folder).labels()
     ids = {label.id_a for label in labels} | {label.id_b for label in labels}
     return valid_labels(labels, content_hashes(engine, ids)) if ids else []
-
-
-def rejected_pairs(engine: Engine) -> set[tuple[str, str]]:
-    """The pairs (id_a, id_b) that a person decided are two products."""
-    return {(label.id_a, label.id_b) for label in current_labels(engine) if not label.same}
 
 
 def labels_of_people(engine: Engine) -> pa.Table:

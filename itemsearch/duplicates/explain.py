@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.columns import read_texts
-from itemsearch.decisions.of_index import rejected_pairs
+from itemsearch.decisions.decided import Decided
+from itemsearch.decisions.of_index import current_labels
 from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
 from itemsearch.duplicates.pairs.columns import CarriedColumns
@@ -157,7 +158,7 @@ def _decided(engine: Engine, two: Rows, near: Rows, run: _Run, folder: Path) -> 
     described = evidence.describe(measured)
     probability = _as_published(described, learnt.probability, folder)
     described = described.append_column("probability", pa.array(probability, pa.float32()))
-    decided = decide(described, run.thresholds, rejected_pairs(engine))
+    decided = decide(described, run.thresholds, Decided.of(current_labels(engine)))
     titles = np.array(read_texts(listings, "title"), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))
@@ -168,6 +169,7 @@ def _decided(engine: Engine, two: Rows, near: Rows, run: _Run, folder: Path) -> 
 def _as_published(described: pa.Table, probability: Doubles, folder: Path) -> Doubles:
     """(P,) the probabilities, those of the run where it published the pair: it knew every rival."""
     pairs = pq.read_table(folder / PAIRS, columns=["id_a", "id_b", "probability"])
+    pairs = pairs.filter(pairs["probability"].is_valid())
     published = {(pair["id_a"], pair["id_b"]): pair["probability"] for pair in pairs.to_pylist()}
     ids = zip(described["id_a"].to_pylist(), described["id_b"].to_pylist(), strict=True)
     return np.array([published.get(pair, own) for pair, own in zip(ids, probability.tolist(), strict=True)])

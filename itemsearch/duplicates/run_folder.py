@@ -49,9 +49,9 @@ class RunReport:
     rows: listings that pass the filter. joined: of these, the listings that were joined: all, or the new and
     changed ones. compared: pairs whose evidence was measured. pairs: by decision. groups: by tier. listings:
     in groups. changes: groups by kind of change (new, merged, split, gone, changed). weakest: the duplicates
-    of the lowest probabilities. estimates: of the tiers' precision and recall, and labels: how many they rest
-    on beside the catalog itself. expected: how many of the compared pairs are one product, by their
-    probabilities. columns: carried columns that are evidence.
+    of the lowest probabilities. estimates: of the precision and recall of the pairs that nobody decided, and
+    labels: how many they rest on beside the catalog itself. expected: how many of the compared pairs are one
+    product, by their probabilities. columns: carried columns that are evidence.
     """
 
     rows: int

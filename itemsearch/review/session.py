@@ -10,6 +10,7 @@ from typing import Self
 
 from PIL import Image
 
+from itemsearch.decisions.decided import Decided
 from itemsearch.decisions.log import Action, DecisionLog
 from itemsearch.decisions.of_index import content_hashes, current_labels
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
@@ -59,7 +60,7 @@ class ReviewSession:
         self.decisions = DecisionLog.of_index(engine.folder)
         self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
-        self._standing = StandingLabels.of(-1, ())
+        self._standing = StandingLabels()
         self._searching = Lock()
 
     @classmethod
@@ -89,7 +90,7 @@ class ReviewSession:
         """The labels that stand, cached until the next decision."""
         seen = self.decisions.last_change()
         if seen != self._standing.seen:
-            self._standing = StandingLabels.of(seen, current_labels(self.engine))
+            self._standing = StandingLabels(seen, Decided.of(current_labels(self.engine)))
         return self._standing
 
     def decide(self, request: DecisionRequest) -> int:
@@ -115,7 +116,7 @@ class ReviewSession:
 
     def checked(self) -> Mapping[str, Checked]:
         """Tier to what people found of the groups that were drawn from it."""
-        return checked_tiers(self.unaided, list(self.labels().pairs.values()))
+        return checked_tiers(self.unaided, list(self.labels().people.labels.values()))
 
     def listings(self, ids: Sequence[str]) -> list[ListingCard]:
         """The cards of those of `ids` that the index holds."""

@@ -12,7 +12,11 @@ from itemsearch.review.cards import GroupCard, GroupMember, ListingCard
 from itemsearch.review.order import NAMES, Order
 from itemsearch.review.wording import mark_differences
 
-TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "automatic"}
+TIERS = {
+    Tier.REVIEW.value: "to review",
+    Tier.AUTOMATIC.value: "automatic",
+    Tier.CONFIRMED.value: "confirmed",
+}
 RULES = {
     Order.TEACHES: "The answers that teach most come first: those that remove most doubt.",
     Order.WORTH: "Groups to review come before automatic ones, and among them those in which one decision "

@@ -8,9 +8,10 @@ from threading import Barrier
 
 import pyarrow as pa
 import pytest
+from support.run_folders import rejected_pairs
 
 from itemsearch.decisions.log import FILE, Action, DecisionLog
-from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.decisions.pair_labels import all_different, all_same, different_from, valid_labels
 from itemsearch.errors import DecisionsError, StaleDecisionError
 from itemsearch.search.build import build_index_folder

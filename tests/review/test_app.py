@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from support.catalogs import draw_picture
-from support.run_folders import a_group, a_pair, write_run_folder
+from support.run_folders import a_group, a_pair, rejected_pairs, write_run_folder
 
 from itemsearch.decisions.log import DecisionLog
-from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
 from itemsearch.review.access import Address

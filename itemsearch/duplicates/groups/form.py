@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.decisions.decided import NOBODY, Decided
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
 from itemsearch.duplicates.types import GROUPS_SCHEMA, IDENTICAL, Decision, Tier
@@ -42,10 +43,13 @@ DEFAULT_GROUPS = GroupSettings()
 class _Graph:
     """P pairs among L listings, which are numbered in order of id.
 
-    rows: (L,) in the index. a, b: (P,) numbers of listings, a < b. probability, joint, decisions: (P,).
+    rows: (L,) in the index. product: (L,) the lowest listing of those that people decided to be one product
+    with each; itself where nobody did. a, b: (P,) numbers of listings, a < b. probability, joint, decisions:
+    (P,).
     """
 
     rows: Ints
+    product: Ints
     a: Ints
     b: Ints
     probability: npt.NDArray[np.float64]
@@ -61,9 +65,9 @@ def group(
     pairs: pa.Table,
     listings: pa.Table,
     settings: GroupSettings = DEFAULT_GROUPS,
-    rejected: Collection[tuple[str, str]] = (),
+    decided: Decided = NOBODY,
 ) -> pa.Table:
-    """Groups the listings of duplicate pairs and of pairs to review.
+    """Groups the listings of duplicate pairs and of pairs to review, and those that people joined.
 
     Automatic groups are made of duplicate pairs alone. Pairs to review group the listings that are then left,
     so that no pair to review adds a listing to an automatic group. The listings of variants and of rejected
@@ -72,7 +76,7 @@ def group(
     Args:
         pairs: columns row_a, row_b, probability, joint and decision, at least.
         listings: of the index.
-        rejected: the ids of pairs that must not be in one group, whether they are among `pairs` or not.
+        decided: what people decided, on `pairs` and on others.
 
     Returns:
         `GROUPS_SCHEMA`, each group's keeper first, then in order of id; groups in order of their first id.
@@ -87,7 +91,7 @@ def group(
     #   1-2    variant      cannot link        {2}          (alone: no group)
     #   2-3    review                   yes    {2, 3}       review
     #   1-4    review                   no     {4}          (1 is in an automatic group)
-    graph = _graph(pairs, listings, rejected)
+    graph = _graph(pairs, listings, decided)
     duplicates = graph.decided(Decision.DUPLICATE)
     identical = _identical(graph)
     automatic = _clusters(graph, identical, duplicates, settings.density)
@@ -104,7 +108,7 @@ def new_group_id(member_ids: str) -> str:
     return f"g{blake2b(member_ids.encode(), digest_size=6).hexdigest()}"
 
 
-def _graph(pairs: pa.Table, listings: pa.Table, rejected: Collection[tuple[str, str]]) -> _Graph:
+def _graph(pairs: pa.Table, listings: pa.Table, decided: Decided) -> _Graph:
     row_a, row_b = (pairs[name].to_numpy() for name in ("row_a", "row_b"))
     rows = np.unique(np.concatenate([row_a, row_b]))
     # In order of id, so that ties are broken alike whatever rows a build gives the listings.
@@ -113,33 +117,48 @@ def _graph(pairs: pa.Table, listings: pa.Table, rejected: Collection[tuple[str, 
     rows = rows[order]
     number = np.full(listings.num_rows, -1)
     number[rows] = np.arange(len(rows))
-    number_of_id = (
-        dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True)) if rejected else {}
-    )
-    known = [
-        (number_of_id[a], number_of_id[b]) for a, b in rejected if a in number_of_id and b in number_of_id
+    number_of_id: dict[str, int] = {}
+    if decided.labels:
+        number_of_id = dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True))
+    rejected = [
+        (number_of_id[a], number_of_id[b])
+        for (a, b), label in decided.labels.items()
+        if not label.same and a in number_of_id and b in number_of_id
     ]
-    cannot_link = np.array(known, np.int64).reshape(-1, 2)
-    a, b = (
-        np.concatenate([number[row_a], cannot_link[:, 0]]),
-        np.concatenate([number[row_b], cannot_link[:, 1]]),
+    cannot_link = np.array(rejected, np.int64).reshape(-1, 2)
+    a = np.concatenate([number[row_a], cannot_link[:, 0]])
+    b = np.concatenate([number[row_b], cannot_link[:, 1]])
+    decisions = np.array(
+        [*pairs["decision"].to_pylist(), *[Decision.REJECTED] * len(cannot_link)], dtype=np.str_
     )
     nothing = np.zeros(len(cannot_link))
     probability, joint = (
         np.concatenate([pairs[name].to_numpy(), nothing]) for name in ("probability", "joint")
     )
-    decisions = np.array(
-        [*pairs["decision"].to_pylist(), *[Decision.REJECTED] * len(cannot_link)], dtype=np.str_
-    )
-    return _Graph(rows, np.minimum(a, b), np.maximum(a, b), probability, joint, decisions)
+    probability = np.where(decisions == Decision.CONFIRMED, 1.0, probability)
+    product = _products(decided, number_of_id, len(rows))
+    return _Graph(rows, product, np.minimum(a, b), np.maximum(a, b), probability, joint, decisions)
+
+
+def _products(decided: Decided, number_of_id: Mapping[str, int], count: int) -> Ints:
+    """(L,) of `count` listings, the lowest one that each is decided to be one product with."""
+    lowest = np.arange(count)
+    for ids in decided.products.values():
+        present = [number_of_id[id] for id in ids if id in number_of_id]
+        lowest[present] = min(present, default=0)
+    return lowest
 
 
 def _identical(graph: _Graph) -> Ints:
-    """(L,) the lowest listing that each one is identical to; itself where it cannot link to a lower one."""
+    """(L,) the lowest listing that each one is identical to, or that people decided to be one product with
+    it; of its own product where that cannot link to a lower one."""
+    own = graph.product
     is_identical = graph.decided(Decision.DUPLICATE) & (graph.joint >= IDENTICAL)
-    lowest = components(len(graph.rows), graph.a[is_identical], graph.b[is_identical])
+    lowest = components(len(own), own[graph.a[is_identical]], own[graph.b[is_identical]])[own]
     cannot_link = graph.decided(*CANNOT_LINK_DECISIONS) & (lowest[graph.a] == lowest[graph.b])
-    lowest[graph.b[cannot_link]] = graph.b[cannot_link]
+    higher = np.maximum(own[graph.a], own[graph.b])[cannot_link & (own[graph.a] != own[graph.b])]
+    apart = np.isin(own, higher)
+    lowest[apart] = own[apart]
     return lowest
 
 
@@ -206,8 +225,10 @@ def _table(
     order = np.lexsort((by_keeper, ~is_keeper, clusters[by_keeper]))  # the keeper, then in order of id
     members, is_keeper = by_keeper[order], is_keeper[order]
     ids = listings["id"].take(pa.array(graph.rows))
-    large = sizes[members] > settings.max_size
-    flags = np.where(large, TOO_LARGE, np.where(split[members], CHAIN_SPLIT, ""))
+    confirmed = _of_one_product(graph, clusters)[members]
+    large = (sizes[members] > settings.max_size) & ~confirmed
+    flags = np.where(large, TOO_LARGE, np.where(split[members] & ~confirmed, CHAIN_SPLIT, ""))
+    tiers = np.where(automatic[members] & ~large, Tier.AUTOMATIC, Tier.REVIEW)
     lowest, where = np.unique(clusters[members], return_inverse=True)
     names = np.array([new_group_id(id) for id in ids.take(pa.array(lowest)).to_pylist()], dtype=object)
     mean = _mean_probabilities(graph, clusters)
@@ -217,12 +238,19 @@ def _table(
         "group_id": pa.array(names[where], pa.string()),
         "id": ids.take(pa.array(members)),
         "keeper": is_keeper,
-        "tier": pa.array(np.where(automatic[members] & ~large, Tier.AUTOMATIC, Tier.REVIEW), pa.string()),
+        "tier": pa.array(np.where(confirmed, Tier.CONFIRMED, tiers), pa.string()),
         "probability": pa.array(mean[members], pa.float32()),
         "group_probability": pa.array(least[clusters[members]], pa.float32()),
         "flag": pa.array(flags, pa.string(), mask=flags == ""),
     }
     return pa.table(columns).cast(GROUPS_SCHEMA)
+
+
+def _of_one_product(graph: _Graph, clusters: Ints) -> npt.NDArray[np.bool_]:
+    """(L,) whether people decided that the listings of each one's cluster are one product."""
+    mixed = np.zeros(len(clusters), bool)
+    mixed[clusters[graph.product != graph.product[clusters]]] = True
+    return ~mixed[clusters]
 
 
 def _mean_probabilities(graph: _Graph, clusters: Ints) -> npt.NDArray[np.float64]:
