@@ -20,6 +20,9 @@ def review(
     token: Annotated[
         str, typer.Option(envvar="ITEMSEARCH_REVIEW_TOKEN", help="The token that people need for access.")
     ] = "",
+    user: Annotated[
+        str, typer.Option(help="Whose decisions these are. Default: the page asks each person once.")
+    ] = "",
 ) -> None:
     """Look at groups in the browser and confirm, reject, split or merge them; search by id, words or picture.
 
@@ -42,4 +45,4 @@ def review(
         if session.groups and not token:
             note(f"{SAMPLE} random automatic groups, how many are right? {where}?sample=automatic")
 
-    serve(session, address, ready)
+    serve(session, address, ready, user)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.pair_labels import KeeperChoice, PairLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +17,19 @@ class Decided:
 
     labels: one a pair (id_a, id_b). first: id to the first id of its product, of listings that are one
     product with another. products: first id to all ids of its product, in order. apart: first id, or id of a
-    single listing, to those of the products that are decided to be others.
+    single listing, to those of the products that are decided to be others. keepers: id to the latest choice
+    of this listing to be kept.
     """
 
     labels: Mapping[tuple[str, str], PairLabel] = field(default_factory=dict)
     first: Mapping[str, str] = field(default_factory=dict)
     products: Mapping[str, Sequence[str]] = field(default_factory=dict)
     apart: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    keepers: Mapping[str, KeeperChoice] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, labels: Sequence[PairLabel]) -> Self:
-        """Joins the listings of labels, one a pair, into products.
+    def of(cls, labels: Sequence[PairLabel], keepers: Sequence[KeeperChoice] = ()) -> Self:
+        """Joins the listings of labels, one a pair, into products; `keepers`, the earliest first.
 
         No product has two listings that a person decided to be different. Where a chain of labels would join
         such two, its earliest label gives way.
@@ -57,6 +59,7 @@ class Decided:
             first,
             {one: tuple(sorted(ids)) for one, ids in members.items()},
             {one: frozenset(others) for one, others in apart.items() if others},
+            {choice.id: choice for choice in keepers},
         )
 
     def same(self, a: str, b: str) -> bool | None:
@@ -66,6 +69,11 @@ class Decided:
             return True
         return False if other in self.apart.get(one, ()) else None
 
+    def keeper(self, ids: Iterable[str]) -> KeeperChoice | None:
+        """The latest choice of one of `ids` to be kept; None where nobody chose."""
+        choices = (self.keepers[id] for id in ids if id in self.keepers)
+        return max(choices, key=lambda choice: choice.event, default=None)
+
     def reason(self, a: str, b: str) -> str:
         """Who decided on two listings, and when, as a sentence; of two on which somebody did."""
         same = self.same(a, b)
@@ -74,7 +82,7 @@ class Decided:
         if label is None or label.same is not same:
             return f"by what people decided on other pairs they are {words}"
         when = f" on {label.at[:10]}" if label.at else ""
-        return f"a person decided{when} that they are {words}"
+        return f"{label.who or 'a person'} decided{when} that they are {words}"
 
 
 NOBODY = Decided()

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.columns import read_texts
-from itemsearch.decisions.decided import Decided
-from itemsearch.decisions.of_index import current_labels
+from itemsearch.decisions.of_index import current_decisions
 from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
 from itemsearch.duplicates.pairs.columns import CarriedColumns
@@ -158,7 +157,7 @@ def _decided(engine: Engine, two: Rows, near: Rows, run: _Run, folder: Path) -> 
     described = evidence.describe(measured)
     probability = _as_published(described, learnt.probability, folder)
     described = described.append_column("probability", pa.array(probability, pa.float32()))
-    decided = decide(described, run.thresholds, Decided.of(current_labels(engine)))
+    decided = decide(described, run.thresholds, current_decisions(engine))
     titles = np.array(read_texts(listings, "title"), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))

@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.decisions.decided import Decided
-from itemsearch.decisions.of_index import current_labels
+from itemsearch.decisions.of_index import current_decisions
 from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
 from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
@@ -118,8 +117,8 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     rank_keepers(engine.listings, np.empty(0, np.int64), config.groups.keep_by)
     earlier = _earlier_groups(out, config)
     changed = changed_since(engine, config.new) if config.new else None
-    labels = current_labels(engine)
-    decided = Decided.of(labels)
+    decided = current_decisions(engine)
+    labels = list(decided.labels.values())
     carried = _carried(engine, config, changed)
     joined, learnt = judge_pairs(engine, out, config, progress, changed)
     thresholds = _thresholds(learnt, joined, config)

@@ -8,14 +8,16 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image
 
-from itemsearch.decisions.decided import Decided
 from itemsearch.decisions.log import Action, DecisionLog
-from itemsearch.decisions.of_index import content_hashes, current_labels
+from itemsearch.decisions.of_index import content_hashes, current_decisions
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
 from itemsearch.decode import decode
-from itemsearch.duplicates.groups.form import GroupSettings
+from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings
+from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.duplicates.groups.unaided import UnaidedGroups, checked_tiers, unaided_groups
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.duplicates.run_folder import AGAIN, RUN, read_run, read_tables
@@ -38,7 +40,7 @@ class DecisionRequest:
 
     seen: the last event at the time of the page. shown: all listings on the page. ticked: the listings of
     `part` that are another product, of a split or of a rejection of one listing. drawn: whether the group was
-    shown because it was drawn at random.
+    shown because it was drawn at random. who: the person's name, "" where it is not known.
     """
 
     action: Action
@@ -48,18 +50,27 @@ class DecisionRequest:
     shown: Sequence[str]
     ticked: Sequence[str] = ()
     drawn: bool = False
+    who: str = ""
 
 
 class ReviewSession:
     """The groups to decide, the decisions on them, and searches; safe to use from many threads."""
 
-    def __init__(self, engine: Engine, cards: Cards | None, unaided: UnaidedGroups | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        cards: Cards | None,
+        settings: GroupSettings = DEFAULT_GROUPS,
+        unaided: UnaidedGroups | None = None,
+    ) -> None:
         self.engine = engine
         self.cards = cards
+        self.settings = settings
         self.unaided = unaided or {}
         self.decisions = DecisionLog.of_index(engine.folder)
         self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
+        self.proposed = {group.members[0].listing.id for group in self.groups.values()}
         self._standing = StandingLabels()
         self._searching = Lock()
 
@@ -84,13 +95,13 @@ class ReviewSession:
         engine = Engine.open(Path(run["index"]))
         tables = read_tables(folder, engine.listings)
         unaided = unaided_groups(tables, settings, thresholds)
-        return cls(engine, read_cards(tables, VARIANTS, WEAKEST), unaided)
+        return cls(engine, read_cards(tables, VARIANTS, WEAKEST), settings, unaided)
 
     def labels(self) -> StandingLabels:
         """The labels that stand, cached until the next decision."""
         seen = self.decisions.last_change()
         if seen != self._standing.seen:
-            self._standing = StandingLabels(seen, Decided.of(current_labels(self.engine)))
+            self._standing = StandingLabels(seen, current_decisions(self.engine))
         return self._standing
 
     def decide(self, request: DecisionRequest) -> int:
@@ -101,9 +112,7 @@ class ReviewSession:
             StaleDecisionError: somebody decided on one of the listings shown in the meantime.
             DecisionsError: the log cannot be written.
         """
-        hashes = content_hashes(self.engine, request.part)
-        if len(set(request.part)) < 2 or set(request.part) - hashes.keys():
-            raise UsageError("a decision takes two or more listings that the index holds")
+        hashes = self._hashes(request.part)
         group = self.groups.get(request.group_id)
         return self.decisions.record(
             request.action,
@@ -112,7 +121,39 @@ class ReviewSession:
             request.seen,
             request.shown,
             group.tier.value if request.drawn and group else "",
+            request.who,
         )
+
+    def keep(self, keeper: str, request: DecisionRequest) -> int:
+        """Records that of the listings of `request.part` this one is to be kept; the number of the event.
+
+        Raises:
+            UsageError: the keeper is none of them, or the index lacks one.
+            StaleDecisionError, DecisionsError: as `decide`.
+        """
+        hashes = self._hashes(request.part)
+        if keeper not in hashes:
+            raise UsageError(f"{keeper!r} is not one of the listings: choose one of them to keep")
+        return self.decisions.choose_keeper(
+            keeper, request.group_id, hashes, request.seen, request.shown, request.who
+        )
+
+    def keeper(self, labels: StandingLabels, ids: Sequence[str]) -> str:
+        """The one of `ids` to be kept: what a person chose last, or else what the run proposed or would."""
+        choice = labels.people.keeper(ids)
+        if choice is not None:
+            return choice.id
+        proposed = [id for id in ids if id in self.proposed]
+        if len(proposed) == 1:
+            return proposed[0]
+        rows = pc.index_in(pa.array(ids, pa.string()), self.engine.listings["id"]).to_numpy()
+        return ids[int(rank_keepers(self.engine.listings, rows, self.settings.keep_by).argmin())]
+
+    def _hashes(self, part: Sequence[str]) -> Mapping[str, str]:
+        hashes = content_hashes(self.engine, part)
+        if len(set(part)) < 2 or set(part) - hashes.keys():
+            raise UsageError("a decision takes two or more listings that the index holds: tick them")
+        return hashes
 
     def checked(self) -> Mapping[str, Checked]:
         """Tier to what people found of the groups that were drawn from it."""

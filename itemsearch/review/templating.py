@@ -46,12 +46,11 @@ def asset(name: str) -> str:
     return files("itemsearch.review").joinpath("templates", name).read_text("utf-8")
 
 
-def titles_beside(group: GroupCard, member: GroupMember) -> list[str]:
+def titles_beside(members: Sequence[GroupMember], keeper: str, member: GroupMember) -> list[str]:
     """The titles that a member's title is compared with: the keeper's, or for the keeper all others."""
-    keeper = group.members[0]
-    if member is not keeper:
-        return [keeper.listing.title]
-    return [other.listing.title for other in group.members[1:]]
+    if member.listing.id != keeper:
+        return [next(other.listing.title for other in members if other.listing.id == keeper)]
+    return [other.listing.title for other in members if other is not member]
 
 
 def facets_of(listings: Iterable[ListingCard], tier: str = "") -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from itemsearch.decisions.decided import NOBODY, Decided
-from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.pair_labels import KeeperChoice, PairLabel
 
 
 def label(pair: str, same: bool, event: int = 1, at: str = "") -> PairLabel:
@@ -37,6 +37,16 @@ def test_who_decided_and_when_is_said() -> None:
     assert people.reason("b", "a") == "a person decided on 2026-01-02 that they are one product"
     assert people.reason("a", "c") == "by what people decided on other pairs they are one product"
     assert people.reason("c", "d") == "a person decided that they are two products"
+
+
+def test_of_several_chosen_keepers_the_latest_is_kept() -> None:
+    choices = [KeeperChoice(id, "", event, "", "") for id, event in (("a", 3), ("b", 4), ("a", 7))]
+    people = Decided.of([], choices)
+    kept = people.keeper("xab")
+    assert kept is not None
+    assert (kept.id, kept.event) == ("a", 7)
+    assert people.keeper("bx") == choices[1]
+    assert people.keeper("xy") is None
 
 
 @pytest.mark.parametrize("seed", range(30))

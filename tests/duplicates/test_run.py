@@ -157,6 +157,38 @@ def test_what_people_joined_is_one_confirmed_group_until_a_listing_changes(tmp_p
     assert set(merged[:4]) in groups_in(out).values()
 
 
+def test_the_keeper_that_a_person_chose_lasts_over_runs_until_it_changes(tmp_path: Path) -> None:
+    made = some_listings(60)
+    index, out = build(tmp_path, made), tmp_path / "out"
+    engine = opened(index)
+    run(engine, out)
+
+    def keeper() -> str:
+        groups = pq.read_table(out / "groups.parquet").to_pylist()
+        (group_id,) = {each["group_id"] for each in groups if each["id"] == "00008"}
+        members = [each for each in groups if each["group_id"] == group_id]
+        assert [each["keeper"] for each in members] == [True] + [False] * (len(members) - 1)
+        assert [each["id"] for each in members[1:]] == sorted(each["id"] for each in members[1:])
+        return str(members[0]["id"])
+
+    proposed = keeper()
+    (other,) = {"00008", "00009"} - {proposed}
+    hashes = hashes_of(engine)
+    log = DecisionLog.of_index(index)
+    log.choose_keeper(other, "g", {id: hashes[id] for id in ("00008", "00009")}, 0, [])
+    for new in ("", str(out)):
+        run(engine, out, replace(CONFIG, new=new))
+        assert keeper() == other
+    log.undo(log.last_change())
+    run(engine, out)
+    assert keeper() == proposed
+    log.choose_keeper(other, "g", {id: hashes[id] for id in ("00008", "00009")}, log.last_change(), [])
+    place = int(other)
+    made[place] = {**made[place], "content_hash": "another"}
+    run(opened(build(tmp_path, made)), out)
+    assert keeper() == proposed
+
+
 def test_estimates_leave_out_the_pairs_that_people_decided(tmp_path: Path) -> None:
     index, out = build(tmp_path, some_listings(120)), tmp_path / "out"
     engine = opened(index)

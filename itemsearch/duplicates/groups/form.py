@@ -100,7 +100,25 @@ def group(
     linking = (duplicates | graph.decided(Decision.REVIEW)) & left
     clusters = np.where(grouped, automatic, _clusters(graph, identical, linking, settings.density))
     split = _split_chains(clusters, graph, duplicates)
-    return _table(graph, listings, clusters, grouped & ~split, split, settings)
+    table = _table(graph, listings, clusters, grouped & ~split, split, settings)
+    return _with_chosen_keepers(table, decided)
+
+
+def _with_chosen_keepers(groups: pa.Table, decided: Decided) -> pa.Table:
+    """The groups with the keepers that people chose, the latest of each group, in the place of the first."""
+    if not decided.keepers or not groups.num_rows:
+        return groups
+    ids, is_first = groups["id"].to_pylist(), groups["keeper"].to_numpy(zero_copy_only=False)
+    chosen = np.array([decided.keepers[id].event if id in decided.keepers else 0 for id in ids])
+    number = np.cumsum(is_first)
+    # Each group's listings: the one that was chosen last, or else the first, then the others in order of id.
+    by_id = pc.rank(groups["id"], sort_keys="ascending").to_numpy().astype(np.int64)
+    latest = np.zeros(number[-1] + 1, np.int64)
+    np.maximum.at(latest, number, chosen)
+    is_keeper = np.where(latest[number] > 0, chosen == latest[number], is_first)
+    order = np.lexsort((by_id, ~is_keeper, number))
+    place = groups.column_names.index("keeper")
+    return groups.set_column(place, groups.schema.field(place), pa.array(is_keeper)).take(pa.array(order))
 
 
 def new_group_id(member_ids: str) -> str:
