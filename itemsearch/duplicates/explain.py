@@ -20,7 +20,7 @@ from itemsearch.duplicates.pairs.decide import Thresholds, decide
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined
 from itemsearch.duplicates.pairs.learn import learn
-from itemsearch.duplicates.run_folder import PAIRS, read_run
+from itemsearch.duplicates.run_folder import PAIRS, index_of, read_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Doubles, Rows
 from itemsearch.probability.model import Model
@@ -126,7 +126,7 @@ def _read(folder: Path) -> _Run:
     try:
         run = read_run(folder)
         return _Run(
-            Path(run["index"]),
+            index_of(folder, run),
             decode(JoinConfig, run["settings"]["join"]),
             decode(Model, run["model"]),
             decode(Thresholds, run["thresholds"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
@@ -140,7 +141,9 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
         report = replace(report, estimates=replace(report.estimates, checked=checked))
     report = replace(report, joined=joined_rows)
     learnt_model = {"model": asdict(learnt.model), "thresholds": asdict(thresholds)}
-    write_run(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
+    write_run(
+        out, tables, changes, {**_describe(engine, config, out), **learnt_model, "report": asdict(report)}
+    )
     shutil.rmtree(out / JOIN)
     return report
 
@@ -272,13 +275,17 @@ def _report(
     )
 
 
-def _describe(engine: Engine, config: RunConfig) -> dict[str, Any]:
+def _describe(engine: Engine, config: RunConfig, out: Path) -> dict[str, Any]:
     """What `run.json` says of a run, but for its report."""
+
+    def seen_from_out(path: Path) -> str:
+        return os.path.relpath(path.resolve(), out.resolve())
+
     return {
         "format": FORMAT,
-        "index": str(engine.folder.resolve()),
+        "index": seen_from_out(engine.folder),
         "version": engine.summary.version,
         "settings": config.describe(engine),
-        "new": config.new,
+        "new": seen_from_out(Path(config.new)) if config.new and not config.new.isdecimal() else config.new,
         "groups": asdict(config.groups),
     }

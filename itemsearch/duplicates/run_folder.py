@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,3 +102,8 @@ def read_run(folder: Path) -> dict[str, Any]:
             f"{path}: written by another version of itemsearch (format {written}, not {FORMAT}); {AGAIN}"
         )
     return dict(run)
+
+
+def index_of(folder: Path, run: Mapping[str, Any]) -> Path:
+    """The index of a run, whose path is stored as seen from the run's folder: both can be moved together."""
+    return Path(os.path.normpath(folder.resolve() / run["index"]))

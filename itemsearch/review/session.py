@@ -20,7 +20,7 @@ from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings
 from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.duplicates.groups.unaided import UnaidedGroups, checked_tiers, unaided_groups
 from itemsearch.duplicates.pairs.decide import Thresholds
-from itemsearch.duplicates.run_folder import AGAIN, RUN, read_run, read_tables
+from itemsearch.duplicates.run_folder import AGAIN, RUN, index_of, read_run, read_tables
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.probability.estimate import Checked
 from itemsearch.review.cards import Cards, GroupCard, ListingCard, ListingCardReader, read_cards
@@ -75,15 +75,18 @@ class ReviewSession:
         self._searching = Lock()
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, index: Path | None = None) -> Self:
         """Opens a folder of `itemsearch duplicates`, or an index alone, to search.
+
+        Args:
+            index: of the run, where it is no longer where the run found it.
 
         Raises:
             ReviewError: the folder is damaged, or another version of itemsearch wrote it.
             IndexFolderError: no index, or a damaged one.
         """
         if not (folder / RUN).exists():
-            return cls(Engine.open(folder), None)
+            return cls(Engine.open(index or folder), None)
         try:
             run = read_run(folder)
         except (OSError, ValueError) as error:
@@ -92,7 +95,7 @@ class ReviewSession:
             settings, thresholds = decode(GroupSettings, run["groups"]), decode(Thresholds, run["thresholds"])
         except (KeyError, ValueError) as error:
             raise ReviewError(f"{folder / RUN}: damaged ({error}); {AGAIN}") from error
-        engine = Engine.open(Path(run["index"]))
+        engine = Engine.open(index or index_of(folder, run))
         tables = read_tables(folder, engine.listings)
         unaided = unaided_groups(tables, settings, thresholds)
         return cls(engine, read_cards(tables, VARIANTS, WEAKEST), settings, unaided)
