@@ -44,14 +44,14 @@ NAME, LONGEST_NAME = "itemsearch-name", 60
 routes = APIRouter()
 
 
-def build_app(session: ReviewSession, address: Address, user: str = "") -> FastAPI:
+def build_app(session: ReviewSession, address: Address, user: str = "", link: str = "") -> FastAPI:
     """The application of an open session, for the requests that `address` allows.
 
     Args:
-        user: whose decisions all are; "" to ask each person for a name.
+        user: whose decisions all are; "" to ask each person for a name. link: as in `page_of`.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
-    app.state.session, app.state.pages, app.state.user = session, Pages(session, user), user
+    app.state.session, app.state.pages, app.state.user = session, Pages(session, user, link), user
     app.include_router(routes)
     app.add_exception_handler(ItemSearchError, _error_page)
     app.add_exception_handler(AnyHTTPError, _error_page)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from itemsearch.decisions.sample import SAMPLE
 from itemsearch.errors import UnknownIdError
 from itemsearch.review.cards import GroupCard, ListingCard
+from itemsearch.review.differences import Comparer
 from itemsearch.review.order import Offer, Order, draw, in_order, mix
 from itemsearch.review.report import share_text
 from itemsearch.review.session import ReviewSession
@@ -84,15 +85,16 @@ class GroupFilter(BaseModel, frozen=True):
 
 
 class Pages:
-    """The pages of a session. user: whose decisions all are; "" where each person gives a name."""
+    """The pages of a session. user: whose decisions all are; "" where each person gives a name. link: of the
+    pages of listings, as in `page_of`; "" for none."""
 
-    def __init__(self, session: ReviewSession, user: str = "") -> None:
+    def __init__(self, session: ReviewSession, user: str = "", link: str = "") -> None:
         self.session = session
         groups = session.cards.groups if session.cards else ()
         self.options = options(groups)
         self.ordered = {order: in_order(groups, order) for order in Order}
         self.drawn = draw(groups)
-        self.templates = environment(picture_address)
+        self.templates = environment(picture_address, Comparer.of(session.engine.listings), link)
         self.templates.globals.update(
             rules=RULES,
             states=STATES,

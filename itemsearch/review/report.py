@@ -15,6 +15,7 @@ from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.indexes.durable import replacing
 from itemsearch.probability.estimate import Checked, Share
 from itemsearch.review.cards import ListingCard, read_cards
+from itemsearch.review.differences import Comparer
 from itemsearch.review.order import Order, draw, in_order, mix
 from itemsearch.review.templating import RULES, asset, environment, options
 
@@ -60,7 +61,7 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     def picture(listing: ListingCard) -> str:
         return data_uri(tables.listings["thumbnail"][listing.row].as_py())
 
-    page = environment(picture).get_template("report.html")
+    page = environment(picture, Comparer.of(tables.listings)).get_template("report.html")
     stream = page.stream(
         facts=facts,
         rule=RULES[Order.TEACHES],

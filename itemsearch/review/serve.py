@@ -6,18 +6,14 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
 from itemsearch.errors import ReviewError
 from itemsearch.review.access import Address
-from itemsearch.review.app import build_app
-from itemsearch.review.session import ReviewSession
 
 
-def serve(session: ReviewSession, address: Address, ready: Callable[[str], None], user: str = "") -> None:
-    """Serves `session`; `ready` is called with the address of the application, without its token.
-
-    Args:
-        user: whose decisions all are; "" to ask each person for a name.
+def serve(app: FastAPI, address: Address, ready: Callable[[str], None]) -> None:
+    """Serves `app`; `ready` is called with its address, without the token.
 
     Raises:
         UsageError: other machines have access without a token.
@@ -27,7 +23,7 @@ def serve(session: ReviewSession, address: Address, ready: Callable[[str], None]
     listening = _listen(address)
     host = f"[{address.host}]" if ":" in address.host else address.host
     # No log of requests: an address may hold the token.
-    config = uvicorn.Config(build_app(session, address, user), log_level="warning", access_log=False)
+    config = uvicorn.Config(app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     ready(f"http://{host}:{listening.getsockname()[1]}/")
     with listening:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from itemsearch.duplicates.types import Tier
 from itemsearch.review.cards import GroupCard, GroupMember, ListingCard
+from itemsearch.review.differences import Comparer
+from itemsearch.review.links import page_of
 from itemsearch.review.order import NAMES, Order
 from itemsearch.review.wording import mark_differences
 
@@ -25,13 +28,19 @@ RULES = {
 }
 
 
-def environment(picture: Callable[[ListingCard], str]) -> Environment:
-    """The templates, with the functions that they call; `picture` returns the address of a picture."""
+def environment(picture: Callable[[ListingCard], str], comparer: Comparer, link: str = "") -> Environment:
+    """The templates, with the functions that they call.
+
+    Args:
+        picture: returns the address of a picture. link: of a listing's page, as in `page_of`; "" for none.
+    """
     templates = Environment(
         loader=PackageLoader("itemsearch.review"), autoescape=True, undefined=StrictUndefined
     )
     templates.globals.update(
         picture=picture,
+        compare=comparer.compare,
+        page_of=partial(page_of, link),
         mark_differences=mark_differences,
         titles_beside=titles_beside,
         facets_of=facets_of,

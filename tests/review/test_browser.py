@@ -11,8 +11,10 @@ from threading import Thread
 import pytest
 import uvicorn
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 from support.catalogs import draw_picture
@@ -86,11 +88,16 @@ def choose(browser: webdriver.Chrome, name: str, value: str) -> None:
     browser.find_element(By.CSS_SELECTOR, f"select[name={name}] option[value='{value}']").click()
 
 
+def wait_for_the_next(browser: webdriver.Chrome, page: WebElement) -> None:
+    # Between two pages the driver may say of the old one that it belongs to none.
+    WebDriverWait(browser, 10, ignored_exceptions=[WebDriverException]).until(staleness_of(page))
+
+
 def click(browser: webdriver.Chrome, selector: str) -> None:
     """Clicks, and waits for the page that it leads to."""
     old = browser.find_element(By.TAG_NAME, "html")
     browser.find_element(By.CSS_SELECTOR, selector).click()
-    WebDriverWait(browser, 10).until(staleness_of(old))
+    wait_for_the_next(browser, old)
 
 
 def text(browser: webdriver.Chrome) -> str:
@@ -292,7 +299,7 @@ def test_the_report_is_put_in_another_order(browser: webdriver.Chrome, report: s
 def click_by_key(browser: webdriver.Chrome, key: str) -> None:
     old = browser.find_element(By.TAG_NAME, "html")
     press(browser, key)
-    WebDriverWait(browser, 10).until(staleness_of(old))
+    wait_for_the_next(browser, old)
 
 
 def test_a_picture_is_uploaded(browser: webdriver.Chrome, found: Path, tmp_path: Path) -> None:
