@@ -11,7 +11,10 @@ import typer
 from itemsearch.errors import UsageError
 
 Catalog = Annotated[
-    str, typer.Argument(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder of files or a glob.")
+    str,
+    typer.Argument(
+        help="Catalog: a CSV, JSON, Excel, XML or Parquet file, a folder, a glob, or - for standard input."
+    ),
 ]
 MaxBadRate = Annotated[
     float,
@@ -41,12 +44,16 @@ def column_mapping(option: str, columns: Sequence[str]) -> dict[str, str]:
     """Parses ROLE=NAME options: a dict from role to column name.
 
     Raises:
-        UsageError: an option that is not ROLE=NAME.
+        UsageError: an option that is not ROLE=NAME, or a role that is given twice.
     """
-    mapping = {}
+    mapping: dict[str, str] = {}
     for column in columns:
         role, equals, name = column.partition("=")
         if not (role and equals and name):
             raise UsageError(f"{option} {column!r}: write ROLE=NAME, e.g. {option} title=product_name")
-        mapping[role] = name
+        if mapping.setdefault(role, name) != name:
+            raise UsageError(
+                f"{option} {role}={mapping[role]} and {role}={name}: to join columns write "
+                f"{role}={mapping[role]}+{name}"
+            )
     return mapping

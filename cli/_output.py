@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from itemsearch.catalog.reject_tally import ReasonCount
 
 PIPED_WIDTH = 200
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Advance(Protocol):
@@ -41,7 +44,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for heading in headings:
         rich_table.add_column(heading, overflow="fold")
     for row in rows:
-        rich_table.add_row(*(Text(cell) for cell in row))
+        rich_table.add_row(*(Text(escaped(cell)) for cell in row))
     console.print(rich_table)
 
 
@@ -49,12 +52,31 @@ def facts(pairs: Mapping[str, str]) -> None:
     """Prints names and values, one pair a line."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
-        print(f"{name:<{width}}  {value}")
+        say(f"{name:<{width}}  {value}")
+
+
+def say(message: str) -> None:
+    """Prints a line on standard output."""
+    print(escaped(message))
 
 
 def note(message: str) -> None:
     """Prints a line on standard error."""
-    print(message, file=sys.stderr)
+    print(escaped(message), file=sys.stderr)
+
+
+def escaped(text: str) -> str:
+    """A line of text with its control characters, and those that turn its direction, written as escapes: what
+    a catalog holds must not command the terminal."""
+    return text if text.isprintable() else _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def note_reasons(reasons: Sequence[ReasonCount]) -> None:
+    """Prints the most frequent reasons for which rows were rejected, a line each, on standard error."""
+    if reasons:
+        note("rows were rejected for these reasons:")
+    for each in reasons:
+        note(f"  {each}")
 
 
 @contextmanager

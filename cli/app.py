@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from itemsearch.cli._output import note
 from itemsearch.cli.benchmark import benchmark_app
 from itemsearch.cli.calibrate import calibrate
 from itemsearch.cli.check import check
@@ -21,6 +22,7 @@ from itemsearch.cli.duplicates import duplicates
 from itemsearch.cli.embed import embed
 from itemsearch.cli.explain import explain
 from itemsearch.cli.export_actions import export_actions
+from itemsearch.cli.fetch import fetch
 from itemsearch.cli.fit_ranking import fit_ranking
 from itemsearch.cli.index import index_app
 from itemsearch.cli.match import match
@@ -42,6 +44,7 @@ app = typer.Typer(
 app.command("sample-catalog")(sample_catalog)
 app.command()(dedupe)
 app.command()(check)
+app.command()(fetch)
 app.command()(embed)
 app.add_typer(index_app, name="index")
 app.command()(search)
@@ -85,6 +88,8 @@ def main() -> None:
     try:
         app()
     except ItemSearchError as error:
+        for line in getattr(error, "__notes__", ()):
+            note(line)
         _leave(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader closed the pipe, as `head` does; without this Python prints a second error at exit.
@@ -97,5 +102,5 @@ def main() -> None:
 
 
 def _leave(message: str, code: int) -> None:
-    print(f"itemsearch: error: {' '.join(message.split())}", file=sys.stderr)
+    note(f"itemsearch: error: {' '.join(message.split())}")
     sys.exit(code)

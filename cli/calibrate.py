@@ -22,7 +22,7 @@ SHOWN_REFUSALS = 5
 def calibrate(
     index: Index,
     labels: Annotated[
-        str, typer.Option(help="CSV, JSONL or Parquet with id_a, id_b and same, or with id and group.")
+        str, typer.Option(help="CSV, JSON or Parquet with id_a, id_b and same, or with id and group.")
     ] = "",
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Learn from the decisions of people in itemsearch review too.")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson, Catalog, MaxBadRate
-from itemsearch.cli._output import emit_json, facts, progress
+from itemsearch.cli._output import emit_json, facts, note, progress, say
 from itemsearch.errors import TooManyBadRowsError
 
 if TYPE_CHECKING:
-    from itemsearch.attributes.identifiers import IdentifierCounts
-    from itemsearch.catalog import CatalogCheck, Placeholder
+    from itemsearch.catalog import CatalogCheck
 
-SHOWN_TITLES = 5
+SHOWN_LISTINGS = 3
 
 
 @with_catalog_options
@@ -23,74 +26,61 @@ def check(
     catalog: Catalog,
     reading: CatalogOptions,
     max_bad_rate: MaxBadRate = 0.05,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML page to write, with twenty listings in pictures.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count the usable and the bad rows of a catalog. Each kind of bad row is shown with examples.
+    """Say what a catalog was read as, and count its usable and its bad rows, with examples of each.
 
-    Titles that are no title, placeholder pictures and identifiers that say nothing are counted too.
+    Titles that are no title, pictures that cannot be used, placeholder pictures and identifiers that say
+    nothing are counted too.
 
     Example: itemsearch check shop.csv
     """
     from itemsearch.catalog import check_catalog
+    from itemsearch.catalog.check_page import write_check_page
 
     with progress("reading"):
         summary = check_catalog(reading.config(catalog))
+    problems = list(describe_image_problems(summary.image_problems))
+    if report is not None:
+        write_check_page(report, summary, reading.category_separator, problems)
     rejected = sum(summary.rejects.values())
     if as_json:
-        placeholders = [
-            {"image": each.name, "listings": each.listings} for each in summary.placeholders
-        ]  # without their hashes, which are of no use outside
-        emit_json({**asdict(summary), "placeholders": placeholders, "rejected": rejected})
+        emit_json(_as_json(summary, rejected))
     else:
-        facts(
-            {
-                "rows": f"{summary.rows:,}",
-                "usable": f"{summary.listings:,} ({summary.without_title:,} without title, "
-                f"{summary.without_image:,} without image)",
-                "categories": f"{summary.categories:,}",
-                "rejected": f"{rejected:,}",
-            }
-        )
-        for place, line in enumerate(_warnings(summary)):
-            print(line if place else f"\n{line}")
-        for reason, count in summary.rejects.items():
-            print(f"\n{count:,} {reason.value}")
-            for example in summary.examples[reason]:
-                print(f"  row {example.row}, id {example.id!r}: {example.message}")
+        _print(summary, reading.category_separator, problems)
+        if report is not None:
+            note(f"page: {report}")
     if rejected > max_bad_rate * summary.rows:
         raise TooManyBadRowsError(
             f"{rejected} of {summary.rows} rows would be rejected, more than --max-bad-rate {max_bad_rate:g}"
         )
 
 
-def _warnings(summary: CatalogCheck) -> Iterator[str]:
-    """A line on each thing that is read and says nothing of a product, and one on each identifier column."""
-    if summary.no_titles:
-        shown = ", ".join(f"{title!r:.40} {count:,}" for title, count in _first(summary.no_titles))
-        more = ", ..." if len(summary.no_titles) > SHOWN_TITLES else ""
-        total = sum(summary.no_titles.values())
-        are = "title that is" if total == 1 else "titles that are"
-        yield f"{total:,} {are} no title: {shown}{more}"
-    for placeholder in summary.placeholders:
-        yield _describe_placeholder(placeholder)
-    for name, counts in summary.identifiers.items():
-        yield _describe_identifiers(name, counts)
+def _as_json(summary: CatalogCheck, rejected: int) -> dict[str, object]:
+    """The counts, without hashes and pictures, which are of no use outside."""
+    placeholders = [{"image": each.name, "listings": each.listings} for each in summary.placeholders]
+    sample = [
+        {"id": each.id, "title": each.title, "category": each.category, "size": each.size}
+        for each in summary.sample
+    ]
+    counts = asdict(replace(summary, sample=()))
+    return {**counts, "placeholders": placeholders, "sample": sample, "rejected": rejected}
 
 
-def _first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return list(counts.items())[:SHOWN_TITLES]
+def _print(summary: CatalogCheck, separator: str, problems: Sequence[str]) -> None:
+    from itemsearch.catalog.check_words import in_examples, in_facts, in_warnings
 
-
-def _describe_placeholder(placeholder: Placeholder) -> str:
-    return (
-        f"one picture is shared by {placeholder.listings:,} listings with unlike titles: {placeholder.name}; "
-        "it is taken for a placeholder, and counts as no image"
-    )
-
-
-def _describe_identifiers(name: str, counts: IdentifierCounts) -> str:
-    unusable = [f"{count:,} {reason.value}" for reason, count in counts.unusable.items()]
-    others = counts.rows - counts.valid - sum(counts.unusable.values())
-    if others:
-        unusable.insert(0, f"{others:,} with a wrong check digit, used as the shop's own numbers")
-    return ", ".join([f"identifier {name}: {counts.rows:,} cells, {counts.valid:,} valid", *unusable])
+    facts(in_facts(summary, separator))
+    for lines in ([*in_warnings(summary), *problems], in_examples(summary, SHOWN_LISTINGS)):
+        for place, line in enumerate(lines):
+            if not place:
+                say("")
+            say(line)
+    for reason, count in summary.rejects.items():
+        say("")
+        say(f"{count:,} {reason.value}")
+        for example in summary.examples[reason]:
+            say(f"  row {example.row}, id {example.id!r}: {example.message}")

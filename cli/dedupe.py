@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._fetch import AllowPrivate, Fetch, with_pictures
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
@@ -18,7 +20,7 @@ from itemsearch.cli._options import (
     Other,
     TorchDevice,
 )
-from itemsearch.cli._output import emit_json, facts, note, progress, steps
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress, steps
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.cli.duplicates import print_run
 
@@ -31,6 +33,8 @@ def dedupe(
     catalog: Catalog,
     out: Annotated[Path, typer.Option(help="Folder for the store, the index and the duplicates.")],
     reading: CatalogOptions,
+    fetch: Fetch = False,
+    allow_private: AllowPrivate = False,
     identifier: Identifiers = [],  # noqa: B006
     compare: Compared = [],  # noqa: B006
     min_precision: MinPrecision = 0.95,
@@ -47,7 +51,7 @@ def dedupe(
 
     Example: itemsearch dedupe shop.csv --out dedupe --column title=product_name
     """
-    from itemsearch.dedupe import DUPLICATES, INDEX, embed_and_index, update_duplicates
+    from itemsearch.dedupe import DUPLICATES, INDEX, STORE, embed_and_index, update_duplicates
     from itemsearch.duplicates.pairs.join import JoinConfig
     from itemsearch.duplicates.run import RunConfig
     from itemsearch.embed.catalog import EmbedConfig
@@ -55,7 +59,7 @@ def dedupe(
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
-    source = reading.config(catalog)
+    source = with_pictures(reading.config(catalog), out / STORE, fetch, allow_private)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
     encoder = open_encoder(model, device)
     with progress("listings") as advance:
@@ -72,6 +76,8 @@ def dedupe(
     if built.embedded.placeholder_images:
         count = built.embedded.placeholder_images
         note(f"{count:,} listings have a placeholder picture, which counts as no image")
+    for line in describe_image_problems(built.embedded.image_problems):
+        note(line)
     with steps() as advance_steps:
         engine = Engine.open(out / INDEX)
         report = update_duplicates(engine, out / DUPLICATES, RunConfig(join, min_precision), advance_steps)
@@ -80,6 +86,7 @@ def dedupe(
         return
     _print_built(built)
     print_run(report, out / DUPLICATES)
+    note_reasons(built.embedded.frequent_reasons)
 
 
 def _print_built(built: Built) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._fetch import AllowPrivate, Fetch, with_pictures
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import (
     AsJson,
     BatchSize,
@@ -16,7 +18,7 @@ from itemsearch.cli._options import (
     Model,
     TorchDevice,
 )
-from itemsearch.cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 from itemsearch.errors import UsageError
 
 
@@ -25,6 +27,8 @@ def embed(
     catalog: Catalog,
     out: Annotated[Path, typer.Option(help="Folder for the store.")],
     reading: CatalogOptions,
+    fetch: Fetch = False,
+    allow_private: AllowPrivate = False,
     model: Model = "default",
     batch_size: BatchSize = 32,
     device: TorchDevice = "auto",
@@ -43,7 +47,7 @@ def embed(
 
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
-    source = reading.config(catalog)
+    source = with_pictures(reading.config(catalog), out, fetch, allow_private)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
     encoder = open_encoder(model, device)
     with progress("listings") as advance:
@@ -59,17 +63,19 @@ def embed(
         return
     if report.placeholder_images:
         note(f"{report.placeholder_images:,} listings have a placeholder picture, which counts as no image")
+    for line in describe_image_problems(report.image_problems):
+        note(line)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.reasons.items()))
     facts(
         {
             "rows": f"{report.rows:,}",
             "embedded": f"{report.embedded:,}",
             "reused": f"{report.reused:,} unchanged since an earlier run",
-            "rejected": f"{report.rejected:,}"
-            + (f" ({reasons}): {out / 'rejects.parquet'}" if reasons else ""),
+            "rejected": f"{report.rejected:,}" + (f" ({reasons}): {out / 'rejects.csv'}" if reasons else ""),
             "store": f"{out}: {report.embedded + report.reused:,} listings, {report.without_title:,} without "
             f"title, {report.without_image:,} without image",
             "embedding": f"{report.dim} numbers, {dtype}, model {encoder.name}, {encoder.runs_on}",
             "time": f"{report.seconds:.1f} s, {report.rows / report.seconds:.1f} rows a second",
         }
     )
+    note_reasons(report.frequent_reasons)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson, MaxBadRate, TorchDevice
-from itemsearch.cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
@@ -69,6 +70,8 @@ def match(
         report = match_feed(engine, source, out, config, show, advance)
     if rejects > SHOWN_REJECTS:
         note(f"... and {rejects - SHOWN_REJECTS:,} more rows rejected")
+    for line in describe_image_problems(report.image_problems):
+        note(line)
     if as_json:
         emit_json(report)
     else:
@@ -93,3 +96,4 @@ def _print(report: MatchReport, out: Path) -> None:
             "written": str(out),
         }
     )
+    note_reasons(report.frequent_reasons)

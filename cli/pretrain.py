@@ -16,7 +16,9 @@ from itemsearch.errors import UsageError
 def pretrain(
     catalog: Annotated[
         list[str],
-        typer.Option(help="Catalog: a CSV, TSV, JSONL or Parquet file, a folder or a glob; repeatable."),
+        typer.Option(
+            help="Catalog: a CSV, JSON, Excel, XML or Parquet file, a folder or a glob; repeatable."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the model and the state of the run.")],
     reading: CatalogOptions,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, facts, note, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 
 if TYPE_CHECKING:
     from itemsearch.nightly.record import RunRecord, Stage
@@ -39,7 +41,7 @@ def rebuild(
     Example: itemsearch rebuild --config rebuild.toml
     """
     from itemsearch.nightly.config import read_rebuild_config
-    from itemsearch.nightly.rebuild import plan_rebuild
+    from itemsearch.nightly.rebuild import IMAGE_PROBLEM_REASONS, plan_rebuild
     from itemsearch.nightly.rebuild import rebuild as run
     from itemsearch.nightly.record import RunLog, append_record, write_metrics
 
@@ -55,7 +57,7 @@ def rebuild(
                     "rows": f"{planned.rows:,}",
                     "to embed": f"{planned.embed:,}",
                     "to reuse": f"{planned.reuse:,}",
-                    "rejected": f"{planned.rejected:,}, and images that cannot be read",
+                    "rejected": f"{planned.rejected:,}",
                     "served": f"version {served.version}, {served.rows:,} rows" if served else "nothing yet",
                 }
             )
@@ -77,6 +79,9 @@ def rebuild(
             keep_record()
         raise
     record = keep_record()
+    for stage in record.stages:
+        for line in describe_image_problems(stage.facts.get(IMAGE_PROBLEM_REASONS, {})):
+            note(line)
     if as_json:
         emit_json(asdict(record))
     else:
@@ -84,11 +89,15 @@ def rebuild(
 
 
 def _print_line(stage: Stage) -> None:
+    from itemsearch.catalog.reject_tally import ReasonCount
+
     facts_text = ", ".join(
         f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
         for name, value in stage.facts.items()
+        if name != "reasons" and not isinstance(value, Mapping)
     )
     note(f"{stage.name:<10} {stage.seconds:8.1f} s  {stage.failed or facts_text}")
+    note_reasons([ReasonCount(**each) for each in stage.facts.get("reasons", ())])
 
 
 def _print_json_line(stage: Stage) -> None:

@@ -30,7 +30,7 @@ def search(
     queries: Annotated[
         Path | None,
         typer.Option(
-            help="File of queries: CSV, JSONL or Parquet with query_id and title, image or embedding."
+            help="File of queries: CSV, JSON or Parquet with query_id and title, image or embedding."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,
@@ -49,7 +49,7 @@ def search(
 
     Example: itemsearch search index --title "black leather belt" --image belt.jpg
     """
-    from itemsearch.search.batch import BatchConfig
+    from itemsearch.search.batch import BatchConfig, check_out
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
@@ -59,6 +59,8 @@ def search(
         raise UsageError("--queries and --out belong together")
     if queries is not None and (id is not None or title or image is not None):
         raise UsageError("give either --queries, or --id, or --title and/or --image")
+    if queries is not None and out is not None:
+        check_out(str(queries), out)
     engine = Engine.open(index, model, device)
     if queries is not None and out is not None:
         config = BatchConfig(k, min_score, Filter(where, other))

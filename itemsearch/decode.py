@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from itemsearch.errors import ItemSearchError
+from itemsearch.errors import ItemSearchError, UsageError
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def read_toml(cls: type[T], path: Path, error: type[ItemSearchError]) -> T:
         raise error(f"{path}: {problem.strerror}") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise error(f"{path}: not TOML: {problem}") from problem
-    except ValueError as problem:
+    except (ValueError, UsageError) as problem:  # a value that its dataclass refuses, the latter
         raise error(f"{path}: {problem}") from problem
 
 

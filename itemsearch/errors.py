@@ -5,9 +5,12 @@ ItemSearchError
 ├── CatalogError            the catalog as a whole cannot be read
 │   ├── CatalogNotFoundError
 │   ├── EmptyCatalogError
-│   └── MissingColumnError
+│   ├── MissingColumnError
+│   └── NotCatalogError     a file is sound and no table: a picture, a web page
 ├── ImageError              an image cannot be read
 │   └── ImageNotFoundError  there is no such file, or it is outside the image root
+│       └── ImageAddressError  it is a web address, whose picture was not downloaded
+├── FetchError              pictures cannot be fetched, or no fetched ones are there
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
 ├── StoreError              a store is missing, unfinished or damaged
@@ -45,6 +48,10 @@ class EmptyCatalogError(CatalogError):
     pass
 
 
+class NotCatalogError(CatalogError):
+    pass
+
+
 class MissingColumnError(CatalogError):
     pass
 
@@ -54,6 +61,14 @@ class ImageError(ItemSearchError):
 
 
 class ImageNotFoundError(ImageError):
+    pass
+
+
+class ImageAddressError(ImageNotFoundError):
+    pass
+
+
+class FetchError(ItemSearchError):
     pass
 
 

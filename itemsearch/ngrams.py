@@ -16,18 +16,24 @@ and `ngram_buckets` folds the hashes into a fixed number of buckets):
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+
+from itemsearch.indexes.arrays import unique
 
 GRAM_LENGTHS = (3, 4)
 MAX_CHARACTERS = 512
 NGRAM_BUCKETS = 32_768
 """Number of buckets that the n-gram evidence of a ranking hashes n-grams into."""
+CACHED_WORDS = 20_000
+BLOCK_TITLES = 8192
 
 _SEPARATORS = re.compile(r"[\W_]+")
 _SPACE_BEFORE_UNIT = re.compile(
@@ -36,25 +42,35 @@ _SPACE_BEFORE_UNIT = re.compile(
 
 
 def hash_ngrams(title: str) -> list[int]:
-    """Hashes, from 1 to 2^31, of the distinct character n-grams of a title's words.
+    """Hashes, from 1 to 2^31, of the distinct character n-grams of a title's words, in order of the n-grams.
 
     Each word is padded with a space at both ends. Case, accents and punctuation are dropped, "64 GB" is read
     as "64gb", and only the first `MAX_CHARACTERS` characters are read.
     """
-    normalised = unicodedata.normalize("NFKD", title[:MAX_CHARACTERS].lower())
-    unaccented = "".join(letter for letter in normalised if not unicodedata.combining(letter))
-    ngrams: set[str] = set()
-    for word in _SPACE_BEFORE_UNIT.sub("", _SEPARATORS.sub(" ", unaccented)).split():
-        padded = f" {word} "
-        for length in GRAM_LENGTHS:
-            starts = range(max(1, len(padded) - length + 1))
-            ngrams.update(padded[start : start + length] for start in starts)
-    return [1 + zlib.crc32(ngram.encode()) % (2**31) for ngram in sorted(ngrams)]
+    hashes: dict[str, int] = {}
+    for word in _words(title):
+        hashes |= _of_word(word)
+    return [hashes[ngram] for ngram in sorted(hashes)]
 
 
 def ngram_buckets(title: str, buckets: int) -> npt.NDArray[np.int64]:
     """(N,) int64, sorted: the distinct buckets, from 1 to `buckets` - 1, of a title's n-grams."""
-    return np.unique(1 + np.array(hash_ngrams(title), np.int64) % (buckets - 1))
+    return ngram_buckets_of([title], buckets)[0]
+
+
+def ngram_buckets_of(
+    titles: Sequence[str], buckets: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """As `ngram_buckets` of T titles, one after the other, and (T,) int64 how many each has."""
+    hashes: list[int] = []
+    ends = [0]
+    for title in titles:
+        for word in _words(title):
+            hashes += _of_word(word).values()
+        ends.append(len(hashes))
+    title_of = np.repeat(np.arange(len(titles)), np.diff(ends))
+    keys = unique(title_of * buckets + 1 + np.array(hashes, np.int64) % (buckets - 1))
+    return keys % buckets, np.bincount(keys // buckets, minlength=len(titles))
 
 
 def inverse_document_frequency(titles: Iterable[str], buckets: int) -> npt.NDArray[np.float64]:
@@ -64,9 +80,30 @@ def inverse_document_frequency(titles: Iterable[str], buckets: int) -> npt.NDArr
     """
     titles_with_bucket = np.zeros(buckets)
     title_count = 0
-    for title in titles:
-        titles_with_bucket[ngram_buckets(title, buckets)] += 1
-        title_count += 1
+    unread = iter(titles)
+    while block := list(itertools.islice(unread, BLOCK_TITLES)):
+        titles_with_bucket += np.bincount(ngram_buckets_of(block, buckets)[0], minlength=buckets)
+        title_count += len(block)
     frequency = np.log((1 + title_count) / (1 + titles_with_bucket)) + 1
     frequency[0] = 0
     return frequency
+
+
+def _words(title: str) -> list[str]:
+    start = title[:MAX_CHARACTERS].lower()
+    if not start.isascii():
+        decomposed = unicodedata.normalize("NFKD", start)
+        start = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _SPACE_BEFORE_UNIT.sub("", _SEPARATORS.sub(" ", start)).split()
+
+
+@lru_cache(CACHED_WORDS)
+def _of_word(word: str) -> dict[str, int]:
+    """The n-grams of a word, and their hashes."""
+    padded = f" {word} "
+    ngrams = [
+        padded[start : start + length]
+        for length in GRAM_LENGTHS
+        for start in range(max(1, len(padded) - length + 1))
+    ]
+    return {ngram: 1 + zlib.crc32(ngram.encode()) % (2**31) for ngram in ngrams}

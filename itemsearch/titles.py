@@ -15,6 +15,9 @@ import html
 import re
 import unicodedata
 
+FOLDING_VERSION = "1"
+"""Raised when `fold_title` or `is_no_title` begin to give something else for any title."""
+
 _words = str.split
 
 _MOST_PASSES = 4
@@ -77,8 +80,8 @@ def fold_title(text: str) -> str:
     """Writes a title in one spelling: without HTML entities and tags, invisible characters, full-width and
     other forms of one character, and letters of another script that only look right.
 
-    Stores hash and models embed the folded title. Where a later version of this function folds a title
-    otherwise, its content hash is another one, and that listing alone is embedded again.
+    Stores hash and models embed the folded title, of listings and of queries alike. `FOLDING_VERSION` is part
+    of every model's fingerprint, so that no query is folded otherwise than the titles it is compared with.
     """
     folded = clean_text(text)
     if folded.isascii() and "&" not in folded and "<" not in folded:

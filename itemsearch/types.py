@@ -15,7 +15,8 @@ T = TypeVar("T")
 
 
 class RejectReason(StrEnum):
-    """Why a row was rejected. The value is the `reason` of `rejects.parquet`."""
+    """Why a row was rejected, or why its picture cannot be used. The value is the `reason` of
+    `rejects.parquet` and `rejects.csv`."""
 
     MALFORMED = "malformed"
     MISSING_ID = "missing_id"
@@ -23,7 +24,9 @@ class RejectReason(StrEnum):
     EMPTY = "no_title_and_no_image"
     PLACEHOLDER = "no_title_and_placeholder_image"
     IMAGE_NOT_FOUND = "image_not_found"
+    IMAGE_ADDRESS = "image_is_an_address"
     IMAGE_UNREADABLE = "image_unreadable"
+    IMAGE_MALFORMED = "image_malformed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,31 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageProblem:
+    """Why a picture of a row cannot be used.
+
+    place: of the row, as in "shop.csv line 7". message: says what to mend, wherever the row is.
+    """
+
+    reason: RejectReason
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A row of a catalog that passed validation.
 
     title, image: "" and None where the row has none; never both. The title is folded (`titles.fold_title`),
-    the image upright, RGB and at most `catalog.images.MAX_SIDE` pixels a side. content_hash: 32 hex digits,
-    of the title and the image's encoded bytes; equal hashes mean equal embeddings under one model. known: the
-    image was not decoded, because the listing is embedded already; `image` is then None whether the listing
-    has one or not. placeholder: the row's image is a placeholder, and the listing therefore has none.
+    the image the first of the row's pictures that can be used: upright, RGB and at most
+    `catalog.images.MAX_SIDE` pixels a side. other_images: the further ones that can be used, at most
+    `SMALL_SIDE` pixels a side. content_hash: 32 hex digits, of the title and all these pictures' encoded
+    bytes; equal hashes mean equal embeddings under one model. known: the image was not decoded, because the
+    listing is embedded already; there are then no images, whether the listing has some or not. placeholder:
+    the row's pictures are placeholders, and the listing therefore has none. image_number: the place of the
+    image among the row's pictures, from 1; 0 for none. image_name: its path or address; "" for an embedded
+    one. image_problem: of the first picture that cannot be used; the listing goes on by its title or another
+    one.
     """
 
     row: int
@@ -60,6 +80,10 @@ class Listing:
     content_hash: str
     known: bool = False
     placeholder: bool = False
+    other_images: tuple[Image.Image, ...] = ()
+    image_number: int = 0
+    image_name: str = ""
+    image_problem: ImageProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +109,8 @@ class RowBatch(Generic[T]):
 
     rows: how many were read, `len(items)` + `len(rejects)`. carried: the other columns of the items, a row
     each in the same order; its schema is the same for every batch. no_titles: of items and rejects, the
-    titles that are no title, as they are written.
+    titles that are no title, as they are written. continued: rows of the file beside these, which give their
+    variants and further pictures to the row before them.
     """
 
     rows: int
@@ -93,3 +118,4 @@ class RowBatch(Generic[T]):
     carried: pa.RecordBatch
     rejects: tuple[Reject, ...]
     no_titles: tuple[str, ...] = ()
+    continued: int = 0

@@ -6,7 +6,13 @@ import zlib
 import numpy as np
 import pytest
 
-from itemsearch.ngrams import MAX_CHARACTERS, hash_ngrams, inverse_document_frequency, ngram_buckets
+from itemsearch.ngrams import (
+    MAX_CHARACTERS,
+    hash_ngrams,
+    inverse_document_frequency,
+    ngram_buckets,
+    ngram_buckets_of,
+)
 
 
 def test_the_n_grams_of_a_word_are_those_counted_by_hand() -> None:
@@ -68,3 +74,13 @@ def test_inverse_document_frequency_is_the_slow_obvious_one() -> None:
         for bucket in ngram_buckets(word, 2**20):
             assert frequency[bucket] == pytest.approx(math.log(5 / (1 + holding)) + 1)
     assert frequency[0] == 0
+
+
+def test_the_buckets_of_many_titles_are_those_of_each() -> None:
+    titles = ["red mug", "", "Caf\u00e9 64 GB", "red red cap", "!?"]
+    buckets, counts = ngram_buckets_of(titles, 4096)
+    each = [ngram_buckets(title, 4096) for title in titles]
+    assert counts.tolist() == list(map(len, each))
+    assert buckets.tolist() == np.concatenate(each).tolist()
+    for title, found in zip(titles, each, strict=True):
+        assert found.tolist() == sorted({1 + hashed % 4095 for hashed in hash_ngrams(title)})

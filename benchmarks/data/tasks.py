@@ -15,7 +15,7 @@ from itemsearch.benchmarks.data.predictions import QueryFacts
 from itemsearch.benchmarks.data.relist import encode_image, write_relisted
 from itemsearch.catalog import read_queries
 from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import RowSource, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.columns import no_column
@@ -115,7 +115,8 @@ def queries_task(
         CatalogError: a query cannot be read, or the catalog has no listing of an expected id.
     """
     tables = open_tables(source)
-    roles = {"id": "query_id", "title": "title", "image": "image", **columns}
+    names = {"id": "query_id", "title": "title", "image": "image", **columns}
+    roles = {role: (name,) for role, name in names.items()}
     for table in tables:
         if missing := [name for name in (*columns.values(), EXPECTED) if name not in table.schema.names]:
             raise MissingColumnError(
@@ -227,6 +228,5 @@ def _edit_names(words: str, picture: str) -> Sequence[str]:
     return [f"{len(names)} edits", *names]
 
 
-def _query(cells: Cells, data: bytes | None) -> Query:
-    image = None if data is None else decode_image(data)
-    return Query(cells.row, cells.id, cells.title, image, None)
+def _query(cells: Cells, pictures: Pictures) -> Query:
+    return Query(cells.row, cells.id, cells.title, pictures.first(), None)

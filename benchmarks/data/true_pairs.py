@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from itemsearch.catalog.cell_text import BadCellError, cell_text
 from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.validate import BadCellError, cell_text
 from itemsearch.columns import no_column
 from itemsearch.duplicates.groups.linkage import components
 from itemsearch.errors import CatalogError, MissingColumnError

@@ -30,6 +30,7 @@ from PIL import ImageOps
 from itemsearch.benchmarks.data.relist import encode_image
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.errors import ItemSearchError
@@ -112,7 +113,8 @@ def rebuild(folder: Path) -> RebuildRun:
     return RebuildRun(seconds, cpu_seconds, record["stages"])
 
 
-def _row(cells: Cells, data: bytes | None) -> CatalogRow:
+def _row(cells: Cells, pictures: Pictures) -> CatalogRow:
+    data = next((picture.data for picture in pictures), None)
     return CatalogRow(cells.id, cells.title, data, cells.category)
 
 

@@ -34,7 +34,7 @@ from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.embed.inputs import EncoderBatch
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.embed.torch_encoder import TorchEncoder
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 
 COUNTED = 128
@@ -183,8 +183,7 @@ def _by_stage(config: EmbedBenchConfig, encoder: Encoder, out: Path) -> dict[str
             for prepared_batch in prepared:
                 embeddings[prepared_batch.rows] = encoder.embed(prepared_batch)
             watch.lap(MODEL)
-            thumbnails = [None if image is None else thumbnail(image) for image in images]
-            store.add(listings, embeddings, thumbnails, batch.carried)
+            store.add(listings, embeddings, StoredPictures.of(listings), batch.carried)
             rows += batch.rows
             watch.lap(WRITING)
         store.finish(config.catalog.path, rows)

@@ -6,12 +6,15 @@ import numpy as np
 
 from itemsearch.indexes.arrays import Floats, Rows, Vectors
 from itemsearch.indexes.searching.allowed import UNKNOWN, Limits
+from itemsearch.indexes.searching.params import SearchParams
 from itemsearch.indexes.searching.vector_index import VectorIndex
 
 SPARE_ROWS = 100
 
 
-def search_within(index: VectorIndex, queries: Vectors, k: int, limits: Limits) -> tuple[Floats, Rows]:
+def search_within(
+    index: VectorIndex, queries: Vectors, k: int, limits: Limits, params: SearchParams | None = None
+) -> tuple[Floats, Rows]:
     """As `VectorIndex.search`: the k nearest rows to each of (Q, D) queries, of those that `limits` allow.
 
     If labels have to differ, more than k rows are searched and those of the query's own label are dropped.
@@ -20,12 +23,12 @@ def search_within(index: VectorIndex, queries: Vectors, k: int, limits: Limits) 
     labels, own = limits.labels, limits.own
     exclude = np.full(len(queries), -1) if limits.exclude is None else limits.exclude
     if labels is None or own is None:
-        return index.search(queries, k, exclude=exclude, allowed=limits.allowed)
+        return index.search(queries, k, params, exclude, limits.allowed)
     scores = np.full((len(queries), k), -np.inf, np.float32)
     rows = np.full((len(queries), k), -1, np.int64)
     known = np.flatnonzero(own != UNKNOWN)
     more = 2 * k + SPARE_ROWS
-    near, near_rows = index.search(queries[known], more, exclude=exclude[known], allowed=limits.allowed)
+    near, near_rows = index.search(queries[known], more, params, exclude[known], limits.allowed)
     near_labels = np.where(near_rows >= 0, labels[near_rows], UNKNOWN)
     differs = (near_labels != own[known, None]) & (near_labels != UNKNOWN)
     # One query of label 7, k = 2, rows found with labels [7 4 7 5]:
@@ -39,5 +42,5 @@ def search_within(index: VectorIndex, queries: Vectors, k: int, limits: Limits) 
         mask = (labels != label) & (labels != UNKNOWN)
         allowed = index.allow(mask if limits.allowed is None else mask & limits.allowed.mask)
         same = short[own[short] == label]
-        scores[same], rows[same] = index.search(queries[same], k, exclude=exclude[same], allowed=allowed)
+        scores[same], rows[same] = index.search(queries[same], k, params, exclude[same], allowed)
     return scores, rows

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.actions.products import Product
-from itemsearch.actions.table import OWN
 from itemsearch.columns import no_column
 from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.errors import UsageError
-from itemsearch.search.where import as_numbers
+from itemsearch.review.differences import OWN
+from itemsearch.search.text_readings import as_numbers
 
 RULES = ("keeper", "complete", "longest", "lowest", "highest")
 

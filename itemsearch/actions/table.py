@@ -14,11 +14,10 @@ from itemsearch.actions.products import Product
 from itemsearch.decisions.pair_labels import PairLabel
 from itemsearch.duplicates.types import Tier
 from itemsearch.review.cards import SELLER_COLUMNS
+from itemsearch.review.differences import OWN
 from itemsearch.review.links import page_of
 from itemsearch.review.session import ReviewSession
 
-OWN = frozenset({"thumbnail", "content_hash", "has_title", "has_image"})
-"""Columns of an index that no catalog has."""
 ADDRESS_COLUMNS = ("url", "link", "address", "product_url")
 """Catalog columns that hold the address of a listing's page, where --link gives none; the first counts."""
 TEXTS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from itemsearch.attributes.reading import Attributes
 from itemsearch.attributes.text import Value
 
@@ -26,15 +28,26 @@ def find_conflicts(a: Attributes, b: Attributes) -> list[str]:
     return sorted(conflicts - {""})
 
 
+def contradict(rule: str, one: Collection[Value], other: Collection[Value]) -> bool:
+    """Whether what two titles say of one dimension is a conflict; of every rule but suffix and part, which
+    depend on the titles' other words."""
+    only_one, only_other = _unshared(rule, one, other), _unshared(rule, other, one)
+    shared = len(only_one) < len(one) or len(only_other) < len(other)
+    return bool(only_one and only_other) and not (rule == "model" and shared)
+
+
+def _unshared(rule: str, values: Iterable[Value], others: Collection[Value]) -> list[Value]:
+    alike = _model_in if rule == "model" else _same
+    return [value for value in values if not any(alike(value, other) for other in others)]
+
+
 def _conflict(a: Attributes, b: Attributes, key: tuple[str, str]) -> str:
-    said_a, said_b = a.values[key], b.values[key]
-    alike = _model_in if key[0] == "model" else _same
-    only_a = [words for value, words in said_a.items() if not any(alike(value, other) for other in said_b)]
-    only_b = [words for value, words in said_b.items() if not any(alike(value, other) for other in said_a)]
-    shared = len(only_a) < len(said_a) or len(only_b) < len(said_b)
-    if not (only_a and only_b) or (key[0] == "model" and shared):
+    rule, said_a, said_b = key[0], a.values[key], b.values[key]
+    if not contradict(rule, said_a, said_b):
         return ""
-    return f"{key[0]}: {', '.join(only_a)} / {', '.join(only_b)}"
+    only_a, only_b = _unshared(rule, said_a, said_b), _unshared(rule, said_b, said_a)
+    words = (", ".join(said_a[value] for value in only_a), ", ".join(said_b[value] for value in only_b))
+    return f"{rule}: {' / '.join(words)}"
 
 
 def _suffix_conflict(a: Attributes, b: Attributes, key: tuple[str, str]) -> str:

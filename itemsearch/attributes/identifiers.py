@@ -24,12 +24,16 @@ TRADE_COLUMNS = (
     "isbn",
     "isbn13",
     "barcode",
+    "variant barcode",  # of Shopify
+    "gtin, upc, ean, or isbn",  # of WooCommerce
 )
 MODEL_COLUMNS = ("mpn", "model", "modelno", "model_number", "modelnumber", "part_number", "partnumber")
 """Columns that are taken for identifiers by their names, in any case."""
 
-_SEPARATORS = re.compile(r"[\s.\-_/]+")
+_SEPARATORS = re.compile(r"[\s.\-_/']+")
+_BETWEEN_IDENTIFIERS = re.compile(r",\s+|[;|]")
 _EXPONENT = re.compile(r"\d+(?:[.,]\d+)?e\+?\d+", re.IGNORECASE)
+_WHOLE = re.compile(r"(\d+)[.,]0+")
 _ISBN10 = re.compile(r"\d{9}[\dXx]")
 _LENGTHS = (8, 12, 13, 14)
 _PLACEHOLDERS = frozenset(
@@ -51,7 +55,10 @@ class Unusable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """An identifier in one spelling. valid: its check digit is right; a model number is always valid."""
+    """An identifier in one spelling, or those of a product's variants, sorted and separated by spaces.
+
+    valid: its check digit is right, or that of each; a model number is always valid.
+    """
 
     text: str
     valid: bool
@@ -61,8 +68,10 @@ def read_trade_number(cell: str) -> Identifier | Unusable | None:
     """A GTIN of 14 digits; None for an empty cell.
 
     A number of a right length and a wrong check digit is kept, not valid: shops have numbers of their own.
+    "4006381333931.0" is what a table of floats makes of a number.
     """
-    text = _SEPARATORS.sub("", cell)
+    whole = _WHOLE.fullmatch(cell.strip())
+    text = _SEPARATORS.sub("", whole[1] if whole else cell)
     if not text:
         return None
     if _EXPONENT.fullmatch(cell.strip()):
@@ -120,8 +129,7 @@ def read_column(
         trade: whether the column holds trade item numbers; else model numbers.
         most_shared: an identifier of more listings than this is of none.
     """
-    read = read_trade_number if trade else read_model_number
-    found = [read(cell or "") for cell in cells]
+    found = [_read_cell(cell or "", trade) for cell in cells]
     listings = Counter(each.text for each in found if isinstance(each, Identifier))
     unusable = Counter(each for each in found if isinstance(each, Unusable))
     identifiers: list[Identifier | None] = []
@@ -134,14 +142,28 @@ def read_column(
     return identifiers, IdentifierCounts(rows, valid, dict(+unusable))
 
 
+def _read_cell(cell: str, trade: bool) -> Identifier | Unusable | None:
+    """The identifier of a cell, or the identifiers; what is wrong with one of them is wrong with the cell."""
+    read = read_trade_number if trade else read_model_number
+    if not _BETWEEN_IDENTIFIERS.search(cell):
+        return read(cell)
+    several = [each for part in _BETWEEN_IDENTIFIERS.split(cell) if (each := read(part)) is not None]
+    unusable = [each for each in several if isinstance(each, Unusable)]
+    texts = sorted({each.text for each in several if isinstance(each, Identifier)})
+    if unusable or not texts:
+        return unusable[0] if unusable else None
+    return Identifier(" ".join(texts), all(isinstance(each, Identifier) and each.valid for each in several))
+
+
 def contradict(one: Identifier, other: Identifier, trade: bool) -> bool:
     """Whether two identifiers of one column say that their listings are two products.
 
-    Trade numbers do where they are unequal and the check digits of both are right, or of neither, as of a
-    shop's own numbers: one alone may be a typing error. Model numbers do where neither begins with the other:
-    sellers add and drop the ends that stand for a region or a colour.
+    Those of several variants do not where one of them is the same. Trade numbers do where they are unequal
+    and the check digits of both are right, or of neither, as of a shop's own numbers: one alone may be a
+    typing error. Model numbers do where neither begins with the other: sellers add and drop the ends that
+    stand for a region or a colour.
     """
-    if one.text == other.text:
+    if not set(one.text.split()).isdisjoint(other.text.split()):
         return False
     if trade:
         return one.valid == other.valid

@@ -23,7 +23,7 @@ from itemsearch.attributes.packs import read_packs
 from itemsearch.attributes.text import DIGIT, WORD, Reading, Text, Value, Values, worn_pattern
 from itemsearch.attributes.vocabulary import any_of, words_of
 
-CACHED_TITLES = 100_000
+CACHED_TITLES = 20_000
 
 _LETTER_SIZES = {
     "small": "s",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from itemsearch.catalog.check import CatalogCheck, check_catalog
-from itemsearch.catalog.config import RESERVED_COLUMNS, CatalogConfig
+from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.formats.options import ReadOptions
+from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
 from itemsearch.catalog.placeholders import Placeholder, find_placeholders
 from itemsearch.catalog.queries import read_queries
 from itemsearch.catalog.read import Catalog, open_catalog
 
 __all__ = [
-    "RESERVED_COLUMNS",
     "Catalog",
     "CatalogCheck",
     "CatalogConfig",
+    "ImageProblemCount",
+    "ImageProblemTally",
     "Placeholder",
+    "ReadOptions",
     "check_catalog",
     "find_placeholders",
     "open_catalog",

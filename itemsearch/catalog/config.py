@@ -9,12 +9,10 @@ from pathlib import Path
 from itemsearch.catalog.formats.options import ReadOptions
 from itemsearch.errors import UsageError
 
-DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
+MAX_IMAGES = 4
+"""How many pictures of a row are read: a guess."""
 
-RESERVED_COLUMNS = frozenset(
-    {"id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"}
-)
-"""Columns that the store writes itself, so that a catalog cannot carry its own under these names."""
+DEFAULT_COLUMNS: Mapping[str, str] = {"id": "id", "title": "title", "image": "image", "category": "category"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +20,26 @@ class CatalogConfig:
     """The settings with which a catalog is read.
 
     Attributes:
-        path: a CSV, TSV, JSONL or Parquet file, a folder of them, or a glob.
-        columns: role ("id", "title", "image", "category") to column name; a role that is not given
-            is read from the column of its own name.
+        path: a file of any format that `find_tables` opens, a folder of them, a glob, or "-" for standard
+            input.
+        columns: role ("id", "title", "image", "category") to column name; a role that is not given is read
+            from the column that a recognised export has for it, else from the column of its own name.
+            "brand+name" is two columns, joined with a space, unless a column is called so
+            (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
-        batch_rows: rows a batch; a batch's decoded images are in memory together.
-        rows: how many rows are read, from the first; None for all.
+        batch_rows: rows a batch; a batch's decoded images are in memory together. rows: how many rows are
+        read, from the first; None for all. max_images: how many pictures of a row are read, from the first.
+        The first that can be used is embedded, the
+            others are sketched.
+        require_image: whether a row whose pictures cannot be used is rejected, though it has a title.
         read: how the files are read, where their bytes do not tell.
+        ignored: columns that are neither read nor carried.
+        category_separator: the text between the names of a category path; "" for the usual signs
+            (`cell_text.category_text`).
+        fetched: the folder where `itemsearch fetch` keeps the pictures that are web addresses; None for none.
 
     Raises:
-        UsageError: an unknown role, or `batch_rows` or `rows` below 1.
+        UsageError: an unknown role, or `batch_rows`, `rows` or `max_images` below 1.
     """
 
     path: str
@@ -39,13 +47,18 @@ class CatalogConfig:
     image_root: Path | None = None
     batch_rows: int = 512
     rows: int | None = None
+    max_images: int = MAX_IMAGES
+    require_image: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
+    ignored: tuple[str, ...] = ()
+    category_separator: str = ""
+    fetched: Path | None = None
 
     def __post_init__(self) -> None:
         for role in self.columns:
             if role not in DEFAULT_COLUMNS:
                 raise UsageError(f"unknown column role {role!r}: the roles are {', '.join(DEFAULT_COLUMNS)}")
-        for name, count in (("batch_rows", self.batch_rows), ("rows", self.rows)):
+        counts = {"batch_rows": self.batch_rows, "rows": self.rows, "max_images": self.max_images}
+        for name, count in counts.items():
             if count is not None and count < 1:
                 raise UsageError(f"{name} is {count}: it must be 1 or more")
-        object.__setattr__(self, "columns", {**DEFAULT_COLUMNS, **self.columns})

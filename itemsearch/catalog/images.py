@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
 import struct
+import threading
 import warnings
 import zlib
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
-from itemsearch.errors import ImageError, ImageNotFoundError
+from itemsearch.catalog.pictures import is_address
+from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError
 
 MAX_SIDE = 512
 """The most pixels a side of a decoded image: at least twice what an encoder uses."""
 
-MAX_PIXELS = 50_000_000
+SMALL_SIDE = 96
+"""The most pixels a side of a picture that is not embedded: enough for its sketch."""
+
+MAX_PIXELS = 200_000_000
+"""Those of the largest photos: 16,320 x 12,240 of a telephone are 199.8 million."""
+
+MAX_BYTES = 200_000_000
+"""The most bytes of a decoded image: 50 million pixels in colour. A grey one takes a quarter as many, and a
+JPEG is decoded at a fraction of its size."""
+
+MAX_JPEG_BYTES = 640_000_000
+"""The most bytes of the coefficients of a progressive JPEG, all of which are held: those of the largest
+photos, with colours at half the resolution. Above `MAX_BYTES` one is decoded at a time."""
+
 MAX_FILE_BYTES = 256 * 2**20
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What is read; HEIC too, where pillow-heif is installed: the extra `heic`."""
+
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_large = threading.Lock()
 
 # What Pillow's decoders raise on damaged or hostile bytes, beside OSError.
 _DECODER_ERRORS = (
@@ -43,23 +64,37 @@ _DECODER_ERRORS = (
 
 
 def locate_image(root: str, path: str) -> str:
-    """Resolves the path of an image, which starts from `root` unless absolute and must end inside it.
+    """Resolves the path of an image, which starts from `root` and must end inside it.
+
+    A path that starts with a slash is looked for under `root` as well, as "/m/b/x.jpg" in an export of
+    Magento, and backslashes are slashes, unless there is a file of that very name.
 
     Raises:
-        ImageNotFoundError: it is a web address, or leaves `root`, be it by a link.
+        ImageAddressError: it is an address that cannot be fetched, such as "s3://bucket/a.jpg".
+        ImageNotFoundError: it leaves `root`, be it by a link.
     """
-    if re.match(r"https?://", path, re.IGNORECASE):
-        raise ImageNotFoundError("a web address: download it and give the file's path")
+    if is_address(path):
+        raise ImageAddressError("an address: download it and give the file's path")
     real_root = os.path.realpath(root)
     try:
         real_path = os.path.realpath(Path(real_root, path))
+        if "\\" in path and not os.path.lexists(real_path):
+            path = path.replace("\\", "/")
+            real_path = os.path.realpath(Path(real_root, path))
+        if path.startswith("/") and not _is_inside(real_root, real_path):
+            under_root = os.path.realpath(Path(real_root, path.lstrip("/")))
+            real_path = under_root if os.path.lexists(under_root) else real_path
     except ValueError as error:
         raise ImageNotFoundError(f"no file path: {error}") from error
-    if os.path.commonpath([real_root, real_path]) != real_root:
+    if not _is_inside(real_root, real_path):
         raise ImageNotFoundError(
             f"outside {root}: move it there, or name a folder above both as the image root"
         )
     return real_path
+
+
+def _is_inside(root: str, path: str) -> bool:
+    return os.path.commonpath([root, path]) == root
 
 
 def read_image_file(path: str | os.PathLike[str]) -> bytes:
@@ -94,20 +129,32 @@ def decode_image(data: bytes) -> Image.Image:
     Transparency becomes white, 16-bit grey is scaled to 8 bits, and an animation gives its first frame.
 
     Raises:
-        ImageError: it is not one of `FORMATS`, is cut short or damaged, or has over `MAX_PIXELS` pixels.
+        ImageError: it is none of `FORMATS`, is cut short or damaged, or is larger than the limits above.
     """
     try:
-        with _open(data) as image:
+        with _open(data) as image, _large if _check_size(image, data) > MAX_BYTES else nullcontext():
             return _normalise(image)
     except UnidentifiedImageError as error:
-        raise ImageError(f"not an image of a known format ({', '.join(FORMATS)})") from error
+        if is_heic(data):
+            raise ImageError("HEIC, which needs pillow-heif: pip install 'itemsearch[heic]'") from error
+        raise ImageError(f"not an image of a known format ({', '.join(_formats())})") from error
     except _DECODER_ERRORS as error:
         raise ImageError(f"cannot be decoded: {error or type(error).__name__}") from error
 
 
+def looks_like_image(data: bytes) -> bool:
+    """Whether bytes start as those of an image do: a page of a shop's "404 not found" does not."""
+    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return data.startswith(_STARTS) or is_webp or data[4:8] == b"ftyp"
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether bytes start as those of a HEIC photo do."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS
+
+
 def _open(data: bytes) -> Image.Image:
-    _ignore_pillow_warnings()
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image = Image.open(io.BytesIO(data), formats=_formats())
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(f"{width} x {height} is over {MAX_PIXELS:,} pixels: make it smaller")
@@ -115,27 +162,81 @@ def _open(data: bytes) -> Image.Image:
 
 
 @cache
-def _ignore_pillow_warnings() -> None:
-    """Silences Pillow's warnings on images that are rejected or mended here.
-
-    The filter stays for the whole process: one that is set and restored is not thread-safe.
-    """
+def _formats() -> tuple[str, ...]:
+    """The formats that are read. Prepares Pillow for them once, for the whole process."""
+    # A filter that is set and restored is not thread-safe. These are of images rejected or mended here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit is lower, and below it only warns
+    try:
+        import pillow_heif
+    except ImportError:
+        return FORMATS
+    pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def _check_size(image: Image.Image, data: bytes) -> int:
+    """The bytes that an opened image takes to decode.
+
+    Raises:
+        ImageError: they are too many.
+    """
+    (width, height), full_size = image.size, image.size
+    size, most = width * height * (1 if _is_grey(image) else 4), MAX_BYTES
+    if isinstance(image, JpegImageFile):
+        # A JPEG is decoded at a fraction of its size; other formats have no draft.
+        image.draft(None, (MAX_SIDE, MAX_SIDE))
+        size = image.width * image.height * 4
+        if _is_in_several_scans(image, data):
+            size, most = size + _coefficient_bytes(image, full_size), MAX_JPEG_BYTES
+    if size > most:
+        raise ImageError(f"{width} x {height} takes {size:,} bytes to decode, over {most:,}: make it smaller")
+    return size
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether Pillow holds one byte a pixel, and `_normalise` too; of colours it holds four."""
+    return image.mode in ("1", "L") and not image.has_transparency_data
+
+
+def _is_in_several_scans(image: JpegImageFile, data: bytes) -> bool:
+    """Whether a JPEG is progressive or has a scan for each colour: its coefficients are then held whole."""
+    place = 2
+    while not image.info.get("progressive") and place + 4 < len(data):
+        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4])
+        if marker == 0xDA:  # a scan begins, of so many of the colours
+            return data[place + 4] < len(image.layer)
+        place += 2 + length if data[place] == 0xFF and marker != 0xFF else 1
+    return True
+
+
+def _coefficient_bytes(image: JpegImageFile, size: tuple[int, int]) -> int:
+    """Two bytes for each coefficient of a JPEG of a full size of width and height."""
+    samples = [across * down for _, across, down, _ in image.layer]
+    largest = max(across for _, across, _, _ in image.layer) * max(down for _, _, down, _ in image.layer)
+    return 2 * size[0] * size[1] * sum(samples) // max(largest, 1)
 
 
 def _normalise(image: Image.Image) -> Image.Image:
-    # A JPEG is decoded at a fraction of its size; other formats ignore this.
-    image.draft(None, (MAX_SIDE, MAX_SIDE))
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
+    # In place, and converted only where it has to be: a copy of a large image takes as much again.
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I;16"):
         # convert() would clip all that is brighter than 255 of 65,535.
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-    elif upright.mode in ("I", "F"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
         raise ImageError("32 bits a channel: save it with 8 or 16")
-    rgb = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    if _is_grey(image):  # made smaller before it takes four bytes a pixel
+        image = _converted(image, "L")
+        image.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    rgb = _converted(image, "RGBA" if image.has_transparency_data else "RGB")
     rgb.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
     if rgb.mode == "RGBA":
         white = Image.new("RGBA", rgb.size, "white")
         rgb = Image.alpha_composite(white, rgb).convert("RGB")
-    rgb.info.clear()
-    return rgb
+    plain = rgb.copy()  # no longer the image of a file
+    plain.info.clear()
+    return plain
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)

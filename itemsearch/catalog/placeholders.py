@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from itemsearch.catalog.images import looks_like_image
+from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import RowSource, read_rows
 from itemsearch.catalog.validate import Cells
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency, ngram_buckets
@@ -56,34 +58,38 @@ def image_digest(data: bytes) -> int:
 def find_placeholders(source: RowSource) -> tuple[Placeholder, ...]:
     """Reads a catalog's titles and encoded images, and returns its placeholders, the most shared first.
 
-    Images are hashed and not decoded. Memory grows with the rows that have an image: their hash and title.
+    All pictures of a row are hashed and not decoded: a chart of sizes among them is a placeholder too. Memory
+    grows with the pictures: their hash and title.
 
     Raises:
         CatalogError: as `Catalog.batches`.
     """
-    image_column = source.columns["image"]
-    if not any(image_column in table.schema.names for table in source.tables):
+    image_columns = source.columns["image"]
+    if not any(name in table.schema.names for table in source.tables for name in image_columns):
         return ()
     columns = {role: source.columns[role] for role in ("id", "title", "image")}
     sharing = _Sharing()
-    for batch in read_rows(replace(source, columns=columns, carried=pa.schema([])), _titled_picture):
+    for batch in read_rows(replace(source, columns=columns, carried=pa.schema([])), _titled_pictures):
         for listing in batch.items:
             sharing.add(listing)
     return sharing.placeholders()
 
 
 @dataclass(frozen=True, slots=True)
-class _TitledPicture:
-    """A listing's title and picture; digest: None for no picture."""
+class _TitledPictures:
+    """A listing's title, and the digests and names of its pictures."""
 
     title: str
-    name: str
-    digest: int | None
+    pictures: dict[int, str]
 
 
-def _titled_picture(cells: Cells, data: bytes | None) -> _TitledPicture:
-    name = cells.image if isinstance(cells.image, str) else f"the image of id {cells.id!r}"
-    return _TitledPicture(cells.title, name, None if data is None else image_digest(data))
+def _titled_pictures(cells: Cells, pictures: Pictures) -> _TitledPictures:
+    shown = {
+        image_digest(picture.data): picture.name or f"the image of id {cells.id!r}"
+        for picture in pictures
+        if looks_like_image(picture.data)
+    }
+    return _TitledPictures(cells.title, shown)
 
 
 @dataclass(slots=True)
@@ -129,19 +135,17 @@ class _Sharing:
         self._single: dict[int, str] = {}
         self._shared: dict[int, _SharedPicture] = {}
 
-    def add(self, listing: _TitledPicture) -> None:
+    def add(self, listing: _TitledPictures) -> None:
         self._catalog.add(listing.title)
-        digest = listing.digest
-        if digest is None:
-            return
-        if digest in self._shared:
-            self._shared[digest].add(listing.title)
-        elif digest in self._single:
-            self._shared[digest] = picture = _SharedPicture(listing.name)
-            picture.add(self._single.pop(digest))
-            picture.add(listing.title)
-        else:
-            self._single[digest] = listing.title
+        for digest, name in listing.pictures.items():
+            if digest in self._shared:
+                self._shared[digest].add(listing.title)
+            elif digest in self._single:
+                self._shared[digest] = picture = _SharedPicture(name)
+                picture.add(self._single.pop(digest))
+                picture.add(listing.title)
+            else:
+                self._single[digest] = listing.title
 
     def placeholders(self) -> tuple[Placeholder, ...]:
         found = sorted(self._unlike(), key=lambda placeholder: (-placeholder.listings, placeholder.name))

@@ -8,19 +8,22 @@ from dataclasses import replace
 import pyarrow as pa
 
 from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
 from itemsearch.catalog.validate import Cells
+from itemsearch.columns import catalog_name
 from itemsearch.types import Query, RowBatch
 
-_COLUMNS = {"id": "query_id", "title": "title", "image": "image", "embedding": "embedding"}
+_COLUMNS = {"id": ("query_id",), "title": ("title",), "image": ("image",), "embedding": ("embedding",)}
 
 
 def read_queries(path: str, batch_rows: int = 512, other: str = "") -> Iterator[RowBatch[Query]]:
     """Opens a queries file and yields its rows.
 
     Its columns are `query_id`, at least one of `title`, `image` (as in a catalog) and `embedding` (a Parquet
-    list of numbers, a JSON array), and the one called `other`, if any; the rest is ignored.
+    list of numbers, a JSON array), and the one whose stored name is `other`, if any; the rest is ignored.
+    Unlike a listing, a query none of whose pictures can be used is rejected, though it has a title: it asks
+    for more.
 
     Raises:
         CatalogNotFoundError: there is no such file.
@@ -31,7 +34,8 @@ def read_queries(path: str, batch_rows: int = 512, other: str = "") -> Iterator[
     tables = open_tables(path)
     check_columns(tables, _COLUMNS, ("title", "image", "embedding"), "rename yours")
     if other:
-        check_columns(tables, {**_COLUMNS, "other": other}, ("other",), "results have to differ in it")
+        columns = {**_COLUMNS, "other": (catalog_name(other),)}
+        check_columns(tables, columns, ("other",), "results have to differ in it")
     carried = pa.schema([(other, pa.string())] if other else [])
     source = RowSource(path, tables, _COLUMNS, carried, None, batch_rows)
     batches = read_rows(source, _query)
@@ -44,6 +48,5 @@ def _with_other(batch: RowBatch[Query]) -> RowBatch[Query]:
     return replace(batch, items=tuple(queries))
 
 
-def _query(cells: Cells, data: bytes | None) -> Query:
-    image = None if data is None else decode_image(data)
-    return Query(cells.row, cells.id, cells.title, image, cells.embedding)
+def _query(cells: Cells, pictures: Pictures) -> Query:
+    return Query(cells.row, cells.id, cells.title, pictures.first(), cells.embedding)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
-from itemsearch.catalog.config import DEFAULT_COLUMNS, RESERVED_COLUMNS, CatalogConfig
-from itemsearch.catalog.formats.open import open_tables
-from itemsearch.catalog.formats.tables import Table, unify_schemas
-from itemsearch.catalog.images import decode_image
-from itemsearch.catalog.placeholders import Placeholder, image_digest
+import pyarrow as pa
+from PIL import Image
+
+from itemsearch.catalog.cell_text import BadCellError
+from itemsearch.catalog.config import CatalogConfig
+from itemsearch.catalog.exports.known import recognise
+from itemsearch.catalog.formats.open import find_tables
+from itemsearch.catalog.formats.tables import unify_schemas
+from itemsearch.catalog.images import SMALL_SIDE
+from itemsearch.catalog.mapping import map_columns, without_columns
+from itemsearch.catalog.placeholders import image_digest
+from itemsearch.catalog.row_pictures import Picture, Pictures, describe_source
 from itemsearch.catalog.rows import RowSource, check_columns, read_rows
-from itemsearch.catalog.validate import BadCellError, Cells
-from itemsearch.columns import no_column
-from itemsearch.errors import CatalogError, CatalogNotFoundError, MissingColumnError
+from itemsearch.catalog.validate import Cells
+from itemsearch.columns import stored_name
+from itemsearch.errors import CatalogNotFoundError
 from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
@@ -26,13 +34,17 @@ def nothing_is_known(id: str, content_hash: str) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
 class Catalog(RowSource):
-    """The files of a catalog, opened and their columns checked."""
+    """The files of a catalog, opened and their columns checked.
 
-    __slots__ = ()
+    require_image: a row whose pictures cannot be used is rejected, though it has a title.
+    """
+
+    require_image: bool = False
 
     def batches(
-        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[Placeholder] = ()
+        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[int] = ()
     ) -> Iterator[RowBatch[Listing]]:
         """Yields all rows, batch by batch; memory grows with their ids alone.
 
@@ -41,15 +53,14 @@ class Catalog(RowSource):
         Args:
             is_known: of an id and a content hash, whether the image need not be decoded; called on several
                 threads.
-            placeholders: as `find_placeholders` returns them. A row with one of them is a listing without an
-                image, and rejected if it has no title.
+            placeholders: the digests of those that `find_placeholders` returns. A row with nothing but
+                these is a listing without an image, and rejected if it has no title.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
-        digests = frozenset(placeholder.digest for placeholder in placeholders)
-        return read_rows(self, partial(_listing, is_known, digests))
+        return read_rows(self, partial(_listing, is_known, frozenset(placeholders), self.require_image))
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:
@@ -57,53 +68,97 @@ def open_catalog(config: CatalogConfig) -> Catalog:
 
     Raises:
         CatalogNotFoundError: there is no file, folder or image root of that name.
-        MissingColumnError: a file has no id column, or neither title nor image.
-        CatalogError: a file is damaged or of no known format, files do not go together, or a carried column
-            has one of the store's own names.
+        MissingColumnError: a file has no id column, or neither title nor image, or the config names a column
+            that no file has.
+        UsageError: the config both reads and ignores a column.
+        CatalogError: a file is damaged or of no known format, or files do not go together.
     """
     if config.image_root is not None and not config.image_root.is_dir():
         raise CatalogNotFoundError(f"{config.image_root}: the image root is no folder")
-    tables = open_tables(config.path, config.read)
-    check_columns(tables, config.columns, ("title", "image"), _MEND)
-    _check_mapping(config, tables)
-    carried = unify_schemas(tables, leave_out=frozenset(config.columns.values()))
-    for name in carried.names:
-        if name in RESERVED_COLUMNS:
-            raise CatalogError(
-                f"{config.path}: column {name!r} has a name that the store uses itself: rename it, or read "
-                f"it as a role with --column ROLE={name}"
-            )
+    found = find_tables(config.path, config.read)
+    export = recognise(found.tables)
+    tables = without_columns(config, export.tables if export else found.tables)
+    columns = map_columns(config, tables, export.roles if export else {})
+    check_columns(tables, columns, ("title", "image"), _MEND)
+    read_whole = frozenset(names[0] for names in columns.values() if len(names) == 1)
+    carried = unify_schemas(tables, leave_out=read_whole)
     return Catalog(
-        config.path, tables, config.columns, carried, config.image_root, config.batch_rows, config.rows
+        path=config.path,
+        tables=tables,
+        columns=columns,
+        carried=pa.schema([field.with_name(stored_name(field.name)) for field in carried]),
+        image_root=config.image_root,
+        batch_rows=config.batch_rows,
+        rows=config.rows,
+        category_separator=config.category_separator,
+        max_images=config.max_images,
+        require_image=config.require_image,
+        left_out=found.left_out,
+        fetched=config.fetched,
+        export=export.export if export else None,
     )
 
 
-def content_hash(title: str, image_data: bytes | None) -> str:
-    """Hashes what an embedding is made from, the title and the encoded image, to 32 hex digits."""
+def content_hash(title: str, *pictures: bytes) -> str:
+    """Hashes what a listing is compared by, the title and the encoded pictures, to 32 hex digits."""
     digest = blake2b(digest_size=16)
-    for part in (title.encode(), image_data or b""):
+    for part in (title.encode(), *(pictures or (b"",))):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     return digest.hexdigest()
 
 
-def _listing(is_known: IsKnown, placeholders: frozenset[int], cells: Cells, data: bytes | None) -> Listing:
-    placeholder = bool(placeholders) and data is not None and image_digest(data) in placeholders
+def _listing(
+    is_known: IsKnown, placeholders: frozenset[int], require_image: bool, cells: Cells, pictures: Pictures
+) -> Listing:
+    read = list(pictures)
+    used = [each for each in read if not (placeholders and image_digest(each.data) in placeholders)]
+    placeholder = next((each for each in read if each not in used), None)
+    digest = content_hash(cells.title, *(each.data for each in used))
+    known, images = is_known(cells.id, digest), []
+    if not known:
+        images = [(each, image) for each in used if (image := pictures.decode(each)) is not None]
+        if len(images) < len(used):  # what cannot be decoded is no part of the listing
+            used = [each for each, _ in images]
+            digest = content_hash(cells.title, *(each.data for each in used))
+            known = is_known(cells.id, digest)
+    if not used:
+        _check_without_image(cells, pictures, placeholder, require_image)
+    return Listing(
+        row=cells.row,
+        id=cells.id,
+        title=cells.title,
+        category=cells.category,
+        image=None if known or not images else images[0][1],
+        content_hash=digest,
+        known=known,
+        placeholder=not used and placeholder is not None,
+        other_images=() if known else tuple(_small(image) for _, image in images[1:]),
+        image_number=used[0].number if used else 0,
+        image_name=used[0].name if used else "",
+        image_problem=pictures.problem,
+    )
+
+
+def _small(image: Image.Image) -> Image.Image:
+    image.thumbnail((SMALL_SIDE, SMALL_SIDE), reducing_gap=2.0)
+    return image
+
+
+def _check_without_image(
+    cells: Cells, pictures: Pictures, placeholder: Picture | None, require_image: bool
+) -> None:
+    """Checks that a row none of whose pictures can be used is a listing.
+
+    Raises:
+        BadCellError: it has no title, or an image that cannot be used is not let through.
+    """
+    if pictures.problem and (require_image or not cells.title):
+        raise BadCellError(pictures.problem.message, pictures.problem.reason)
     if placeholder and not cells.title:
         title = f"{cells.no_title!r:.60} is no title" if cells.no_title else "there is no title"
-        message = f"a placeholder, which many listings with unlike titles share, and {title}"
-        raise BadCellError(message, RejectReason.PLACEHOLDER)
-    digest = content_hash(cells.title, None if placeholder else data)
-    known = is_known(cells.id, digest)
-    image = None if known or data is None else decode_image(data)  # a placeholder is not let through damaged
-    image = None if placeholder else image
-    return Listing(cells.row, cells.id, cells.title, cells.category, image, digest, known, placeholder)
-
-
-def _check_mapping(config: CatalogConfig, tables: Sequence[Table]) -> None:
-    """Checks that a column that was given by name is in at least one file."""
-    present = {name for table in tables for name in table.schema.names}
-    for role, name in config.columns.items():
-        if present and name != DEFAULT_COLUMNS[role] and name not in present:
-            purpose = f", which --column {role}={name} asks for"
-            raise MissingColumnError(f"{config.path}: {no_column(sorted(present), name, purpose=purpose)}")
+        raise BadCellError(
+            f"{describe_source(placeholder.source)}: a placeholder, which many listings with unlike titles "
+            f"share, and {title}",
+            RejectReason.PLACEHOLDER,
+        )

@@ -6,24 +6,24 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
-from itemsearch.catalog.formats.tables import JsonText
-from itemsearch.titles import clean_text, fold_title, is_no_title
-from itemsearch.types import Reject, RejectReason
+from itemsearch.catalog.cell_text import BadCellError, category_text, cell_text
+from itemsearch.catalog.pictures import picture_sources
+from itemsearch.errors import ImageError
+from itemsearch.titles import fold_title, is_no_title
+from itemsearch.types import ImageProblem, Reject, RejectReason
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_JSON_INTEGER = re.compile(r"-?[0-9]+")
-_JSON_NUMBER = re.compile(r"-?[0-9].*")
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A valid record whose image is not read yet.
+    """A valid record whose pictures are not read yet.
 
-    image: its bytes, its path, or None. no_title: as written, a title that is none, for which `title` is "".
+    images: the bytes, path or address of each. image_problem: why they cannot be told from the cell.
+    no_title: as written, a title that is none, for which `title` is "".
     """
 
     row: int
@@ -31,8 +31,9 @@ class Cells:
     id: str
     title: str
     category: str
-    image: bytes | str | None
+    images: tuple[bytes | str, ...]
     embedding: np.ndarray | None
+    image_problem: ImageProblem | None = None
     no_title: str = ""
 
 
@@ -43,7 +44,8 @@ class RowValidator:
     row was rejected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, category_separator: str = "") -> None:
+        self._category_separator = category_separator
         self._first_rows: dict[str, int] = {}
         self._dimension = 0
 
@@ -54,19 +56,21 @@ class RowValidator:
             row_id = self._id(row, record.get("id"))
             written = fold_title(cell_text("title", record.get("title")))
             title, no_title = ("", written) if is_no_title(written) else (written, "")
+            images, image_problem = _images(place, record.get("image"))
             cells = Cells(
                 row=row,
                 place=place,
                 id=row_id,
                 title=title,
-                category=clean_text(cell_text("category", record.get("category"))),
-                image=_image_source(record.get("image")),
+                category=category_text(record.get("category"), self._category_separator),
+                images=images,
                 embedding=self._embedding(record.get("embedding")),
+                image_problem=image_problem,
                 no_title=no_title,
             )
         except BadCellError as error:
             return Reject(row, row_id or error.id, error.reason, f"{place}: {error}")
-        if not cells.title and cells.image is None and cells.embedding is None:
+        if not (cells.title or images or image_problem or cells.embedding is not None):
             why = f": {no_title!r:.60} is no title" if no_title else ""
             message = f"{place}: no title and no image{why}"
             return Reject(row, row_id, RejectReason.EMPTY, message, no_title)
@@ -96,51 +100,12 @@ class RowValidator:
         return embedding
 
 
-class BadCellError(Exception):
-    """A cell for which its row is rejected. id: the row's, where the bad cell itself gives it."""
-
-    def __init__(self, message: str, reason: RejectReason = RejectReason.MALFORMED, id: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.id = id
-
-
-def cell_text(role: str, value: object) -> str:
-    """Reads a cell as text; a whole number, and for a title any JSON number, is text too.
-
-    Raises:
-        BadCellError: it is of another type.
-    """
-    match value:
-        case None:
-            return ""
-        case JsonText():
-            number = _JSON_INTEGER if role == "id" else _JSON_NUMBER
-            if number.fullmatch(value):
-                return str(value)
-        case str():
-            return value
-        case Decimal() if value.as_tuple().exponent == 0:
-            return f"{value:f}"
-        case int() if not isinstance(value, bool):
-            return str(value)
-    mend = "write ids as text or whole numbers" if role == "id" else "write it as text"
-    raise BadCellError(f"the {role} is {value!r:.60}: {mend}")
-
-
-def _image_source(value: object) -> bytes | str | None:
-    match value:
-        case JsonText():
-            pass
-        case str():
-            return value.strip() or None
-        case None | b"":
-            return None
-        case bytes():
-            return value
-        case dict() if not value.keys().isdisjoint(("bytes", "path")):
-            return _image_source(value.get("bytes")) or _image_source(value.get("path"))
-    raise BadCellError(f"the image is {value!r:.60}: give a file's path or its bytes")
+def _images(place: str, cell: object) -> tuple[tuple[bytes | str, ...], ImageProblem | None]:
+    """The pictures of a cell, or why it holds none."""
+    try:
+        return picture_sources(cell), None
+    except ImageError as error:
+        return (), ImageProblem(RejectReason.IMAGE_MALFORMED, place, str(error))
 
 
 def _vector(value: object) -> np.ndarray:

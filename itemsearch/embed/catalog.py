@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,11 +12,18 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog import (
+    CatalogConfig,
+    ImageProblemCount,
+    ImageProblemTally,
+    find_placeholders,
+    open_catalog,
+)
+from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing
 
@@ -29,22 +35,25 @@ class EmbedConfig:
     """How a catalog is embedded.
 
     max_bad_rate: the share of rejected rows above which no store is made. dtype: of the stored embeddings.
+    keep_replaced: as in `StoreWriter`.
     """
 
     batch_size: int = 32
     max_bad_rate: float = 0.05
     dtype: str = "float32"
+    keep_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
     """Counts of rows: rows = embedded + reused + rejected.
 
-    reused: rows that an earlier run had embedded from the same title and image. without_title,
-    without_image: of the embedded and the reused. placeholder_images: of those without image, how many have a
-    picture that is a placeholder. reasons: the rejected by reason. damaged: shards of earlier
-    runs that could not be read, whose rows were embedded again. dim: numbers in an embedding. seconds: of the
-    whole run.
+    reused: rows that an earlier run had embedded from the same title and image. without_title, without_image:
+    of the embedded and the reused. placeholder_images: of those without image, how many have a picture that
+    is a placeholder. image_problems: those of the embedded and reused that have a picture which cannot be
+    used, by reason, the most frequent first. reasons: the rejected by reason; frequent_reasons: the five most
+    frequent, each with an example. damaged: shards of earlier runs that could not be read, whose rows were
+    embedded again. dim: numbers in an embedding. seconds: of the whole run.
     """
 
     rows: int
@@ -54,7 +63,9 @@ class EmbedReport:
     without_title: int
     without_image: int
     placeholder_images: int
+    image_problems: dict[str, ImageProblemCount]
     reasons: dict[str, int]
+    frequent_reasons: tuple[ReasonCount, ...]
     damaged: tuple[str, ...]
     dim: int
     seconds: float
@@ -78,39 +89,46 @@ def embed_catalog(
 
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is valid.
-        TooManyBadRowsError: more rows were rejected than allowed; `rejects.parquet` lists them, and an
-            earlier store in `out` stays as it was.
+        TooManyBadRowsError: more rows were rejected than allowed; its notes say why, `rejects.parquet` and
+            `rejects.csv` list them, and an earlier store in `out` stays as it was.
         StoreError: `out` holds other files, or another process is writing there.
     """
     started = time.perf_counter()
     rows = embedded = without_title = without_image = placeholder_images = 0
-    reasons: Counter[str] = Counter()
+    tally = RejectTally()
+    image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
-    with StoreWriter(out, encoder.stamp, encoder.dim, config.dtype, listings.carried) as store:
+    with StoreWriter(
+        out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
+    ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        for batch in _prefetched(listings.batches(earlier.holds, find_placeholders(listings))):
+        placeholders = tuple(each.digest for each in find_placeholders(listings))
+        for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
             if batch.items:
-                embeddings, thumbnails = _embed(batch.items, earlier, encoder, config.batch_size)
-                store.add(batch.items, embeddings, thumbnails, batch.carried)
+                embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
+                store.add(batch.items, embeddings, pictures, batch.carried)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
-                without_image += thumbnails.count(None)
+                without_image += pictures.thumbnails.count(None)
                 placeholder_images += sum(listing.placeholder for listing in batch.items)
+                image_problems.add(batch.items)
             store.reject(batch.rejects)
             rows += batch.rows
-            reasons.update(reject.reason.value for reject in batch.rejects)
-            progress(rows, reasons.total())
-        rejects, rejected = store.write_rejects(), reasons.total()
+            tally.add(batch.rejects)
+            progress(rows, tally.counts.total())
+        rejects, rejected = store.write_rejects(), tally.counts.total()
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
         if rejected > config.max_bad_rate * rows:
-            raise TooManyBadRowsError(
+            message = (
                 f"{rejected} of {rows} rows rejected, more than --max-bad-rate {config.max_bad_rate:g}: "
                 f"see {rejects}; no store was made"
             )
+            raise tally.explain(TooManyBadRowsError(message))
         if not store.rows:
-            raise EmptyCatalogError(f"{catalog.path}: none of its {rows} rows is usable: see {rejects}")
-        store.finish(catalog.path, rows)
+            message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
+            raise tally.explain(EmptyCatalogError(message))
+        store.finish(catalog.path, rows, placeholders)
     return EmbedReport(
         rows=rows,
         embedded=embedded,
@@ -119,7 +137,9 @@ def embed_catalog(
         without_title=without_title,
         without_image=without_image,
         placeholder_images=placeholder_images,
-        reasons=dict(reasons),
+        image_problems=image_problems.counts(),
+        reasons={reason.value: count for reason, count in tally.counts.items()},
+        frequent_reasons=tally.most_frequent(),
         damaged=tuple(map(str, earlier.damaged)),
         dim=encoder.dim,
         seconds=time.perf_counter() - started,
@@ -128,21 +148,18 @@ def embed_catalog(
 
 def _embed(
     listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
-) -> tuple[npt.NDArray[np.float32], list[bytes | None]]:
-    """(N, E) float32 embeddings and N thumbnails: reused for known listings, computed for the others."""
-    embeddings = np.empty((len(listings), encoder.dim), np.float32)
-    thumbnails: list[bytes | None] = [
-        None if listing.image is None else thumbnail(listing.image) for listing in listings
-    ]
+) -> tuple[npt.NDArray[np.float32], StoredPictures]:
+    """(N, E) float32 embeddings and the pictures: reused for known listings, computed for the others."""
+    embeddings, pictures = np.empty((len(listings), encoder.dim), np.float32), StoredPictures.of(listings)
     known = [place for place, listing in enumerate(listings) if listing.known]
     new = [place for place, listing in enumerate(listings) if not listing.known]
     titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
     embeddings[new] = encoder.encode(titles, images, batch_size)
     if known:
-        embeddings[known], known_thumbnails = earlier.take([listings[place].id for place in known])
-        for place, jpeg in zip(known, known_thumbnails, strict=True):
-            thumbnails[place] = jpeg
-    return embeddings, thumbnails
+        embeddings[known], stored = earlier.take([listings[place].id for place in known])
+        for place, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
+            pictures.thumbnails[place], pictures.others[place] = jpeg, others
+    return embeddings, pictures
 
 
 def _prefetched(items: Iterator[T]) -> Iterator[T]:

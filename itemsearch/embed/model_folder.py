@@ -7,6 +7,7 @@ from pathlib import Path
 
 from itemsearch.errors import ModelError
 from itemsearch.ranking.ranking import RANKING_FILE
+from itemsearch.titles import FOLDING_VERSION
 
 DEFAULT_MODEL = "default"
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -53,12 +54,13 @@ def full_name(name: str, folder: Path) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """Hashes every file that embeddings depend on, and `PREPROCESSING_VERSION`, to 32 hex digits.
+    """Hashes every file that embeddings depend on, and the versions of what is done before, to 32 hex digits.
 
     Raises:
         ModelError: a file of the model cannot be read.
     """
-    digest = hashlib.blake2b(PREPROCESSING_VERSION.encode(), digest_size=16)
+    versions = f"{PREPROCESSING_VERSION}.{FOLDING_VERSION}"
+    digest = hashlib.blake2b(versions.encode(), digest_size=16)
     for name in FINGERPRINTED:
         try:
             digest.update((folder / name).read_bytes())

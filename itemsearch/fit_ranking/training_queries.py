@@ -15,7 +15,7 @@ import pyarrow as pa
 from PIL import Image
 
 from itemsearch.catalog import CatalogConfig, open_catalog
-from itemsearch.columns import read_texts
+from itemsearch.columns import read_texts, stored_name
 from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
@@ -141,12 +141,12 @@ def draw_training_queries(
     rng = np.random.default_rng(config.seed)
     gallery, edited, unedited = _Embedded([], [], []), _Embedded([], [], []), _Embedded([], [], [])
     products: list[str] = []
-    grouped = False
+    grouped, column = False, stored_name(config.group)
     for batch in _first_rows(catalog, config.rows):
-        grouped = config.group in batch.carried.schema.names
+        grouped = column in batch.carried.schema.names
         gallery.add(encoder, [one.title for one in batch.items], [one.image for one in batch.items])
         if grouped:
-            groups = read_texts(batch.carried, config.group)
+            groups = read_texts(batch.carried, column)
             products += [group or listing.id for group, listing in zip(groups, batch.items, strict=True)]
         else:
             products += [listing.id for listing in batch.items]

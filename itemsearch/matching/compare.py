@@ -14,7 +14,7 @@ from itemsearch.duplicates.pairs.columns import CarriedColumns, IdentifierColumn
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.learn import compared_pairs, match_scores
 from itemsearch.duplicates.pairs.variants import VariantRules
-from itemsearch.indexes.arrays import Doubles, Floats, Rows
+from itemsearch.indexes.arrays import Doubles, Floats, Rows, unique
 from itemsearch.matching.incoming import Incoming, texts_of
 from itemsearch.matching.rivals import HEADS, Alike
 from itemsearch.search.engine import Engine
@@ -96,7 +96,7 @@ class Comparer:
     def compare(self, incoming: Incoming) -> Compared:
         """Compares incoming listings with their nearest and same-named candidates, and with each other."""
         query, candidate = self._candidates(incoming)
-        index_rows = np.unique(candidate)
+        index_rows = unique(candidate)
         evidence = self._evidence(incoming, index_rows)
         count = len(incoming)
         cross = evidence.measure(query, count + np.searchsorted(index_rows, candidate))
@@ -120,7 +120,7 @@ class Comparer:
             ]
         query, candidate = np.concatenate(found, axis=1)
         other = candidate != incoming.exclude[query]
-        keys = np.unique(query[other] * total + candidate[other])
+        keys = unique(query[other] * total + candidate[other])
         return keys // total, keys % total
 
     def _evidence(self, incoming: Incoming, index_rows: Rows) -> PairEvidence:
@@ -137,7 +137,8 @@ class Comparer:
         table = pa.concat_tables([incoming.table, candidates])
         vectors = np.concatenate([incoming.vectors, np.asarray(self.engine.vectors[index_rows])])
         columns = CarriedColumns.of(table, self.identifiers, self.compared)
-        return PairEvidence.of(table, vectors, self.engine.score_model, self.rules, columns)
+        # Perceptual hashes propose pairs; here the nearest embeddings and identifiers do.
+        return PairEvidence.of(table, vectors, self.engine.score_model, self.rules, columns, hashed=False)
 
     def _within(self, incoming: Incoming, columns: CarriedColumns) -> tuple[Rows, Rows]:
         """(P,) and (P,) pairs of incoming listings: nearest neighbours, and those of one identifier."""
@@ -147,12 +148,13 @@ class Comparer:
             pairs = column.pairs()
             inside = (pairs[0] < count) & (pairs[1] < count)
             a, b = np.append(a, pairs[0][inside]), np.append(b, pairs[1][inside])
-        keys = np.unique(np.minimum(a, b) * count + np.maximum(a, b))
+        keys = unique(np.minimum(a, b) * count + np.maximum(a, b))
         return keys // max(count, 1), keys % max(count, 1)
 
 
 def _strengths(cross: pa.Table, evidence: PairEvidence) -> tuple[Doubles, Alike]:
-    """(P,) the strengths of pairs with candidates, and those of the best candidates of a listing."""
+    """(P,) the strengths of pairs with candidates, and those of a listing's best candidates with each other,
+    and of its best one with the others: a crowd has more members than the best."""
     query, candidate = (cross[name].to_numpy() for name in ("row_a", "row_b"))
     order = np.lexsort((-cross["score"].to_numpy(), query))
     place = np.arange(len(order)) - np.searchsorted(query[order], query[order])  # among the listing's own
@@ -162,9 +164,13 @@ def _strengths(cross: pa.Table, evidence: PairEvidence) -> tuple[Doubles, Alike]
         same = query[best[:-step]] == query[best[step:]]
         a.append(candidate[best[:-step][same]])
         b.append(candidate[best[step:][same]])
+    first = order[place == 0][np.searchsorted(query[order[place == 0]], query)]
+    others = candidate[first] != candidate
+    a.append(candidate[first][others])
+    b.append(candidate[others])
     one, other = np.concatenate(a), np.concatenate(b)
     total = evidence.listings.num_rows
-    keys = np.unique(np.minimum(one, other) * total + np.maximum(one, other))
+    keys = unique(np.minimum(one, other) * total + np.maximum(one, other))
     rows = keys // total, keys % total
     every = pa.concat_tables([cross, evidence.measure(*rows)])
     listings = np.arange(total)

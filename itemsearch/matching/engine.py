@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from itemsearch.columns import stored_name
 from itemsearch.errors import UsageError
 from itemsearch.search.engine import Engine as SearchEngine
 from itemsearch.search.query_vectors import read_image
@@ -61,32 +62,39 @@ class Engine(SearchEngine):
         kept = self.__dict__.setdefault("_matchers", {})
         matcher = kept.get(tuple(names)) if len(listings) < LEARN_FROM else None
         if matcher is None:
-            matcher = Matcher(self, names, MatchConfig())
+            matcher = Matcher(self, list(map(stored_name, names)), MatchConfig())
             if len(listings) < LEARN_FROM:
                 kept[tuple(names)] = matcher
-        carried = pa.table({name: [_text(listing.get(name)) for listing in listings] for name in names})
-        rows = [_listing(place, listing) for place, listing in enumerate(listings)]
+        carried = pa.table(
+            {stored_name(name): [_text(listing.get(name)) for listing in listings] for name in names}
+        )
+        rows = [self._listing(place, listing) for place, listing in enumerate(listings)]
         incoming = Incoming.embed(rows, carried, matcher.shared, self.encoder)
         return Twins().tell(matcher.match(incoming), [row.content_hash for row in rows])
 
+    def _listing(self, place: int, given: Mapping[str, Any]) -> Listing:
+        """A listing as a catalog's reader makes it.
 
-def _listing(place: int, given: Mapping[str, Any]) -> Listing:
-    """A listing as a catalog's reader makes it.
+        Raises:
+            UsageError: neither title nor image, or nothing but a placeholder of the index's catalog.
+        """
+        from itemsearch.catalog.images import read_image_file  # Pillow takes time to import
+        from itemsearch.catalog.placeholders import image_digest
+        from itemsearch.catalog.read import content_hash
 
-    Raises:
-        UsageError: neither title nor image.
-    """
-    from itemsearch.catalog.read import content_hash
-
-    title, image = fold_title(str(given.get("title") or "")), given.get("image")
-    title = "" if is_no_title(title) else title
-    id = _text(given.get("id")) or str(place)
-    if not title and image is None:
-        raise UsageError(f"listing {id!r} has neither a title nor an image: give one of them")
-    if isinstance(image, str | Path):
-        image = read_image(image)
-    digest = content_hash(title, None if image is None else image.tobytes())
-    return Listing(place + 1, id, title, "", image, digest)
+        title, image = fold_title(str(given.get("title") or "")), given.get("image")
+        title = "" if is_no_title(title) else title
+        id = _text(given.get("id")) or str(place)
+        if not title and image is None:
+            raise UsageError(f"listing {id!r} has neither a title nor an image: give one of them")
+        if isinstance(image, str | Path):
+            path, image = Path(image), read_image(image)
+            if image_digest(read_image_file(path)) in self.summary.placeholders:
+                image = None
+                if not title:
+                    raise UsageError(f"listing {id!r}: {path} is a placeholder of the catalog: give a title")
+        digest = content_hash(title, *(() if image is None else (image.tobytes(),)))
+        return Listing(place + 1, id, title, "", image, digest)
 
 
 def _text(value: Any) -> str | None:

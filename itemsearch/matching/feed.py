@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
+from itemsearch.catalog import (
+    CatalogConfig,
+    ImageProblemCount,
+    ImageProblemTally,
+    find_placeholders,
+    open_catalog,
+)
+from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.errors import UsageError
 from itemsearch.indexes.durable import replacing
@@ -25,15 +32,19 @@ BLOCK_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class MatchReport:
-    """Counts of a feed: rows = answered + rejected. answers: the answered by `Answer`. same_in_feed: rows
-    that are the same product as another row. columns: evidence beside title and picture. learnt_from, and
-    thresholds: what the answers depend on."""
+    """Counts of a feed: rows = answered + rejected. frequent_reasons: the five most frequent reasons of the
+    rejected, each with an example. answers: the answered by `Answer`. same_in_feed: rows that are the same
+    product as another row. image_problems: the answered that have a picture which cannot be used, by reason,
+    the most frequent first. columns: evidence beside title and picture. learnt_from, and thresholds: what the
+    answers depend on."""
 
     rows: int
     answered: int
     rejected: int
+    frequent_reasons: tuple[ReasonCount, ...]
     answers: Mapping[str, int]
     same_in_feed: int
+    image_problems: Mapping[str, ImageProblemCount]
     columns: tuple[str, ...]
     learnt_from: str
     thresholds: Thresholds
@@ -84,7 +95,8 @@ def match_feed(
     """Matches a feed block by block and writes `MATCHES_SCHEMA` to the Parquet file `out`.
 
     Memory holds `BLOCK_ROWS` rows, and every row's id. What the first block teaches decides the others. The
-    feed is read twice: first to find its placeholders, as `embed_catalog` does.
+    feed is read twice: first to find its placeholders, as `embed_catalog` does; those of the index's catalog
+    stand for no product either.
 
     Args:
         on_reject: called with each row that cannot be read.
@@ -98,6 +110,7 @@ def match_feed(
     catalog = open_catalog(feed)
     if any(table.source.path.resolve() == out.resolve() for table in catalog.tables):
         raise UsageError(f"--out {out} is the feed itself: name another file")
+    placeholders = (*(each.digest for each in find_placeholders(catalog)), *engine.summary.placeholders)
     matcher = Matcher(engine, catalog.carried.names, config)
     reader = _Reader(engine, matcher, on_reject, progress)
     answers: Counter[str] = Counter()
@@ -107,7 +120,7 @@ def match_feed(
         replacing(out) as temporary,
         pq.ParquetWriter(temporary, MATCHES_SCHEMA, write_page_checksum=True) as writer,
     ):
-        for block in reader.blocks(catalog.batches(placeholders=find_placeholders(catalog))):
+        for block in reader.blocks(catalog.batches(placeholders=placeholders)):
             matches = twins.tell(matcher.match(block), block.table["content_hash"].to_pylist())
             writer.write_table(matches_table(matches))
             answers.update(match.decision.value for match in matches)
@@ -118,8 +131,10 @@ def match_feed(
         reader.rows,
         answered,
         reader.rejected,
+        reader.tally.most_frequent(),
         {answer.value: answers[answer] for answer in Answer},
         same,
+        reader.image_problems.counts(),
         matcher.shared,
         matcher.learnt.basis if matcher.learnt else "nothing: no row could be read",
         matcher.learnt.thresholds if matcher.learnt else Thresholds(config.min_precision),
@@ -135,14 +150,21 @@ class _Reader:
     on_reject: Callable[[Reject], None]
     progress: Callable[[int], None]
     rows: int = 0
-    rejected: int = 0
+    tally: RejectTally = field(default_factory=RejectTally)
+    image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
+
+    @property
+    def rejected(self) -> int:
+        return self.tally.counts.total()
 
     def blocks(self, batches: Iterator[RowBatch[Listing]]) -> Iterator[Incoming]:
         parts: list[Incoming] = []
         for batch in batches:
             for reject in batch.rejects:
                 self.on_reject(reject)
-            self.rows, self.rejected = self.rows + batch.rows, self.rejected + len(batch.rejects)
+            self.tally.add(batch.rejects)
+            self.rows += batch.rows
+            self.image_problems.add(batch.items)
             if batch.items:
                 encoder = self.engine.encoder
                 parts.append(Incoming.embed(batch.items, batch.carried, self.matcher.shared, encoder))

@@ -27,6 +27,7 @@ OWN_SCHEMA = pa.schema(
         "content_hash": pa.string(),
         "has_image": pa.bool_(),
         "thumbnail": pa.binary(),
+        "other_pictures": pa.binary(),
     }
 )
 """The columns of an index's listings that pairs are compared by, beside the shared ones."""
@@ -57,15 +58,17 @@ class Incoming:
         Args:
             carried: their other columns. shared: those to keep.
         """
-        from itemsearch.store.schema import thumbnail  # Pillow takes time to import
+        from itemsearch.store.schema import StoredPictures  # Pillow takes time to import
 
         titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
+        pictures = StoredPictures.of(listings)
         own = {
             "id": [listing.id for listing in listings],
             "title": titles,
             "content_hash": [listing.content_hash for listing in listings],
             "has_image": [image is not None for image in images],
-            "thumbnail": [None if image is None else thumbnail(image) for image in images],
+            "thumbnail": pictures.thumbnails,
+            "other_pictures": pictures.others,
         }
         texts = {name: read_texts(carried, name) for name in shared}
         table = pa.table({**own, **texts}, schema=_schema(shared))
@@ -90,9 +93,14 @@ class Incoming:
 
 def texts_of(listings: pa.Table, rows: Rows, shared: Sequence[str]) -> pa.Table:
     """`OWN_SCHEMA` and the `shared` columns as text, of (R,) rows of an index's listings."""
-    taken = listings.select([*OWN_SCHEMA.names, *shared]).take(pa.array(rows))
+    present = [name for name in OWN_SCHEMA.names if name in listings.column_names]
+    taken = listings.select([*present, *shared]).take(pa.array(rows))
     texts = [pa.array(read_texts(taken, name), pa.string()) for name in shared]
-    own = [taken[field.name].cast(field.type) for field in OWN_SCHEMA]
+    own = [
+        # An index of an earlier version has no sketches.
+        taken[field.name].cast(field.type) if field.name in present else pa.nulls(len(rows), field.type)
+        for field in OWN_SCHEMA
+    ]
     return pa.table([*own, *texts], schema=_schema(shared))
 
 

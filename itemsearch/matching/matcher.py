@@ -173,7 +173,8 @@ class Matcher:
 def _judge(compared: Compared, learnt: Learnt | None) -> Judged:
     """Judges by what was learnt, or by what these listings teach."""
     evidence, rows = compared.evidence, compared.rows
-    within = learn(Joined(compared.within, evidence, rows, rows), False, learnt.within if learnt else None)
+    models = (learnt.within, learnt.across) if learnt else (None, None)
+    within = learn(Joined(compared.within, evidence, rows, rows), False, models[0], feed=True)
     same = _pairs_of(compared.within, within.probability >= REVIEW)
     cross = compared.cross
     query, candidate = cross["row_a"].to_numpy(), cross["row_b"].to_numpy()
@@ -183,7 +184,7 @@ def _judge(compared: Compared, learnt: Learnt | None) -> Judged:
     apart = apart_for_copies(query[heads], candidate[heads], strength[heads], same, compared.total)
     contested = cross.take(pa.array(heads))
     contested = contested.set_column(contested.column_names.index("row_b"), "row_b", pa.array(apart))
-    across = learn(Joined(contested, evidence, rows, rows), True, learnt.across if learnt else None)
+    across = learn(Joined(contested, evidence, rows, rows), True, models[1], feed=True)
     of_head = np.zeros(len(query))
     of_head[heads] = across.probability
     probability = of_head[stands_for]

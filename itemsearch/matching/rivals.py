@@ -17,7 +17,7 @@ from itemsearch.indexes.arrays import Doubles, Mask, Rows
 from itemsearch.probability.contest import CLOSED
 
 HEADS = 10
-"""So many of a row's best candidates are compared with each other."""
+"""So many of a row's best candidates are compared with each other, and the others with the best one."""
 
 Alike = dict[tuple[int, int], float]
 """The strength of a pair of rows, the lower one first."""
@@ -30,7 +30,7 @@ def best_of_products(query: Rows, candidate: Rows, strength: Doubles, conflict: 
     Args:
         query, candidate, strength, conflict: (P,) of the pairs of a row with its candidates. One with a
             conflict does not stand for one without, nor the other way round.
-        alike: of candidates of one row, at least the best `HEADS`.
+        alike: of candidates of one row, at least the best `HEADS`, and the others with the best.
 
     Row 0 has candidates 5, 6 and 7 of strengths 3, 2.5 and 2; 5 and 6 are alike by 2: [0, 0, 2].
     """
@@ -41,14 +41,12 @@ def best_of_products(query: Rows, candidate: Rows, strength: Doubles, conflict: 
         if query[place] != own:
             own, heads, seen = int(query[place]), [], 0
         seen += 1
-        if seen > HEADS:
-            continue
         least = strength[place] - CLOSED
         others = [each for each in heads if conflict[each] == conflict[place]]
         head = next((each for each in others if _alike(alike, candidate, each, place) >= least), None)
-        if head is None:
+        if head is None and seen <= HEADS:
             heads.append(place)
-        else:
+        elif head is not None:
             stands_for[place] = head
     return stands_for
 

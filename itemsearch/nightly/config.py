@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from itemsearch.catalog import ReadOptions
+from itemsearch.catalog.config import MAX_IMAGES
 from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
+from itemsearch.fetch.addresses import pictures_beside
+from itemsearch.fetch.types import FetchConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +49,37 @@ class RebuildConfig:
     """A whole configuration file. Relative paths start from the file's folder.
 
     columns: role to column name, as for --column.
+    ignore_columns, category_separator: as for --ignore-column and --category-separator.
+    max_images, require_image: as in `CatalogConfig`.
     model, device, dtype: as for `itemsearch embed`.
+    fetch: whether the pictures that are web addresses are downloaded first, as [fetching] says.
+    fetched: folder that they are kept in and read from; with `fetch` it is beside the store by default.
     duplicates: folder for the duplicates of each new version; "" for none.
     record: file that a JSON line is appended to for each run.
     metrics: Prometheus textfile; "" for none.
+    read: the section [read], how the catalog's files are read where their bytes do not tell; keys as the
+        options of `itemsearch embed`.
     """
 
     catalog: str
     store: str
     index: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    ignore_columns: tuple[str, ...] = ()
+    category_separator: str = ""
     image_root: str = ""
+    max_images: int = MAX_IMAGES
+    require_image: bool = False
     model: str = "default"
     device: str = "auto"
     dtype: str = "float32"
+    fetch: bool = False
+    fetched: str = ""
     duplicates: str = ""
     record: str = "rebuild.jsonl"
     metrics: str = ""
+    read: ReadOptions = field(default_factory=ReadOptions)
+    fetching: FetchConfig = field(default_factory=FetchConfig)
     build: IndexOptions = field(default_factory=IndexOptions)
     guards: Guards = field(default_factory=Guards)
 
@@ -79,12 +97,14 @@ def read_rebuild_config(path: Path) -> RebuildConfig:
     def absolute(name: str) -> str:
         return str(root / name) if name else ""
 
+    beside = str(pictures_beside(Path(absolute(config.store)))) if config.fetch else ""
     return replace(
         config,
         catalog=absolute(config.catalog),
         store=absolute(config.store),
         index=absolute(config.index),
         image_root=absolute(config.image_root),
+        fetched=absolute(config.fetched) or beside,
         duplicates=absolute(config.duplicates),
         record=absolute(config.record),
         metrics=absolute(config.metrics),
@@ -108,7 +128,12 @@ def _check(config: RebuildConfig, path: Path) -> None:
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise UsageError(f"{path}: {name} is {value:g}; it is a share, from 0 to 1")
-    for name, value in (("build.at", config.build.at), ("build.keep", config.build.keep)):
+    counts = {
+        "build.at": config.build.at,
+        "build.keep": config.build.keep,
+        "max_images": config.max_images,
+    }
+    for name, value in counts.items():
         if value < 1:
             raise UsageError(f"{path}: {name} is {value}; it must be 1 or more")
     if config.device not in ("auto", "cpu", "cuda"):

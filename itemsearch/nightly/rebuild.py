@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import GateError, IndexFolderError, ItemSearchError
+from itemsearch.fetch.addresses import picture_addresses
+from itemsearch.fetch.run import fetch_pictures
 from itemsearch.indexes.storage.files import read_distinct
 from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.indexes.types import Target
@@ -21,7 +23,11 @@ from itemsearch.nightly.record import RunLog
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import IndexSummary, index_errors
+from itemsearch.store.restore import restoring
 from itemsearch.store.reuse import EarlierRows
+
+IMAGE_PROBLEM_REASONS = "image_problem_reasons"
+"""The fact of the stage embed that holds `EmbedReport.image_problems`."""
 
 Progress = Callable[[int, int], None]
 """Receives the rows read and the rows rejected so far."""
@@ -38,7 +44,7 @@ class CurrentVersion:
 
 @dataclass(frozen=True, slots=True)
 class RebuildPlan:
-    """The rows that a run would embed, reuse and reject; unreadable pictures are not counted as rejected.
+    """The rows that a run would embed, reuse and reject.
 
     `rows` = `embed` + `reuse` + `rejected`. served: None if there is no index yet.
     """
@@ -51,21 +57,37 @@ class RebuildPlan:
 
 
 def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSummary:
-    """Runs the stages check, embed, index and, where the configuration names a folder for them, duplicates,
-    each of which records its counts in `log`.
+    """Runs the stages check, fetch, embed, index and duplicates, each of which records its counts in `log`.
+
+    The stages fetch and duplicates run where the configuration asks for them.
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError, ModelError: as `embed_catalog`.
-        GateError: the target recall is not reached, or a guard fails; the old version stays current.
+        FetchError: as `fetch_pictures`; a picture that cannot be had is no error.
+        GateError: the target recall is not reached, or a guard fails; the old version stays current, and the
+            store is as it was.
         ItemSearchError: the duplicates cannot be found; the new version stays current.
     """
     store, index = Path(config.store), Path(config.index)
     with log.stage("check") as stage:
         open_catalog(_catalog(config))
         current = _current_version(index, stage.facts)
+    if config.fetch:
+        with log.stage("fetch") as stage:
+            stage.facts |= _fetch(config)
+    with restoring(store):
+        _embed(config, store, log, progress)
+        summary = _index(config, store, current, log)
+    if config.duplicates:
+        with log.stage("duplicates") as stage:
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
+    return summary
+
+
+def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) -> None:
     with log.stage("embed") as stage:
         encoder = open_encoder(config.model, config.device)
-        options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype)
+        options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype, keep_replaced=True)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {
             "rows": report.rows,
@@ -73,9 +95,17 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             "reused": report.reused,
             "rejected": report.rejected,
             "damaged_shards": len(report.damaged),
+            **{f"rejected_{reason}": count for reason, count in sorted(report.reasons.items())},
+            "image_problems": sum(problem.listings for problem in report.image_problems.values()),
+            IMAGE_PROBLEM_REASONS: report.image_problems,
         }
+        if report.frequent_reasons:
+            stage.facts["reasons"] = [asdict(each) for each in report.frequent_reasons]
         if report.damaged:
             stage.facts["damaged"] = ", ".join(report.damaged)
+
+
+def _index(config: RebuildConfig, store: Path, current: CurrentVersion | None, log: RunLog) -> IndexSummary:
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
         built = IndexConfig(
@@ -86,12 +116,19 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             stage.facts["repeated"] = repeated = _repeated_share(folder)
             check_guards(config.guards, current, int(metadata["rows"]), repeated)
 
-        summary = build_index_folder(store, index, built, [guard])
+        summary = build_index_folder(store, Path(config.index), built, [guard])
         stage.facts |= _index_facts(summary)
-    if config.duplicates:
-        with log.stage("duplicates") as stage:
-            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
     return summary
+
+
+def _fetch(config: RebuildConfig) -> dict[str, Any]:
+    """What the stage fetch records."""
+    addresses = picture_addresses(_catalog(config))
+    report = fetch_pictures(addresses, Path(config.fetched), config.fetching, lambda done, failed: None)
+    facts = asdict(report)
+    del facts["seconds"], facts["reasons"], facts["examples"]
+    most = [f"{count:,} {reason}: {report.examples[reason]}" for reason, count in report.reasons.items()]
+    return {**facts, "most_failed": most[0]} if most else facts
 
 
 def _find_duplicates(index: Path, out: Path, version: int) -> dict[str, Any]:
@@ -127,7 +164,8 @@ def _index_facts(summary: IndexSummary) -> dict[str, Any]:
 
 
 def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
-    """Counts what `rebuild` would embed and reuse; decodes no picture and writes nothing.
+    """Counts what `rebuild` would embed and reuse; decodes the pictures that it would embed, and writes
+    nothing.
 
     Raises:
         CatalogError, ModelError: the catalog or the model cannot be read.
@@ -136,9 +174,10 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     earlier = EarlierRows.find(Path(config.store), encoder.stamp, encoder.dim, config.dtype)
     rows = reuse = listings = 0
     catalog = open_catalog(_catalog(config))
-    for batch in catalog.batches(lambda id, content_hash: True, find_placeholders(catalog)):
+    placeholders = [each.digest for each in find_placeholders(catalog)]
+    for batch in catalog.batches(earlier.holds, placeholders):
         rows, listings = rows + batch.rows, listings + len(batch.items)
-        reuse += sum(earlier.holds(listing.id, listing.content_hash) for listing in batch.items)
+        reuse += sum(listing.known for listing in batch.items)
     current = _current_version(Path(config.index), {})
     return RebuildPlan(rows, listings - reuse, reuse, rows - listings, current)
 
@@ -172,7 +211,15 @@ def check_guards(guards: Guards, current: CurrentVersion | None, rows: int, repe
 
 def _catalog(config: RebuildConfig) -> CatalogConfig:
     return CatalogConfig(
-        config.catalog, dict(config.columns), Path(config.image_root) if config.image_root else None
+        config.catalog,
+        dict(config.columns),
+        Path(config.image_root) if config.image_root else None,
+        read=config.read,
+        ignored=config.ignore_columns,
+        category_separator=config.category_separator,
+        max_images=config.max_images,
+        require_image=config.require_image,
+        fetched=Path(config.fetched) if config.fetched else None,
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from PIL import Image
 
 from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.columns import stored_name
 from itemsearch.errors import EmptyCatalogError, ModelError
 from itemsearch.indexes.durable import replacing
 from itemsearch.pretrain.config import PretrainConfig
@@ -50,7 +51,7 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
         ModelError: no catalog has the column `group`.
     """
     rows = listings = 0
-    has_group = not group
+    has_group, column = not group, stored_name(group)
     with (
         replacing(path) as temporary,
         pa.OSFile(str(temporary), "wb") as sink,
@@ -59,9 +60,9 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
         for number, catalog in enumerate(catalogs):
             before = listings
             for batch in open_catalog(catalog).batches():
-                has_group |= group in batch.carried.schema.names
+                has_group |= column in batch.carried.schema.names
                 rows, listings = rows + batch.rows, listings + len(batch.items)
-                writer.write_batch(_training_rows(batch, group, number))
+                writer.write_batch(_training_rows(batch, column, number))
             if listings == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
         if not has_group:

@@ -17,6 +17,8 @@ SURE = 1e-6
 """Scores this near to 0 and 1 are taken for this much, so that their logits are finite."""
 CONFLICT = -2.0
 """Log-odds of a conflict before the catalog has taught its weight, chosen on training catalogs."""
+BLOCK_EDGES = 1_000_000
+"""So many are looked at together: a large shop has a hundred million numbers a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,19 @@ def neighbourhood(pairs: ComparedPairs, depth: int, floor: float, weights: Doubl
     It is `floor` where there are fewer, or weaker ones. The pair itself does not count, so that its own
     evidence moves nothing here; nor do a crowd's pairs for each other: weights (P,), of `crowd_weights`.
     """
-    source, _, strength = directed(pairs)
+    crowded = np.flatnonzero(np.tile(weights < 1, 2))
+    of_crowds = levels(pairs, depth, floor, weights) if len(crowded) else np.empty(0)
+    source, strength = np.concatenate([pairs.a, pairs.b]), np.tile(pairs.strength, 2)
     order, starts = ranked(source, strength, pairs.listings)
-    rank = np.empty(len(source), np.int64)
-    rank[order] = np.arange(len(source)) - starts[source[order]]
-    place = starts[source] + depth - 1 + (rank < depth)
-    there = place < starts[source + 1]
     level = np.full(len(source), floor)
-    level[there] = np.maximum(strength[order[place[there]]], floor)
-    crowded = np.tile(weights < 1, 2)
-    level[crowded] = levels(pairs, depth, floor, weights)[source[crowded]]
+    for start in range(0, len(order), BLOCK_EDGES):
+        edges = order[start : start + BLOCK_EDGES]
+        first, end = starts[source[edges]], starts[source[edges] + 1]
+        rank = np.arange(start, start + len(edges)) - first
+        place = first + depth - 1 + (rank < depth)
+        there = place < end
+        level[edges[there]] = np.maximum(strength[order[place[there]]], floor)
+    level[crowded] = of_crowds[source[crowded]]
     count = len(pairs.a)
     mean: Doubles = (level[:count] + level[count:]) / 2
     return mean

@@ -12,44 +12,48 @@ from __future__ import annotations
 import numpy as np
 
 from itemsearch.indexes.arrays import Doubles, Ints, Mask
-from itemsearch.probability.compared import ComparedPairs, directed, ranked
+from itemsearch.probability.compared import ComparedPairs, ranked
 
 STRONG = 1.0
 """Log-odds of the evidence of a strong pair."""
 SHARED = 6
 """So many others two listings of a crowd are both strong with."""
 LOOKED_AT = 32
-"""Of each listing's best pairs, to find these."""
+"""Of each listing's others, to find these."""
 
 
 def crowd_weights(pairs: ComparedPairs) -> Doubles:
     """(P,) how much each pair counts: 1 but in a crowd of M listings, whose pairs count M / 2 in all."""
-    label = _components(pairs.listings, *_linked(pairs))
+    strong = np.flatnonzero(pairs.strength >= STRONG)
+    a, b = pairs.a[strong], pairs.b[strong]
+    linked = share_others(pairs.listings, a, b)
+    label = _components(pairs.listings, a[linked], b[linked])
     within = label[pairs.a] == label[pairs.b]
     size = np.bincount(label, minlength=pairs.listings)
     weights: Doubles = np.where(within, 1 / np.maximum(size[label[pairs.a]] - 1, 1), 1.0)
     return weights
 
 
-def _linked(pairs: ComparedPairs) -> tuple[Ints, Ints]:
-    """The strong pairs whose listings share `SHARED` strong others."""
-    total = max(pairs.listings, 1)
-    strong = np.flatnonzero(pairs.strength >= STRONG)
-    keys = np.sort(_keys(pairs.a[strong], pairs.b[strong], total))
-    source, target, strength = directed(pairs)
-    order, starts = ranked(source, strength, pairs.listings)
-    a, b = pairs.a[strong], pairs.b[strong]
-    shared = np.zeros(len(strong), np.int64)
+def share_others(listings: int, a: Ints, b: Ints) -> Mask:
+    """(P,) which of the pairs a, b have listings that share `SHARED` others that they are paired with.
+
+    Of a listing's others, those of most pairs are looked at: where not all pairs of a crowd are compared, all
+    of it is with a few.
+    """
+    total = max(listings, 1)
+    keys = np.sort(_keys(a, b, total))
+    source, target = np.concatenate([a, b]), np.concatenate([b, a])
+    pairs = np.bincount(source, minlength=listings).astype(np.float64)
+    order, starts = ranked(source, pairs[target], listings)
+    shared = np.zeros(len(a), np.int64)
     for place in range(LOOKED_AT):
         at = starts[a] + place
         there = np.flatnonzero(at < starts[a + 1])
-        edge = order[at[there]]
-        there, edge = there[strength[edge] >= STRONG], edge[strength[edge] >= STRONG]
         if not len(there):
             break
-        shared[there] += _among(_keys(b[there], target[edge], total), keys)
-    linked = shared >= SHARED
-    return a[linked], b[linked]
+        shared[there] += _among(_keys(b[there], target[order[at[there]]], total), keys)
+    linked: Mask = shared >= SHARED
+    return linked
 
 
 def _components(listings: int, a: Ints, b: Ints) -> Ints:

@@ -26,8 +26,8 @@ DEPTH = {True: 2, False: 3}
 PULL = {True: 0.9, False: 0.5}
 """How much of its neighbourhood's level a pair has to rise above, likewise."""
 CURVE = {True: Curve(0.67, -0.74), False: Curve(0.64, -0.38)}
-"""How far the contest is too sure: siblings that look alike are no accident of one listing. Both were fitted
-to training catalogs of no, few and many duplicates."""
+"""How far the contest is too sure of a feed, likewise: siblings that look alike are no accident of one
+listing. All curves were fitted to training catalogs of no, few and many duplicates."""
 MEAN, DEVIATION = 1.0, 2.0
 """Adjusted strength of pairs of one product, as seen in training catalogs with and without pictures."""
 HELD, HELD_SHARE = 50.0, 1.5
@@ -36,10 +36,27 @@ TAIL = 0.8
 """Others are measured from this quantile of theirs on."""
 HELD_TAIL, DECAY = 20.0, 1.0
 LEAST_ALONE, LEAST_PARTNERED = 0.005, 1e-5
+LEAST_KEPT = 0.02
+"""Of the expected pairs, so many are left where siblings may account for all."""
 STEPS, ROUNDS, LAST_ROUNDS = 40, 3, 30
 STEP = 0.7
 ENOUGH = 1e-3
 LARGEST_ODDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """How a catalog's own siblings mislead. curve: how far the contest is too sure, these left out. pairs: so
+    many a listing are expected to be one product though none is."""
+
+    curve: Curve
+    pairs: float
+
+    @classmethod
+    def of_catalog(cls, across: bool, pictured: bool) -> Siblings:
+        """Of a catalog compared with itself. pictured: whether most of its listings have pictures, in which
+        siblings are told apart less well than in titles."""
+        return cls(Curve(0.64, -0.5 if across and pictured else -0.25), 0.025 if pictured else 0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +78,41 @@ class Fitted:
         return replace(self, model=model, probability=model.probability(self.logit, self.support))
 
 
-def fit(pairs: ComparedPairs, across: bool) -> Fitted:
-    """
+def fit(pairs: ComparedPairs, across: bool, siblings: Siblings | None = None) -> Fitted:
+    """Learns a model from pairs, and scores them.
+
     Args:
         pairs: every pair that was compared, not only those that look well: the others show what chance does.
         across: whether the listings of a pair have to differ in a column, such as their seller.
+        siblings: of a catalog compared with itself; None for a feed.
     """
+    siblings = Siblings(CURVE[across], 0.0) if siblings is None else siblings
+    curve = siblings.curve
     if not len(pairs.a):
         empty = np.empty(0)
-        nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+        nothing = Model(DEPTH[across], PULL[across], 0, 0, MEAN, DEVIATION, DECAY, 0, 0, 0, curve)
         return Fitted(nothing, empty, empty, empty, np.zeros(pairs.listings), 0.0)
     floor = float(np.median(pairs.strength))
     weights = crowd_weights(pairs)
     level = neighbourhood(pairs, DEPTH[across], floor, weights)
     centre = float(np.median(level))
-    start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, CURVE[across])
+    start = Model(DEPTH[across], PULL[across], floor, centre, MEAN, DEVIATION, DECAY, 0, 0, 0, curve)
     start = replace(start, agreement=no_weights(pairs.levels))
     adjusted = start.adjust(pairs.strength, level)
-    contest = Contest.of(pairs, weights)
+    contest, ascending = Contest.of(pairs, weights), np.argsort(adjusted)
     model, odds, found = start, pairs.strength, -np.inf
     for step in range(STEPS):
         sure = _sigmoid(contest.logits(odds, ROUNDS))
-        model = _measure(model, pairs, adjusted, sure, weights)
+        model = _measure(model, pairs, adjusted, ascending, sure, weights)
         if step > 5 and abs(sure.sum() - found) < ENOUGH * max(sure.sum(), 10):
             break
         found = float(sure.sum())
         by_itself = model.odds(adjusted) + weigh(pairs.levels, model.agreement)
         target = np.clip(by_itself, -LARGEST_ODDS, LARGEST_ODDS)
         odds = odds + STEP * (target - odds)
-    return _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS), weights)
+    return _without_siblings(
+        _fitted(model, pairs, contest.logits(odds, LAST_ROUNDS), weights), siblings, weights
+    )
 
 
 def apply(model: Model, pairs: ComparedPairs) -> Fitted:
@@ -113,8 +136,22 @@ def _fitted(model: Model, pairs: ComparedPairs, logit: Doubles, weights: Doubles
     )
 
 
-def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Doubles, weights: Doubles) -> Model:
-    """Both kinds and their share, given how sure each pair is and how much it counts; each (P,)."""
+def _without_siblings(fitted: Fitted, siblings: Siblings, weights: Doubles) -> Fitted:
+    """Lowers the curve by the share of the expected pairs that siblings account for, and so the doubt."""
+    expected = max(float(fitted.probability @ weights), 1e-9)
+    kept = max(1 - siblings.pairs * len(fitted.neighbourhoods) / expected, LEAST_KEPT)
+    curve = fitted.model.curve
+    lowered = fitted.with_curve(replace(curve, shift=curve.shift + float(np.log(kept))))
+    return replace(lowered, too_high=max(fitted.too_high + float(np.log(kept)), 0.0))
+
+
+def _measure(
+    model: Model, pairs: ComparedPairs, adjusted: Doubles, ascending: Ints, sure: Doubles, weights: Doubles
+) -> Model:
+    """Both kinds and their share, given how sure each pair is and how much it counts; each (P,).
+
+    ascending: the order of `adjusted`.
+    """
     partners = np.bincount(np.concatenate([pairs.a, pairs.b]), np.tile(sure, 2), minlength=pairs.listings)
     alone = float(np.clip(1 - np.minimum(partners, 1).mean(), LEAST_ALONE, 1))
     other, sure = (1 - sure) * weights, sure * weights
@@ -122,7 +159,7 @@ def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Double
     held = HELD + HELD_SHARE * count
     mean = float((sure @ adjusted + held * MEAN) / (count + held))
     spread = sure @ (adjusted - mean) ** 2 + held * (DEVIATION**2 + (MEAN - mean) ** 2)
-    start = _weighted_quantile(adjusted, other, TAIL)
+    start = _weighted_quantile(adjusted, ascending, other, TAIL)
     tail = adjusted > start
     there = max(float(other[tail].sum()), 1e-9)
     decay = (there + HELD_TAIL) / (float(other[tail] @ (adjusted[tail] - start)) + HELD_TAIL / DECAY)
@@ -139,9 +176,9 @@ def _measure(model: Model, pairs: ComparedPairs, adjusted: Doubles, sure: Double
     )
 
 
-def _weighted_quantile(values: Doubles, weights: Doubles, share: float) -> float:
-    """The value below which `share` of the weight is: values [3, 1, 2], weights [1, 1, 2], .5 -> 2."""
-    order: Ints = np.argsort(values)
+def _weighted_quantile(values: Doubles, order: Ints, weights: Doubles, share: float) -> float:
+    """The value below which `share` of the weight is: values [3, 1, 2], order [1, 2, 0], weights [1, 1, 2],
+    .5 -> 2."""
     reached = np.cumsum(weights[order])
     place = min(int(np.searchsorted(reached, share * reached[-1])), len(values) - 1)
     return float(values[order[place]])

@@ -5,14 +5,14 @@ Shapes: N listings, P pairs, p pairs of a block, E embedding size, S parts of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.indexes.arrays import Floats, Rows
-from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets
+from itemsearch.indexes.arrays import Floats, Mask, Rows
+from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets_of
 from itemsearch.ranking.evidence import IMAGE_PARTS, WORD_POWERS, Evidence, EvidenceReader
 
 BLOCK_PAIRS = 8192
@@ -32,11 +32,10 @@ class TitleNgrams:
     offsets: Rows
 
     @classmethod
-    def from_titles(cls, titles: Iterable[str]) -> TitleNgrams:
+    def from_titles(cls, titles: Sequence[str]) -> TitleNgrams:
         """Hashes the n-grams of titles, "" for no title."""
-        of_titles = [ngram_buckets(title, NGRAM_BUCKETS).astype(np.uint16) for title in titles]
-        ends = np.cumsum([len(buckets) for buckets in of_titles], dtype=np.int64)
-        return cls(np.concatenate([np.empty(0, np.uint16), *of_titles]), np.append(0, ends))
+        buckets, counts = ngram_buckets_of(titles, NGRAM_BUCKETS)
+        return cls(buckets.astype(np.uint16), np.append(0, np.cumsum(counts)))
 
     @classmethod
     def joined(cls, parts: list[TitleNgrams]) -> TitleNgrams:
@@ -74,8 +73,14 @@ class PairReader:
         self.part_squares = self._part_squares()
         self.word_norms = self._word_norms()
 
-    def compare(self, a: Rows, b: Rows) -> Evidence:
-        """Compares the pairs of (P,) rows `a` and `b`; fastest where equal `a` are together."""
+    def compare(self, a: Rows, b: Rows, share_picture: Mask | None = None) -> Evidence:
+        """Compares the pairs of (P,) rows `a` and `b`; fastest where equal `a` are together.
+
+        Args:
+            share_picture: (P,) where the listings have one picture in common that is not the embedded one of
+            both:
+                the parts of their embeddings that are of the image alone count as equal. None for nowhere.
+        """
         dots = np.concatenate([np.empty((0, len(self.starts)), np.float32), *self._part_dots(a, b)])
         words = self._share_words(a, b)  # (P, 2)
         kinds = self.modalities[a] & self.modalities[b]
@@ -83,6 +88,10 @@ class PairReader:
         image_parts = [place for place, name in enumerate(names) if name in IMAGE_PARTS]
         compared = [place for place, name in enumerate(names) if name in self.reader.features]
         one, other = self.part_squares[a], self.part_squares[b]  # (P, S) squared norms
+        if share_picture is not None:
+            for part in image_parts:
+                equal = np.sqrt(one[share_picture, part] * other[share_picture, part])
+                dots[share_picture, part] = equal
         image_squares = one[:, image_parts].sum(axis=1) * other[:, image_parts].sum(axis=1)
         image = _ratio(dots[:, image_parts].sum(axis=1), image_squares)
         features = np.column_stack([_ratio(dots[:, compared], (one * other)[:, compared]), words])

@@ -11,8 +11,13 @@ from itemsearch.review.cards import SELLER_COLUMNS, ListingCard
 
 FIRST = ("price", "size", *SELLER_COLUMNS, "gtin", "ean", "upc", "isbn", "mpn", "model", "modelno")
 """Names of columns that people look at first, in order."""
-NOT_CARRIED = frozenset({"id", "title", "thumbnail", "content_hash", "has_title", "has_image"})
-"""Columns that every index has or that are shown elsewhere."""
+OWN = frozenset(
+    {
+        *("thumbnail", "content_hash", "has_title", "has_image"),
+        *("other_pictures", "image_number", "image_name", "image_problem"),
+    }
+)
+"""Columns of an index that no catalog has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Comparer:
     @classmethod
     def of(cls, listings: pa.Table) -> Comparer:
         """The comparer of an index's listings."""
-        names = [name for name in listings.column_names if name not in NOT_CARRIED]
+        names = [name for name in listings.column_names if name not in OWN and name not in ("id", "title")]
         places = {name: place for place, name in enumerate(FIRST)}
         names.sort(key=lambda name: places.get(name.casefold(), len(places)))
         return cls(listings.select(names))

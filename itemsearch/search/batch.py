@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.catalog import read_queries
+from itemsearch.errors import UsageError
 from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
@@ -36,6 +37,19 @@ class BatchConfig:
     k: int = 10
     min_score: float = -1.0
     filter: Filter = NO_FILTER
+
+
+def check_out(queries: str, out: Path) -> None:
+    """Checks that results do not replace queries, nor become queries of the next search.
+
+    Raises:
+        UsageError: `out` is the queries file, or lies in the folder of queries.
+    """
+    source = Path(queries).resolve()
+    if out.resolve() == source:
+        raise UsageError(f"--out {out} is the file of the queries itself: name another file")
+    if out.resolve().parent == source:
+        raise UsageError(f"--out {out} is in the folder of the queries: name a file elsewhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +84,10 @@ def search_file(
 
     Raises:
         CatalogError: the queries file as a whole cannot be read.
+        UsageError: as `check_out`.
         UsageError, ModelMismatchError: as `Engine.search_many`.
     """
+    check_out(queries, out)
     rows = answered = rejected = results = incomparable = 0
     out.parent.mkdir(parents=True, exist_ok=True)
     with (

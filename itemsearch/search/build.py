@@ -131,6 +131,7 @@ def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: fl
         "rows": source.rows,
         "spec": read_files_summary(folder).spec.factory,
         "model": source.model and asdict(source.model),
+        "placeholders": source.placeholders,
         "seconds": {"copy": copied, **files.seconds},
         "training": files.training,
         "libraries": library_versions(),

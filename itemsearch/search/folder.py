@@ -44,7 +44,7 @@ class IndexSummary:
     exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
     training: what was trained, or kept of an earlier version, and why. tuning: the measured search
     parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
-    None without labels.
+    None without labels. placeholders: `image_digest` of the catalog's placeholders.
     """
 
     folder: str
@@ -64,6 +64,7 @@ class IndexSummary:
     training: str
     tuning: Tuning | None
     calibration: Calibration | None
+    placeholders: tuple[int, ...]
 
 
 @contextmanager
@@ -148,4 +149,5 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         training=metadata["training"],
         tuning=tuning,
         calibration=read_calibration(version.folder),
+        placeholders=tuple(metadata.get("placeholders", ())),
     )

@@ -47,7 +47,7 @@ class StoreManifest:
     """The content of manifest.json.
 
     catalog: its path. rows_in: rows of the catalog, which are rows + rejected. dim, dtype: of an embedding.
-    normalised: whether embeddings have length 1.
+    normalised: whether embeddings have length 1. placeholders: `image_digest` of the catalog's placeholders.
     """
 
     version: int
@@ -61,6 +61,7 @@ class StoreManifest:
     normalised: bool
     model: ModelStamp
     shards: tuple[Shard, ...]
+    placeholders: tuple[int, ...] = ()
 
 
 def write_manifest(folder: Path, manifest: StoreManifest) -> None:

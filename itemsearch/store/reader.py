@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from itemsearch.store.manifest import MANIFEST, ModelStamp, read_manifest
 class EmbeddedRows:
     """Rows with an `id` and an `embedding` of `dim` numbers, in Parquet files.
 
-    source: the path as given. model: None for external embeddings.
+    source: the path as given. model: None for external embeddings. placeholders: as in `StoreManifest`.
     """
 
     source: Path
@@ -27,6 +27,7 @@ class EmbeddedRows:
     dim: int
     schema: pa.Schema
     model: ModelStamp | None
+    placeholders: tuple[int, ...] = ()
 
     def batches(self, rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """Yields all rows in order, at most `rows` at a time; page checksums are verified if there are any.
@@ -71,7 +72,7 @@ def _open_store(path: Path) -> EmbeddedRows:
             raise StoreError(
                 f"{file}: not the {shard.bytes} bytes that were written; run itemsearch embed again"
             )
-    return _open_files(path, files, manifest.model)
+    return replace(_open_files(path, files, manifest.model), placeholders=manifest.placeholders)
 
 
 def _open_files(source: Path, files: tuple[Path, ...], model: ModelStamp | None) -> EmbeddedRows:

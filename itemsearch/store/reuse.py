@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.store.manifest import ModelStamp
-from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, store_schema
+from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, StoredPictures, store_schema
+from itemsearch.store.shards import listed_shards
 
-COLUMNS = ["id", "content_hash", "embedding", "thumbnail"]
+COLUMNS = ["id", "content_hash", "embedding", "thumbnail", "other_pictures"]
 CACHED_SHARDS = 4
 
 
@@ -45,18 +46,17 @@ class EarlierRows:
         damaged: list[Path] = []
         places: dict[str, tuple[str, int, int]] = {}
         wanted = store_schema(pa.schema([]), dim, dtype, model)
-        for folder in (store / "data", store / STAGING):
-            for path in sorted(folder.glob(SHARDS)):
-                try:
-                    if _origin(pq.read_schema(path)) != _origin(wanted):
-                        continue
-                    table = _read(path)
-                except (pa.ArrowException, OSError):
-                    damaged.append(path)
+        for path in _shards_in(store):
+            try:
+                if _origin(pq.read_schema(path)) != _origin(wanted):
                     continue
-                keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
-                places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
-                shards.append(path)
+                table = _read(path)
+            except (pa.ArrowException, OSError):
+                damaged.append(path)
+                continue
+            keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
+            places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
+            shards.append(path)
         return cls(shards, places, damaged)
 
     def holds(self, id: str, content_hash: str) -> bool:
@@ -64,21 +64,31 @@ class EarlierRows:
         place = self.places.get(id)
         return place is not None and place[0] == content_hash
 
-    def take(self, ids: Sequence[str]) -> tuple[npt.NDArray[Any], list[bytes | None]]:
-        """The (N, D) embeddings and the thumbnails of N >= 1 ids for which `holds` is true."""
-        embeddings, thumbnails = [], []
+    def take(self, ids: Sequence[str]) -> tuple[npt.NDArray[Any], StoredPictures]:
+        """The (N, D) embeddings and the pictures of N >= 1 ids for which `holds` is true."""
+        embeddings, pictures = [], StoredPictures([], [])
         for id in ids:
             _, shard, row = self.places[id]
-            shard_embeddings, shard_thumbnails = self._read(shard)
+            shard_embeddings, table = self._read(shard)
             embeddings.append(shard_embeddings[row])
-            thumbnails.append(shard_thumbnails[row].as_py())
-        return np.stack(embeddings), thumbnails
+            pictures.thumbnails.append(table["thumbnail"][row].as_py())
+            others = table["other_pictures"][row].as_py() if "other_pictures" in table.column_names else None
+            pictures.others.append(others)
+        return np.stack(embeddings), pictures
 
-    def _read_shard(self, shard: int) -> tuple[npt.NDArray[Any], pa.ChunkedArray]:
+    def _read_shard(self, shard: int) -> tuple[npt.NDArray[Any], pa.Table]:
         table = _read(self.shards[shard])
         embeddings = table["embedding"].combine_chunks()
         flat = embeddings.flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(len(embeddings), -1), table["thumbnail"]  # (N * D,) -> (N, D)
+        return flat.reshape(len(embeddings), -1), table  # (N * D,) -> (N, D)
+
+
+def _shards_in(store: Path) -> list[Path]:
+    """The shards in the folder of a store, those of a refused one first and of a stopped run last: of two
+    rows with one id, the later shard's is found."""
+    listed = listed_shards(store)
+    data = sorted((store / "data").glob(SHARDS), key=lambda path: (path.name in listed, path.name))
+    return [*data, *sorted((store / STAGING).glob(SHARDS))]
 
 
 def _origin(schema: pa.Schema) -> tuple[object, ...]:
@@ -89,4 +99,6 @@ def _origin(schema: pa.Schema) -> tuple[object, ...]:
 
 
 def _read(path: Path) -> pa.Table:
-    return pq.read_table(path, columns=COLUMNS, page_checksum_verification=True)
+    """The `COLUMNS` that a shard has: an earlier version sketched no other pictures, and read none."""
+    present = [name for name in COLUMNS if name in pq.read_schema(path).names]
+    return pq.read_table(path, columns=present, page_checksum_verification=True)

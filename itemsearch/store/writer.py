@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 
 from itemsearch.errors import StoreError
 from itemsearch.indexes.arrays import Floats
-from itemsearch.indexes.durable import only_writer, replacing, sync, temporary_files
+from itemsearch.indexes.durable import only_writer, replace_file, replacing, sync, temporary_files
 from itemsearch.indexes.errors import BusyError, DiskFullError
+from itemsearch.spreadsheet import as_csv
 from itemsearch.store.manifest import (
     MANIFEST,
     STORE_VERSION,
@@ -31,10 +32,11 @@ from itemsearch.store.manifest import (
     StoreManifest,
     write_manifest,
 )
-from itemsearch.store.schema import STAGING, store_schema
+from itemsearch.store.schema import STAGING, StoredPictures, store_schema
+from itemsearch.store.shards import listed_shards, remove_unlisted
 from itemsearch.types import Listing, Reject
 
-REJECTS = "rejects.parquet"
+REJECTS, REJECTS_CSV = "rejects.parquet", "rejects.csv"
 SHARD_ROWS = 4096
 """Rows of a shard, which are the most that a killed run loses."""
 
@@ -47,7 +49,8 @@ REJECTS_SCHEMA = pa.schema(
 class StoreWriter:
     """A context manager that writes a store. Without a call of `finish` the earlier store stays.
 
-    dim, dtype: of an embedding. carried: the columns that are copied from the catalog.
+    dim, dtype: of an embedding. carried: the columns that are copied from the catalog. keep_replaced: the
+    shards of the store that is replaced stay, so that it can be put back (`itemsearch.store.restore`).
     """
 
     folder: Path
@@ -55,6 +58,7 @@ class StoreWriter:
     dim: int
     dtype: str
     carried: pa.Schema
+    keep_replaced: bool = False
     _pending: list[pa.RecordBatch] = field(default_factory=list)
     _pending_rows: int = 0
     _shards: list[Shard] = field(default_factory=list)
@@ -100,7 +104,7 @@ class StoreWriter:
             return
         if not self.folder.is_dir():
             raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
-        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, STAGING)}
+        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, REJECTS_CSV, STAGING)}
         foreign = sorted(set(self.folder.iterdir()) - ours - set(self._temporary_files()))
         if foreign:
             raise StoreError(
@@ -108,7 +112,8 @@ class StoreWriter:
             )
 
     def _temporary_files(self) -> list[Path]:
-        return [*temporary_files(self.folder / MANIFEST), *temporary_files(self.folder / REJECTS)]
+        replaced = (MANIFEST, REJECTS, REJECTS_CSV)
+        return [file for name in replaced for file in temporary_files(self.folder / name)]
 
     @property
     def _staging(self) -> Path:
@@ -126,14 +131,14 @@ class StoreWriter:
         self,
         listings: Sequence[Listing],
         embeddings: Floats,
-        thumbnails: Sequence[bytes | None],
+        pictures: StoredPictures,
         carried: pa.RecordBatch,
     ) -> None:
         """Adds N listings.
 
         Args:
             embeddings: (N, dim) float32 of length 1.
-            thumbnails: JPEGs; None for a listing without an image.
+            pictures: of the N listings.
             carried: the N rows of the carried columns.
 
         Raises:
@@ -147,8 +152,12 @@ class StoreWriter:
             pa.FixedSizeListArray.from_arrays(flat, self.dim),
             pa.array([listing.content_hash for listing in listings], pa.string()),
             pa.array([bool(listing.title) for listing in listings]),
-            pa.array([thumbnail is not None for thumbnail in thumbnails]),
-            pa.array(thumbnails, pa.binary()),
+            pa.array([thumbnail is not None for thumbnail in pictures.thumbnails]),
+            pa.array(pictures.thumbnails, pa.binary()),
+            pa.array(pictures.others, pa.binary()),
+            pa.array([listing.image_number or None for listing in listings], pa.int32()),
+            pa.array([listing.image_name or None for listing in listings], pa.string()),
+            pa.array([_problem_text(listing) for listing in listings], pa.string()),
             *carried.columns,
         ]
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
@@ -160,18 +169,23 @@ class StoreWriter:
         self._rejects.extend(rejects)
 
     def write_rejects(self) -> Path:
-        """Writes `rejects.parquet`, whether or not the store will be finished."""
+        """Writes `rejects.parquet`, and the same as `rejects.csv` for spreadsheets, whether or not the store
+        will be finished; returns the path of the latter."""
         rows = [(reject.row, reject.id, reject.reason.value, reject.message) for reject in self._rejects]
         columns = list(zip(*rows, strict=True)) or [()] * len(REJECTS_SCHEMA)
         arrays = [pa.array(c, f.type) for c, f in zip(columns, REJECTS_SCHEMA, strict=True)]
-        path = self.folder / REJECTS
-        with replacing(path) as temporary:
-            table = pa.table(arrays, schema=REJECTS_SCHEMA)
+        table = pa.table(arrays, schema=REJECTS_SCHEMA)
+        with replacing(self.folder / REJECTS) as temporary:
             pq.write_table(table, temporary, write_page_checksum=True)
-        return path
+        replace_file(self.folder / REJECTS_CSV, as_csv(table))
+        return self.folder / REJECTS_CSV
 
-    def finish(self, catalog: str, rows_in: int) -> StoreManifest:
-        """Makes the added rows the store, in one step: the new manifest lists their shards alone."""
+    def finish(self, catalog: str, rows_in: int, placeholders: tuple[int, ...] = ()) -> StoreManifest:
+        """Makes the added rows the store, in one step: the new manifest lists their shards alone.
+
+        Args:
+            placeholders: as in `StoreManifest`.
+        """
         if self._pending:
             self._write_shard()
         data = self.folder / "data"
@@ -191,12 +205,11 @@ class StoreWriter:
             normalised=True,
             model=self.model,
             shards=tuple(self._shards),
+            placeholders=placeholders,
         )
+        replaced = listed_shards(self.folder) if self.keep_replaced else ()
         write_manifest(self.folder, manifest)
-        listed = {shard.name for shard in self._shards}
-        for path in data.iterdir():
-            if path.name not in listed:
-                path.unlink()
+        remove_unlisted(self.folder, replaced)
         shutil.rmtree(self._staging)
         return manifest
 
@@ -205,7 +218,9 @@ class StoreWriter:
         table = pa.Table.from_batches(self._pending, self.schema)
         # A dictionary of values that never repeat costs time and saves nothing.
         dictionary = [
-            column for column in self.schema.names if column not in ("id", "embedding", "thumbnail")
+            column
+            for column in self.schema.names
+            if column not in ("id", "embedding", "thumbnail", "other_pictures")
         ]
         path = self._staging / name
         with replacing(path) as temporary:
@@ -214,3 +229,8 @@ class StoreWriter:
             )
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows = [], 0
+
+
+def _problem_text(listing: Listing) -> str | None:
+    problem = listing.image_problem
+    return f"{problem.reason.value}: {problem.message}" if problem else None

@@ -19,12 +19,14 @@ from itemsearch.attributes.identifiers import (
         ("4006381333931", "04006381333931"),
         ("04006381333931", "04006381333931"),
         (" 4 006381 333931 ", "04006381333931"),
+        ("'4006381333931", "04006381333931"),  # a spreadsheet's mark of text
         ("4006381-333931", "04006381333931"),
         ("036000291452", "00036000291452"),  # GTIN-12
         ("36000291452", "00036000291452"),  # a spreadsheet dropped the zero
         ("96385074", "00000096385074"),  # GTIN-8
         ("0-306-40615-2", "09780306406157"),  # ISBN-10
         ("9780306406157", "09780306406157"),
+        ("4006381333931.0", "04006381333931"),  # a table of floats
     ],
 )
 def test_one_trade_number_in_many_spellings(cell: str, text: str) -> None:
@@ -78,3 +80,31 @@ def test_what_many_listings_share_is_of_none() -> None:
     assert [each and each.text for each in identifiers[:5]] == [None, None, None, "00036000291452", None]
     assert (counts.rows, counts.valid) == (6, 1)
     assert counts.unusable == {Unusable.SHARED: 3, Unusable.PLACEHOLDER: 1, Unusable.EXPONENT: 1}
+
+
+def test_the_identifiers_of_variants_in_one_cell() -> None:
+    cells = [
+        "4006381333948, 4006381333931",
+        "4006381333931; 4006381333948",
+        "4006381333931|0",
+        "8,71E+12",
+        "",
+    ]
+    (first, second, *others), counts = read_column(cells, True, 20)
+    assert first == second == Identifier("04006381333931 04006381333948", True)
+    assert others == [None, None, None]
+    assert counts.unusable == {Unusable.PLACEHOLDER: 1, Unusable.EXPONENT: 1}
+
+
+@pytest.mark.parametrize(
+    ("cells", "contradicts"),
+    [
+        (("4006381333931, 4006381333948", "4006381333948"), False),
+        (("4006381333931, 4006381333948", "0036000291452"), True),
+    ],
+)
+def test_variants_contradict_where_none_is_the_same(cells: tuple[str, str], contradicts: bool) -> None:
+    (one, other), _ = read_column(cells, True, 20)
+    assert one is not None
+    assert other is not None
+    assert contradict(one, other, True) == contradicts

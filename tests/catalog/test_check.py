@@ -77,3 +77,17 @@ def test_identifier_columns_are_counted_by_name_and_reason(write):
         Unusable.SHARED: 21,
     }
     assert (mpn.rows, mpn.valid, mpn.unusable) == (28, 7, {Unusable.PLACEHOLDER: 21})
+
+
+def test_the_columns_and_those_that_go_by_another_name(write):
+    header = "id,brand,name,price,price,embedding,id,Id,category,"
+    path = write("c.csv", f"{header}\n1,Acme,Mug,2,3,.5,x,y,A>B,z\n2,Acme,Cup,2,3,.5,x,y,C,z\n")
+    check = check_catalog(CatalogConfig(str(path), {"title": "brand+name"}))
+    assert check.columns == {"id": ("id",), "title": ("brand", "name"), "category": ("category",)}
+    assert check.renamed == {
+        "price_2": "price",
+        "catalog.embedding": "embedding",
+        "id_2": "id",
+        "column_10": "",
+    }
+    assert (check.categories, check.category_paths) == (2, 1)

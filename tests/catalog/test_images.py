@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable
@@ -13,13 +15,15 @@ from PIL import Image, ImageDraw
 
 from itemsearch.catalog.images import (
     FORMATS,
+    MAX_BYTES,
+    MAX_JPEG_BYTES,
     MAX_SIDE,
-    _ignore_pillow_warnings,
+    _formats,
     decode_image,
     locate_image,
     read_image_file,
 )
-from itemsearch.errors import ImageError, ImageNotFoundError
+from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError
 
 
 @pytest.fixture
@@ -35,6 +39,21 @@ def test_every_format_is_decoded_to_rgb(encode, scene, format):
     picture = decode_image(encode(scene, format))
     assert (picture.mode, picture.size) == ("RGB", (48, 32))
     assert np.abs(np.asarray(picture, int) - np.asarray(scene, int)).mean() < 3
+
+
+def test_heic_is_read_where_pillow_heif_is_and_named_where_it_is_not(encode, scene, monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    decode_image(encode())  # registers the format, to encode it too
+    data = encode(scene, "HEIF")
+    picture = decode_image(data)
+    assert (picture.mode, picture.size) == ("RGB", (48, 32))
+    assert np.abs(np.asarray(picture, int) - np.asarray(scene, int)).mean() < 4
+    with pytest.raises(ImageError):
+        decode_image(data[:-20])
+    assert pillow_heif
+    monkeypatch.setattr("itemsearch.catalog.images._formats", lambda: FORMATS)
+    with pytest.raises(ImageError, match=r"HEIC, which needs pillow-heif: pip install 'itemsearch\[heic\]'"):
+        decode_image(data)
 
 
 def test_another_format_is_refused_though_pillow_knows_it(encode, scene):
@@ -135,16 +154,95 @@ def bomb(encode) -> Callable[[int, int], bytes]:
 @pytest.mark.parametrize("size", [(8000, 7000), (10_000, 10_000), (20_000, 20_000)])
 def test_pixel_bomb_is_refused_undecoded(bomb, size):
     # Pillow has nothing to say of the first, warns of the second and raises at the third.
-    with pytest.raises(ImageError, match="pixels"):
+    with pytest.raises(ImageError, match=r"pixels|bytes to decode"):
         decode_image(bomb(*size))
+
+
+MOST_MEMORY = {
+    ("JPEG", False): 100e6,
+    ("JPEG", True): MAX_JPEG_BYTES + 100e6,
+    ("PNG", False): 2 * MAX_BYTES + 50e6,  # twice where it has transparency
+    ("WEBP", False): 4 * MAX_BYTES + 50e6,  # the decoder's own buffers
+    ("AVIF", False): 3 * MAX_BYTES,
+}
+
+
+@pytest.mark.parametrize(
+    ("size", "mode", "format", "options"),
+    [
+        ((16_320, 12_240), "L", "JPEG", {}),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ((16_320, 12_240), "RGB", "JPEG", {}),
+                ((16_320, 12_240), "RGB", "JPEG", {"progressive": True}),
+                ((16_000, 12_000), "L", "PNG", {}),
+                ((10_000, 5_000), "RGB", "PNG", {}),
+                ((10_000, 5_000), "RGBA", "PNG", {}),
+                ((10_000, 5_000), "RGB", "WEBP", {}),
+                ((8_000, 6_000), "RGB", "AVIF", {"speed": 10}),
+            ]
+        ),
+    ],
+)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells a process's own peak")
+def test_the_largest_photos_take_bounded_memory(tmp_path, size, mode, format, options):
+    path = tmp_path / "large"
+    make = f"Image.new({mode!r}, {size}, 90).save({str(path)!r}, {format!r}, **{options})"
+    run_apart(f"from PIL import Image\nImage.MAX_IMAGE_PIXELS = None\n{make}")
+    peak = run_apart(
+        "from pathlib import Path\nfrom itemsearch.catalog.images import decode_image\n"
+        "def peak():\n"
+        "    lines = Path('/proc/self/status').read_text().splitlines()\n"
+        "    return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))\n"
+        f"data = Path({str(path)!r}).read_bytes()\n"
+        "before = peak()\n"
+        "assert max(decode_image(data).size) == 512\n"
+        "print(1024 * (peak() - before))"
+    )
+    assert int(peak) < MOST_MEMORY[format, bool(options.get("progressive"))]
+
+
+def test_large_pictures_are_refused_by_what_they_take(encode, bomb):
+    with pytest.raises(ImageError, match=r"200,?000,?000 pixels"):
+        decode_image(bomb(20_000, 11_000))
+    photo = jpeg_of_size(encode, 14_000, 14_000, subsampling=0, progressive=True)
+    with pytest.raises(ImageError, match=r"14000 x 14000 takes .* bytes to decode, over 640,000,000"):
+        decode_image(photo)
+    photo = jpeg_of_size(encode, 14_000, 14_000, subsampling=0)
+    assert decode_image(photo).size == (MAX_SIDE, MAX_SIDE), "in one scan it takes a fraction"
+
+
+def test_a_jpeg_with_a_scan_for_each_colour_counts_as_progressive(encode):
+    photo = jpeg_of_size(encode, 14_000, 14_000, subsampling=0)
+    place = photo.index(b"\xff\xda")
+    one_colour = photo[: place + 2] + b"\0\x08\x01\x01\0\0\x3f\0" + photo[place + 14 :]
+    with pytest.raises(ImageError, match="bytes to decode, over 640,000,000"):
+        decode_image(one_colour)
+
+
+def jpeg_of_size(encode: Callable[..., bytes], width: int, height: int, **options: object) -> bytes:
+    """A JPEG of a few bytes that says it has width x height pixels."""
+    data = bytearray(encode(Image.new("RGB", (16, 16)), "JPEG", **options))
+    frame = data.index(b"\xff\xc2" if options.get("progressive") else b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def run_apart(code: str) -> str:
+    """What a process of its own prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 @pytest.mark.filterwarnings("default")
 def test_bomb_and_broken_exif_print_nothing(encode, bomb, recwarn):
-    _ignore_pillow_warnings.cache_clear()
+    _formats.cache_clear()
     broken = encode(Image.new("RGB", (4, 4)), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01")
     assert decode_image(broken).size == (4, 4)
-    with pytest.raises(ImageError, match="over 50,000,000 pixels"):
+    with pytest.raises(
+        ImageError, match="10000 x 10000 takes 400,000,000 bytes to decode, over 200,000,000: make it smaller"
+    ):
         decode_image(bomb(10_000, 10_000))
     assert not recwarn.list
 
@@ -221,10 +319,33 @@ def test_locate_image_never_leaves_its_root(tmp_path, path):
         locate_image(str(root), path)
 
 
-@pytest.mark.parametrize("path", ["http://a/b.jpg", "HTTPS://a/b.jpg"])
+@pytest.mark.parametrize("path", ["//cdn.example/b.jpg", "s3://bucket/b.jpg"])
 def test_locate_image_says_to_download_first(tmp_path, path):
-    with pytest.raises(ImageNotFoundError, match="download it"):
+    with pytest.raises(ImageAddressError, match="download it"):
         locate_image(str(tmp_path), path)
+
+
+def test_a_leading_slash_starts_at_the_root_and_backslashes_are_slashes(tmp_path):
+    root = tmp_path / "media"
+    (root / "m" / "b").mkdir(parents=True)
+    (root / "m" / "b" / "x.jpg").touch()
+    (root / "back\\slash.jpg").touch()
+    (tmp_path / "secret").touch()
+    (root / "link").symlink_to(tmp_path)
+    expected = os.path.realpath(root / "m" / "b" / "x.jpg")
+    for path in (
+        "/m/b/x.jpg",
+        "m/b/x.jpg",
+        "//m/b/x.jpg",
+        "\\m\\b\\x.jpg",
+        "m\\b\\x.jpg",
+        "m\\..\\m/b\\x.jpg",
+    ):
+        assert locate_image(str(root), path) == expected
+    assert locate_image(str(root), "back\\slash.jpg").endswith("back\\slash.jpg")
+    for path in ("/../secret", "/link/secret", "..\\secret", "\\..\\secret", str(tmp_path / "secret")):
+        with pytest.raises(ImageNotFoundError, match="outside"):
+            locate_image(str(root), path)
 
 
 def test_locate_image_with_a_nul_or_a_loop(tmp_path: Path):

@@ -84,6 +84,27 @@ def test_a_catalog_without_pictures_is_not_read_twice(write):
     assert find_placeholders(catalog) == ()
 
 
+def test_a_page_that_many_addresses_gave_is_no_picture_and_no_placeholder(write):
+    write("404.jpg", "<html>404")
+    lines = [f"{i},{title},404.jpg" for i, title in enumerate(UNLIKE)]
+    catalog = open_catalog(CatalogConfig(str(write("c.csv", "\n".join(["id,title,image", *lines])))))
+    assert find_placeholders(catalog) == ()
+    (batch,) = catalog.batches()
+    assert all(listing.image_problem for listing in batch.items)
+
+
+def test_the_picture_after_a_placeholder_is_the_listing_s(write, encode):
+    write("grey.png", encode("grey"))
+    write("red.png", encode("red"))
+    lines = [f'{i},{title},"grey.png,{"red" if i == 0 else i}.png"' for i, title in enumerate(UNLIKE)]
+    catalog = open_catalog(CatalogConfig(str(write("c.csv", "\n".join(["id,title,image", *lines])))))
+    (batch,) = catalog.batches(placeholders=[each.digest for each in find_placeholders(catalog)])
+    first, second = batch.items[:2]
+    assert (first.image_number, first.placeholder) == (2, False)
+    assert (second.image_number, second.placeholder) == (0, True)
+    assert second.image_problem, "its other picture is missing"
+
+
 def test_a_listing_with_a_placeholder_has_no_image_and_the_hash_of_its_title(write, encode):
     write("grey.png", encode("grey"))
     write("red.png", encode("red"))
@@ -91,7 +112,7 @@ def test_a_listing_with_a_placeholder_has_no_image_and_the_hash_of_its_title(wri
     catalog = open_catalog(
         CatalogConfig(str(write("c.csv", "\n".join(["id,title,image", *lines, "a,lamp,red.png"]))))
     )
-    (batch,) = catalog.batches(placeholders=find_placeholders(catalog))
+    (batch,) = catalog.batches(placeholders=[each.digest for each in find_placeholders(catalog)])
     titled = open_catalog(CatalogConfig(str(write("t.csv", f"id,title\n0,{UNLIKE[0]}\n"))))
     assert batch.items[0].content_hash == next(titled.batches()).items[0].content_hash
     assert [(p.placeholder, p.image is None) for p in batch.items] == [(True, True)] * 8 + [(False, False)]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from itemsearch.catalog.formats.jsonl import JsonText
+from itemsearch.catalog.formats.tables import JsonText
 from itemsearch.catalog.validate import Cells, RowValidator
 from itemsearch.types import Reject, RejectReason
 
@@ -23,6 +24,14 @@ def check(**record):
         (-3, "-3"),
         (Decimal("12345678901234567890"), "12345678901234567890"),
         (JsonText("9007199254740993"), "9007199254740993"),
+        (1.0, "1"),
+        (1.5, "1.5"),
+        (1e15, "1000000000000000"),
+        (Decimal("7.00"), "7"),
+        (Decimal("90.750"), "90.750"),
+        (JsonText("1.0"), "1"),
+        (JsonText("1e5"), "100000"),
+        (JsonText("-0.50"), "-0.50"),
     ],
 )
 def test_ids_become_text(value, row_id):
@@ -33,7 +42,17 @@ def test_ids_become_text(value, row_id):
 
 
 @pytest.mark.parametrize(
-    "value", [1.0, True, Decimal("1.50"), JsonText("1.0"), JsonText("true"), JsonText("[1]"), b"1", "a\nb"]
+    "value",
+    [
+        True,
+        float("inf"),
+        Decimal("1e400"),
+        JsonText("1e400"),
+        JsonText("true"),
+        JsonText("[1]"),
+        b"1",
+        "a\nb",
+    ],
 )
 def test_what_is_no_id(value):
     reject = check(id=value)
@@ -41,13 +60,13 @@ def test_what_is_no_id(value):
     assert reject.reason is RejectReason.MALFORMED
 
 
-@pytest.mark.parametrize("value", [None, "", "  \t"])
+@pytest.mark.parametrize("value", [None, "", "  \t", float("nan"), Decimal("nan")])
 def test_missing_id(value):
     assert check(id=value) == Reject(1, "", RejectReason.MISSING_ID, "a.csv line 2: no id")
 
 
-def test_float_id_says_how_to_mend():
-    assert "the id is 1.5: write ids as text or whole numbers" in check(id=1.5).message
+def test_what_is_no_id_says_how_to_mend():
+    assert "the id is True: write ids as text or numbers" in check(id=True).message
 
 
 def test_duplicate_names_the_first_row_though_that_was_refused():
@@ -63,37 +82,100 @@ def test_titles_from_numbers(value, title):
     assert check(title=value, image="x.jpg").title == title
 
 
+@pytest.mark.parametrize(
+    ("value", "title"),
+    [
+        (1.5, "1.5"),
+        (3.0, "3"),
+        (Decimal("1.50"), "1.50"),
+        (JsonText("1.10"), "1.10"),
+        (JsonText("1e400"), "1E+400"),
+        (True, "true"),
+        (JsonText("false"), "false"),
+        (b"Caf\xc3\xa9", "Café"),
+        (["Mug", None, " blue "], "Mug, blue"),
+        (JsonText('["Mug", 1.50, null]'), "Mug, 1.50"),
+        ({"name": "Colour", "value": "Blue"}, "Colour: Blue"),
+        (JsonText('{"id": 7, "name": "Mug"}'), "Mug"),
+        ({"en": "Mug", "de": "Becher", "fr": None}, "Mug, Becher"),
+        ([("size", "XL")], "size, XL"),
+        (datetime(2024, 2, 29), "2024-02-29"),
+        (datetime(2024, 2, 29, 3, 0, tzinfo=UTC), "2024-02-29 03:00:00+00:00"),
+        (date(2024, 2, 29), "2024-02-29"),
+        (time(3), "03:00:00"),
+    ],
+)
+def test_titles_of_any_type_are_written_as_people_would(value, title):
+    assert check(title=value).title == title
+
+
+@pytest.mark.parametrize("value", [float("nan"), [], {}, JsonText("[]"), [None], b""])
+def test_a_title_of_nothing_is_missing(value):
+    assert check(title=value).reason is RejectReason.EMPTY
+
+
 @pytest.mark.parametrize("role", ["title", "category"])
-@pytest.mark.parametrize("value", [1.5, True, ["a"], b"a", JsonText('["a"]'), JsonText("false")])
-def test_what_is_no_text(role, value):
-    reject = check(**{role: value})
+def test_bytes_that_are_no_text_are_refused(role):
+    reject = check(**{role: b"\xff\xfe"})
     assert (reject.reason, reject.id) == (RejectReason.MALFORMED, "1")
     assert f"the {role} is" in reject.message
 
 
 @pytest.mark.parametrize(
-    ("value", "source"),
+    ("value", "category"),
     [
-        (None, None),
-        ("", None),
-        ("  ", None),
-        (b"", None),
-        (" a.jpg ", "a.jpg"),
-        (b"abc", b"abc"),
-        ({"bytes": b"abc", "path": "a.jpg"}, b"abc"),
-        ({"bytes": None, "path": "a.jpg"}, "a.jpg"),
-        ({"bytes": b"", "path": "a.jpg"}, "a.jpg"),
-        ({"bytes": None, "path": None}, None),
-        ({"path": "a.jpg"}, "a.jpg"),
+        ("Home > Kitchen", "Home > Kitchen"),
+        ("Home>Kitchen", "Home > Kitchen"),
+        ("> Home >> Kitchen >", "Home > Kitchen"),
+        ("Home » Kitchen", "Home > Kitchen"),
+        ("Home, Kitchen", "Home, Kitchen"),
+        (["Home", "Kitchen"], "Home > Kitchen"),
+        ('["Home", "Kitchen"]', "Home > Kitchen"),
+        ("['Home', 'Kitchen']", "Home > Kitchen"),
+        ('["Home >> Kitchen"]', "Home > Kitchen"),
+        ("[sale]", "[sale]"),
+        (JsonText('["Home","Kitchen"]'), "Home > Kitchen"),
+        (7.0, "7"),
+        ("nan", ""),
+        ("N/A", ""),
+        (" > ", ""),
     ],
 )
-def test_image_source(value, source):
-    assert check(image=value).image == source
+def test_category_paths(value, category):
+    assert check(category=value).category == category
 
 
-@pytest.mark.parametrize("value", [1, ["a.jpg"], {"url": "a"}, JsonText('{"path":"a"}')])
-def test_what_is_no_image(value):
-    assert check(image=value).reason is RejectReason.MALFORMED
+@pytest.mark.parametrize(
+    ("value", "sources"),
+    [
+        (None, ()),
+        ("", ()),
+        ("  ", ()),
+        (b"", ()),
+        (" a.jpg ", ("a.jpg",)),
+        ("a.jpg, b.jpg", ("a.jpg", "b.jpg")),
+        (b"abc", (b"abc",)),
+        ({"bytes": b"abc", "path": "a.jpg"}, (b"abc",)),
+        ({"bytes": None, "path": "a.jpg"}, ("a.jpg",)),
+        ({"bytes": b"", "path": "a.jpg"}, ("a.jpg",)),
+        ({"bytes": None, "path": None}, ()),
+        ({"path": "a.jpg"}, ("a.jpg",)),
+        (["a.jpg"], ("a.jpg",)),
+        (JsonText('{"path":"a"}'), ("a",)),
+    ],
+)
+def test_the_pictures_of_a_cell(value, sources):
+    cells = check(image=value)
+    assert (cells.images, cells.image_problem) == (sources, None)
+
+
+@pytest.mark.parametrize("value", [1, [2], {"size": "a"}, JsonText("1")])
+@pytest.mark.parametrize("title", ["t", ""])
+def test_what_is_no_image_is_told_and_not_the_end_of_the_row(value, title):
+    cells = check(image=value, title=title)
+    assert isinstance(cells, Cells)
+    assert cells.images == ()
+    assert cells.image_problem.reason is RejectReason.IMAGE_MALFORMED
 
 
 def test_no_title_and_no_image():
@@ -113,7 +195,7 @@ def test_a_title_that_is_none_is_missing(title):
 
 def test_titles_are_folded():
     cells = check(title="Caf&eacute; <b>table</b>", category="A &amp; B")
-    assert (cells.title, cells.category, cells.no_title) == ("Café table", "A &amp; B", "")
+    assert (cells.title, cells.category, cells.no_title) == ("Café table", "A & B", "")
 
 
 @pytest.mark.parametrize("value", [[1.0, 2, -0.5], "[1.0, 2, -0.5]", JsonText("[1.0,2,-0.5]")])

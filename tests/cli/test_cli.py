@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from itemsearch.cli.app import main
 from itemsearch.probability.calibration import Calibration, publish_calibration
 from itemsearch.probability.estimate import Estimate, Share
 from itemsearch.probability.model import Curve
+from itemsearch.search.batch import BatchConfig, search_file
+from itemsearch.search.engine import Engine as SearchEngine
 from itemsearch.search.folder import read_summary
 
 
@@ -123,6 +127,81 @@ def test_queries_in_a_file(run: Run, index: Path, tmp_path: Path) -> None:
     assert run("search", index, "--queries", queries, "--out", out, "--max-bad-rate", 0.5).code == 0
 
 
+def test_results_never_replace_their_queries(run: Run, index: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "q.csv"
+    queries.write_text("query_id,title\nq1,black kettle\n")
+    (tmp_path / "link.csv").symlink_to(queries)
+    (tmp_path / "folder").mkdir()
+    for out in (queries, tmp_path / "link.csv", tmp_path / "folder" / ".." / "q.csv"):
+        one_line(run("search", index, "--queries", queries, "--out", out), 2, "the queries itself")
+    missing = tmp_path / "no index"  # told before anything is read
+    one_line(run("search", missing, "--queries", queries, "--out", queries), 2, "the queries itself")
+    inside = tmp_path / "folder" / "r.parquet"
+    told = "is in the folder of the queries"
+    one_line(run("search", index, "--queries", inside.parent, "--out", inside), 2, told)
+    assert queries.read_text() == "query_id,title\nq1,black kettle\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link.csv", "q.csv"]
+
+
+def test_two_searches_into_one_file_leave_the_whole_results_of_one(index: Path, tmp_path: Path) -> None:
+    queries, out = tmp_path / "q.jsonl", tmp_path / "r.parquet"
+    lines = [json.dumps({"query_id": f"q{n}", "title": titles(60)[n]}) for n in range(40)]
+    queries.write_text("\n".join(lines))
+    engines = [SearchEngine.open(index, device="cpu") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            searches = [
+                pool.submit(search_file, engine, str(queries), out, BatchConfig(k), print, lambda rows: None)
+                for k, engine in enumerate(engines, 1)
+            ]
+            assert [search.result().results for search in searches] == [40, 80, 120, 160]
+            assert pq.read_table(out).num_rows in (40, 80, 120, 160)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["q.jsonl", "r.parquet"]
+
+
+def test_what_a_catalog_holds_does_not_command_the_terminal(run: Run, tmp_path: Path) -> None:
+    catalog = tmp_path / "c.csv"
+    catalog.write_text("id,title,a\x1b[2J\u202eb,a\x1b[2J\u202eb\n1,mug\x1b[31m,x,y\n2,nan,x,y\n", "utf-8")
+    shown = run("check", catalog, "--max-bad-rate", 1)
+    missing = run("check", catalog, "--column", "title=\x1b]0;x\x07")
+    for text in (shown.out, missing.err):
+        assert text
+        assert not set(text) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_any_column_name_from_catalog_to_filter(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+    catalog, out = tmp_path / "c.csv", tmp_path / "out"
+    header = "id,sku,name,embedding,Embedding,thumbnail,content_hash,title,gtin,gtin"
+    rows = [f"{n},S-{n},mug {n},0.{n}0,e{n},t,h,old {n},40063813{n},x" for n in range(4)]
+    catalog.write_text("\n".join([header, *rows]))
+    mapping = ("--column", "id=sku", "--column", "title=title+name")
+    checked = run("check", catalog, *mapping)
+    assert "title = title + name" in checked.out
+    assert "column 'catalog.embedding' is 'embedding' in the file: that name is taken" in checked.out
+    assert "column 'gtin_2' is 'gtin' in the file: that name is taken" in checked.out
+    done = run(
+        *("dedupe", catalog, "--out", out, "--model", tiny_model, "--device", "cpu", *mapping),
+        *("--identifier", "catalog.content_hash", "--compare", "catalog.embedding"),
+    )
+    assert done.code == 0, done.err
+    assert "catalog.content_hash" in done.out
+    stored = pq.read_table(out / "store" / "data")
+    assert stored["title"].to_pylist() == [f"old {n} mug {n}" for n in range(4)]
+    assert stored["catalog.embedding"].to_pylist() == [f"0.{n}0" for n in range(4)]
+    for where, ids in (
+        ("catalog.embedding = '0.10'", ["S-1"]),
+        ("catalog.embedding > 0.15 and Embedding < 'e3'", ["S-2"]),
+        ("catalog.id = 3", ["S-3"]),
+        ("\"catalog.title\" = 'old 0'", ["S-0"]),
+    ):
+        found = run("search", out / "index", "--title", "mug", "--where", where, "--json")
+        assert [hit["id"] for hit in found.json["results"]] == ids, where
+    matched = run(
+        "match", out / "index", catalog, "--out", tmp_path / "m.parquet", "--device", "cpu", *mapping
+    )
+    assert matched.code == 0, matched.err
+
+
 IGNORED = ("--ignore-variant", "model", "--ignore-variant", "number", "--ignore-variant", "colour")
 """The titles of the test catalog differ in these alone."""
 
@@ -215,7 +294,7 @@ def test_a_sample_catalog_is_checked_without_a_reject(run: Run, tmp_path: Path) 
 
 
 def test_check_tells_reasons_with_examples(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "c.csv").write_text("id,title,image\n1,mug,\n2,,\n3,lamp,gone.png\n")
+    (tmp_path / "c.csv").write_text("id,title,image\n1,mug,\n2,,\n3,,gone.png\n")
     told = run("check", tmp_path / "c.csv")
     one_line(told, 3, "2 of 3 rows would be rejected")
     assert "1 no_title_and_no_image" in told.out
@@ -238,6 +317,40 @@ def test_check_tells_what_says_nothing(run: Run, tmp_path: Path) -> None:
     assert as_json["placeholder_images"] == 5
     assert as_json["identifiers"].keys() == {"ean"}  # type: ignore[attr-defined]
     assert as_json["rejects"] == {"no_title_and_placeholder_image": 1}
+
+
+def test_check_says_what_it_read_and_what_not(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"id,title\n1,Mug\n"))
+    (tmp_path / "b.json").write_text('{"products": [{"id": 2, "title": "Bowl"}]}')
+    (tmp_path / "1.jpg").write_bytes(b"")
+    (tmp_path / "2.jpg").write_bytes(b"")
+    told = run("check", tmp_path)
+    assert told.out.startswith("read as     gzip: commas, UTF-8 (1 file); JSON, array products (1 file)\n")
+    assert f"\nleft out: {tmp_path}/1.jpg and 1 more: a picture\n" in told.out
+    assert run("check", tmp_path, "--json").json["left_out"] == [
+        {"why": "a picture", "files": 2, "example": str(tmp_path / "1.jpg")}
+    ]
+
+
+def test_check_says_how_a_file_is_written_and_options_say_otherwise(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes("id;title;price\n1;Früh;4,99\n".encode("windows-1252"))
+    told = run("check", tmp_path / "c.csv")
+    assert told.out.startswith("read as     semicolons, Windows-1252, decimal commas\n")
+    assert run("check", tmp_path / "c.csv", "--json").json["formats"] == {
+        "semicolons, Windows-1252, decimal commas": 1
+    }
+    (tmp_path / "p.tsv").write_bytes('#x\nid\ttitle\n1\t"łóżko"\n'.encode("windows-1250"))
+    options = ("--delimiter", "tab", "--encoding", "windows-1250", "--quoting", "none", "--comment", "#")
+    assert run("check", tmp_path / "p.tsv", *options).out.startswith(
+        "read as     tabs, cp1250, quotes as characters\n"
+    )
+    one_line(run("check", tmp_path / "c.csv", "--delimiter", "||"), 2, "delimiter '||': it is one character")
+    one_line(
+        run("check", tmp_path / "c.csv", "--delimiter", "|"), 1, "c.csv: the header", "has no --delimiter '|'"
+    )
+    one_line(run("check", tmp_path / "c.csv", "--encoding", "utf-17"), 2, "encoding 'utf-17'")
+    one_line(run("check", tmp_path / "c.csv", "--encoding", "utf-16"), 1, "c.csv: the bytes are not utf-16")
+    one_line(run("check", tmp_path / "c.csv", "--quoting", "single"), 2, "quoting 'single': it is doubled")
 
 
 def test_columns_can_be_mapped(run: Run, tmp_path: Path) -> None:

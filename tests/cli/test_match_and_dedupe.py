@@ -62,6 +62,44 @@ def test_a_second_run_reuses_what_there_is(deduped: tuple[Path, Result], tiny_mo
     assert read_summary(out / "index").rows == 80
 
 
+def test_every_command_tells_which_pictures_it_could_not_use(
+    deduped: tuple[Path, Result], tmp_path: Path, tiny_model: Path
+) -> None:
+    (tmp_path / "404.jpg").write_text("<html>404")
+    shop = tmp_path / "shop.csv"
+    shop.write_text(
+        "id,title,image\n1,Leather handbag small pink,404.jpg\n2,Leather handbag blush,gone.jpg\n"
+        "3,Leather handbag,https://cdn.example/x.jpg\n4,Leather handbag red,404.jpg\n"
+    )
+    told = (
+        "4 listings have a picture that cannot be used; they go on by the title or another picture "
+        "(--require-image: rejected)\n  2 image_unreadable\n"
+        "    row 1, id '1': shop.csv line 2: image '404.jpg': "
+    )
+    of_model = ("--model", tiny_model, "--device", "cpu")
+    assert told in run("check", shop).stdout
+    assert told in run("embed", shop, "--out", tmp_path / "store", *of_model).stderr
+    assert told in run("dedupe", shop, "--out", tmp_path / "deduped", *of_model).stderr
+    index = deduped[0] / "out" / "index"
+    matched = run("match", index, shop, "--out", tmp_path / "m.parquet", "--device", "cpu", "--json")
+    assert told in matched.stderr
+    counts = json.loads(matched.stdout)["image_problems"]
+    assert {reason: problem["listings"] for reason, problem in counts.items()} == {
+        "image_unreadable": 2,
+        "image_not_found": 1,
+        "image_is_an_address": 1,
+    }
+    for command in ("check", "embed", "dedupe", "match"):
+        arguments = {
+            "check": (shop,),
+            "embed": (shop, "--out", tmp_path / "strict", *of_model),
+            "dedupe": (shop, "--out", tmp_path / "strict-too", *of_model),
+            "match": (index, shop, "--out", tmp_path / "strict.parquet", "--device", "cpu"),
+        }[command]
+        with pytest.raises(TooManyBadRowsError, match="4 of 4 rows"):
+            run(command, *arguments, "--require-image")
+
+
 def test_a_feed_is_answered_row_by_row(deduped: tuple[Path, Result], tmp_path: Path) -> None:
     index, out = deduped[0] / "out" / "index", tmp_path / "matches.parquet"
     rows = [product(number, f"feed-{number}", f"{product_title(number)} offer") for number in range(25, 55)]
@@ -72,10 +110,12 @@ def test_a_feed_is_answered_row_by_row(deduped: tuple[Path, Result], tmp_path: P
     assert "61 = 60 answered + 1 rejected" in done.stdout
     assert "the first 60 listings of the feed" in done.stdout
     assert "row rejected: row 61, id 'empty': no_title_and_no_image" in done.stderr
+    assert "1 no_title_and_no_image, such as row 61, id 'empty'" in done.stderr
     printed = json.loads(
         run("match", index, feed, "--out", out, "--device", "cpu", "-k", "2", "--json").stdout
     )
     assert printed["rows"] == printed["answered"] + printed["rejected"] == 61
+    assert [each["rows"] for each in printed["frequent_reasons"]] == [1]
     matches = pq.read_table(out).to_pylist()
     assert {len(match["candidates"]) for match in matches} == {2}
     by_run = run(

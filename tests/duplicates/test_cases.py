@@ -98,9 +98,23 @@ def test_equal_identifiers_find_what_titles_do_not(tmp_path: Path, shipped: Enco
     assert groups(out) == [{"o1", "o2", "o3"}]
     found = decisions(out)
     assert "gtin 04006381333931 is of both" in found["o2", "o3"][1]
+    assert {found[pair][0] for pair in (("o1", "o2"), ("o1", "o3"), ("o2", "o3"))} == {"duplicate"}
     assert found["o6", "o7"][0] == "variant"
     assert "gtin: 00036000291452 / 09780306406157" in found["o6", "o7"][1]
     assert not {("o8", "o9"), ("p1", "p2")} & found.keys()
+
+
+def test_an_equal_number_is_proof_but_for_titles_that_contradict_it(tmp_path: Path, shipped: Encoder) -> None:
+    rows = [
+        ["same-a", "Desk lamp with a wooden foot", "4006381333931"],
+        ["same-b", "Luminaire sur pied", "4006381333931"],
+        ["size-a", "Cotton duvet cover king size", "9780306406157"],
+        ["size-b", "Quilt case, queen size, pure linen", "9780306406157"],
+        *([f"other-{number}", f"Wooden toy train number {number}", ""] for number in range(20)),
+    ]
+    found = decisions(decide(tmp_path, shipped, ["id", "title", "gtin"], rows))
+    assert found["same-a", "same-b"][0] == "duplicate"
+    assert found["size-a", "size-b"][0] == "variant"
 
 
 def test_identical_listings_are_one_group(tmp_path: Path, shipped: Encoder) -> None:

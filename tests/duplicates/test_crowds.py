@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.indexes_of_listings import build, crowd, listing, opened, some_listings
 
-from itemsearch.duplicates.pairs.candidates import CandidateConfig, Candidates
+from itemsearch.duplicates.pairs.candidates import LANDMARKS, CandidateConfig, Candidates
 from itemsearch.duplicates.pairs.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.search.filter import NO_FILTER
@@ -61,3 +61,20 @@ def test_who_has_only_strong_neighbours_is_asked_for_more(tmp_path: Path) -> Non
     of_crowd = np.char.startswith(ids, "crowd")
     assert (of_crowd[one] & of_crowd[other]).sum() == 60 * 59 // 2
     assert (~of_crowd[one] & ~of_crowd[other]).sum() <= 16 * 3
+
+
+def test_where_a_crowd_is_too_large_all_of_it_is_compared_with_a_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("itemsearch.duplicates.pairs.candidates.MOST_ASKED", 0)
+    engine = opened(build(tmp_path, [*some_listings(40), *crowd(200)]))
+    candidates = Candidates(
+        engine, engine.prepare_filter(NO_FILTER), CandidateConfig(neighbours=10), (), changed=None
+    )
+    one, other = candidates.split(candidates.near(candidates.representatives))
+    of_crowd = np.char.startswith(np.array(engine.listings["id"].to_pylist()), "crowd")
+    inside = of_crowd[one] & of_crowd[other]
+    compared = np.bincount(np.concatenate([one[inside], other[inside]]), minlength=240)[of_crowd]
+    assert np.count_nonzero(compared == 199) >= LANDMARKS
+    assert compared.min() >= LANDMARKS
+    assert inside.sum() < 200 * (10 + LANDMARKS)

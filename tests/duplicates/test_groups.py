@@ -152,3 +152,37 @@ def test_identical_listings_of_a_confirmed_one_still_count_as_one() -> None:
         decided([*star, (1, 7, "rejected")], 1.0), catalog(20), decided=people(p0_1=True, p1_7=False)
     )
     assert list(map(len, members(parted))) == [19]
+
+
+def sparse_crowd(size: int, landmarks: int) -> list[DecidedPair]:
+    """Each listing is paired with the landmarks and with the next ten: a small share of all pairs."""
+    near = {(row, row + step) for row in range(size) for step in range(1, 11) if row + step < size}
+    with_all = {(one, row) for one in range(landmarks) for row in range(one + 1, size)}
+    return [(one, other, "duplicate") for one, other in sorted(near | with_all)]
+
+
+def test_a_crowd_too_large_to_compare_all_of_it_is_one_flagged_group() -> None:
+    groups = group(decided(sparse_crowd(400, landmarks=16)), catalog(400))
+    assert list(map(len, members(groups))) == [400]
+    assert (only(groups, "flag"), only(groups, "tier")) == (TOO_LARGE, "review")
+
+
+def test_a_crowd_with_a_conflict_and_a_small_one_are_grouped_by_density() -> None:
+    conflict = [*sparse_crowd(400, landmarks=16)[:-1], (398, 399, "variant")]
+    assert max(map(len, members(group(decided(conflict), catalog(400))))) < 400
+    assert max(map(len, members(group(decided(sparse_crowd(90, landmarks=6)), catalog(90))))) < 90
+
+
+def test_two_crowds_that_a_few_pairs_connect_are_two_groups() -> None:
+    one = sparse_crowd(150, landmarks=16)
+    other = [(a + 150, b + 150, decision) for a, b, decision in one]
+    bridge = [(row, 150 + row, "duplicate") for row in range(5)]
+    assert list(map(len, members(group(decided([*one, *other, *bridge]), catalog(300))))) == [150, 150]
+
+
+def test_what_people_joined_brings_no_listing_into_a_crowd_from_which_they_told_it_apart() -> None:
+    pairs = [*sparse_crowd(400, landmarks=16), (399, 400, "confirmed"), (5, 400, "rejected")]
+    groups = group(decided(pairs), catalog(401), decided=people(p399_400=True, p5_400=False))
+    (one,) = [ids for ids in members(groups) if "400" in ids]
+    assert "399" in one
+    assert "5" not in one

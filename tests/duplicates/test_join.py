@@ -21,6 +21,7 @@ from itemsearch.errors import IndexFolderError, UsageError
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import Filter
+from itemsearch.store.sketches import Sketches
 
 EVERYTHING = JoinConfig(candidates=CandidateConfig(neighbours=1000))
 
@@ -109,7 +110,7 @@ def test_a_killed_join_is_gone_on_with(
     arguments = [index, tmp_path / "join", fatal, Path(__file__).parents[1]]
     done = subprocess.run([sys.executable, "-c", DYING_JOIN, *map(str, arguments)], check=False)
     assert done.returncode == -signal.SIGKILL
-    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "join").glob("*.*[yt]")}
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "join").glob("*.*[yw]")}
     assert len(kept) == fatal - 1
     monkeypatch.setattr(joining, "QUERY_LISTINGS", 50)
     monkeypatch.setattr(joining, "MEASURED_PAIRS", 3000)
@@ -218,3 +219,25 @@ def test_a_filter_that_leaves_nothing(index: Path, tmp_path: Path) -> None:
     found = joined(opened(index), tmp_path, JoinConfig(Filter("id = 'none'")))
     assert (len(found.rows), found.pairs.num_rows) == (0, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_a_listing_whose_second_photo_is_the_other_s_first_is_found(tmp_path: Path) -> None:
+    # Far apart by their embeddings, so that only the photo that they share proposes the pair.
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((60, 16)).astype(np.float32)
+    vectors[1] = -vectors[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    listings = [
+        listing(f"{row:02d}", f"thing {row}", vectors[row], jpeg(row), other_pictures=None)
+        for row in range(60)
+    ]
+    listings[0]["other_pictures"] = Sketches.of_jpegs([jpeg(70), jpeg(1, 60)]).to_bytes()
+    config = JoinConfig(candidates=CandidateConfig(neighbours=2))
+    found = joined(opened(build(tmp_path / "others", listings)), tmp_path / "join", config)
+    (pair,) = [each for each in described(found).to_pylist() if (each["id_a"], each["id_b"]) == ("00", "01")]
+    assert pair["image_similarity"] == pytest.approx(1)
+    assert pair["joint"] > -0.5, "its image parts count as equal"
+    for each in listings:
+        each["other_pictures"] = None
+    found = joined(opened(build(tmp_path / "alone", listings)), tmp_path / "join-alone", config)
+    assert ("00", "01") not in pairs_of(found)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from support.catalogs import draw_picture, titles, write_catalog
 from support.models import save_tiny_model
 
 from itemsearch.catalog import CatalogConfig
+from itemsearch.embed import model_folder
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.errors import EmptyCatalogError, ModelError, TooManyBadRowsError, UsageError
 from itemsearch.store.reader import open_embedded
+from itemsearch.store.sketches import Sketches
 
 
 def embed(catalog: Path, out: Path, encoder: Encoder, max_bad_rate: float = 0.05) -> EmbedReport:
@@ -33,16 +36,116 @@ def test_rows_in_are_embedded_or_rejected(tmp_path: Path, encoder: Encoder) -> N
         "010,,,x\n007,mug,,y\n011,cap,b.png,z\n"
     )
     report = embed(tmp_path / "shop.csv", tmp_path / "store", encoder, max_bad_rate=0.5)
-    assert (report.rows, report.embedded, report.rejected) == (6, 3, 3)
-    assert (report.without_title, report.without_image) == (1, 1)
-    assert report.reasons == {"no_title_and_no_image": 1, "duplicate_id": 1, "image_unreadable": 1}
+    assert (report.rows, report.embedded, report.rejected) == (6, 4, 2)
+    assert (report.without_title, report.without_image) == (1, 2)
+    assert report.reasons == {"no_title_and_no_image": 1, "duplicate_id": 1}
     table = pa.Table.from_batches(open_embedded(tmp_path / "store").batches())
-    assert table["id"].to_pylist() == ["007", "008", "009"]
-    assert table["seller"].to_pylist() == ["x", "y", "z"]
-    assert table["has_image"].to_pylist() == [True, True, False]
+    assert table["id"].to_pylist() == ["007", "008", "009", "011"]
+    assert table["seller"].to_pylist() == ["x", "y", "z", "z"]
+    assert table["has_image"].to_pylist() == [True, True, False, False]
     rejects = pq.read_table(tmp_path / "store" / "rejects.parquet")
-    assert rejects["row"].to_pylist() == [4, 5, 6]
-    assert rejects["id"].to_pylist() == ["010", "007", "011"]
+    assert rejects["row"].to_pylist() == [4, 5]
+    assert rejects["id"].to_pylist() == ["010", "007"]
+    with (tmp_path / "store" / "rejects.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {name: str(cell) for name, cell in row.items()} for row in rejects.to_pylist()
+        ]
+    assert [(each.reason, each.rows) for each in report.frequent_reasons] == [
+        ("no_title_and_no_image", 1),
+        ("duplicate_id", 1),
+    ]
+    assert report.frequent_reasons[0].example == "row 4, id '010': shop.csv line 5: no title and no image"
+
+
+def test_where_too_many_rows_are_rejected_the_reasons_are_told(tmp_path: Path, encoder: Encoder) -> None:
+    (tmp_path / "shop.csv").write_text("id,title\n=1+1,\n2,\n,mug\n4,cup\n")
+    with pytest.raises(TooManyBadRowsError, match=r"see .*rejects\.csv") as raised:
+        embed(tmp_path / "shop.csv", tmp_path / "store", encoder)
+    assert raised.value.__notes__ == [
+        "2 no_title_and_no_image, such as row 1, id '=1+1': shop.csv line 2: no title and no image",
+        "1 missing_id, such as row 3, id '': shop.csv line 4: no id",
+    ]
+    assert "'=1+1" in (tmp_path / "store" / "rejects.csv").read_text("utf-8-sig")
+
+
+def test_a_bad_picture_beside_a_title_is_flagged_until_it_is_mended(tmp_path: Path, encoder: Encoder) -> None:
+    (tmp_path / "images").mkdir()
+    draw_picture(1).save(tmp_path / "images" / "ok.png")
+    (tmp_path / "images" / "404.jpg").write_text("<html>404")
+    shop, out = tmp_path / "shop.csv", tmp_path / "store"
+    shop.write_text(
+        "id,title,image\n1,handbag,images/ok.png\n2,pink handbag,images/404.jpg\n"
+        "3,blush handbag,images/gone.jpg\n4,bag,https://cdn.example/x.jpg\n"
+        '5,red bag,"images/gone.jpg, images/ok.png"\n6,,images/gone.jpg\n'
+    )
+    for embedded, reused in ((5, 0), (0, 5)):
+        report = embed(shop, out, encoder, max_bad_rate=0.5)
+        assert (report.rows, report.embedded, report.reused, report.rejected) == (6, embedded, reused, 1)
+        assert (report.without_image, report.reasons) == (3, {"image_not_found": 1})
+        counts = {reason: problem.listings for reason, problem in report.image_problems.items()}
+        assert list(counts.items()) == [
+            ("image_not_found", 2),
+            ("image_unreadable", 1),
+            ("image_is_an_address", 1),
+        ]
+        example = report.image_problems["image_unreadable"].example
+        assert example.startswith(
+            "row 2, id '2': shop.csv line 3: image 'images/404.jpg': not an image of a known format"
+        )
+        rows = rows_of(out)
+        assert [row["image_number"] for row in rows.values()] == [1, None, None, None, 2]
+        assert [row["image_name"] for row in rows.values()] == ["images/ok.png", *[None] * 3, "images/ok.png"]
+        problems = [str(row["image_problem"]).partition(": /")[0] for row in rows.values()]
+        assert problems[0] == "None"
+        assert problems[2] == "image_not_found: image 'images/gone.jpg'"
+        assert problems[4] == problems[2]
+    alone = encoder.encode(["pink handbag"], [None])[0]
+    np.testing.assert_allclose(rows["2"]["embedding"], alone, atol=1e-5)  # type: ignore[call-overload]
+
+    draw_picture(2).save(tmp_path / "images" / "404.jpg")
+    draw_picture(3).save(tmp_path / "images" / "gone.jpg")
+    report = embed(shop, out, encoder)
+    assert (report.embedded, report.reused, report.rejected) == (4, 2, 0), "2, 3, 5 and 6 have a picture now"
+    assert rows_of(out)["5"]["image_number"] == 1
+    assert list(report.image_problems) == ["image_is_an_address"]
+
+
+def test_further_pictures_are_sketched_and_a_change_of_one_embeds_the_row_again(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    for seed in range(3):
+        draw_picture(seed).save(tmp_path / f"{seed}.png")
+    shop, out = tmp_path / "shop.csv", tmp_path / "store"
+    shop.write_text('id,title,image\n1,mug,"0.png, 1.png, 2.png"\n2,cap,1.png\n')
+    embed(shop, out, encoder)
+    before = rows_of(out)
+    sketches = Sketches.from_bytes(before["1"]["other_pictures"])  # type: ignore[arg-type]
+    of_second = Sketches.of_jpegs([before["2"]["thumbnail"]])  # type: ignore[list-item]
+    assert len(sketches.hashes) == 2
+    assert sketches.hashes[0] == of_second.hashes[0], "sketched as the picture that is embedded"
+    np.testing.assert_array_equal(sketches.colours[0], of_second.colours[0])
+    assert before["2"]["other_pictures"] is None
+    report = embed(shop, out, encoder)
+    assert (report.embedded, report.reused) == (0, 2)
+    assert rows_of(out) == before
+    draw_picture(9).save(tmp_path / "2.png")
+    report = embed(shop, out, encoder)
+    assert (report.embedded, report.reused) == (1, 1)
+    after = rows_of(out)["1"]
+    assert after["other_pictures"] != before["1"]["other_pictures"]
+    assert after["embedding"] == pytest.approx(before["1"]["embedding"], abs=1e-5)
+
+
+def test_a_night_that_asks_for_pictures_refuses_what_an_earlier_one_let_through(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    (tmp_path / "404.jpg").write_text("<html>404")
+    shop, out = tmp_path / "shop.csv", tmp_path / "store"
+    shop.write_text("id,title,image\n1,handbag,404.jpg\n2,bag,\n")
+    embed(shop, out, encoder)
+    strict = CatalogConfig(str(shop), require_image=True)
+    report = embed_catalog(strict, out, encoder, EmbedConfig(max_bad_rate=0.5), print)
+    assert (report.reused, report.rejected, report.reasons) == (1, 1, {"image_unreadable": 1})
 
 
 def rows_of(store: Path) -> dict[str, dict[str, object]]:
@@ -160,7 +263,7 @@ def test_too_many_bad_rows_make_no_store_and_keep_the_old_one(
     out = tmp_path / "store"
     embed(catalog_csv, out, encoder)
     (tmp_path / "bad.csv").write_text("id,title\n1,mug\n2,\n")
-    with pytest.raises(TooManyBadRowsError, match=r"1 of 2 rows rejected.*rejects\.parquet"):
+    with pytest.raises(TooManyBadRowsError, match=r"1 of 2 rows rejected.*rejects\.csv"):
         embed(tmp_path / "bad.csv", out, encoder)
     assert open_embedded(out).rows == 60
     assert pq.read_table(out / "rejects.parquet")["id"].to_pylist() == ["2"]
@@ -186,6 +289,14 @@ def test_the_fingerprint_follows_the_weights_and_not_the_folder(tiny_model: Path
     other = save_tiny_model(tmp_path / "other", seed=1)
     first, copy, third = (open_encoder(str(f)) for f in (tiny_model, tmp_path / "copy", other))
     assert first.fingerprint == copy.fingerprint != third.fingerprint
+
+
+def test_the_fingerprint_follows_how_titles_are_folded(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = model_folder.fingerprint(tiny_model)
+    monkeypatch.setattr(model_folder, "FOLDING_VERSION", "other")
+    assert model_folder.fingerprint(tiny_model) != before
 
 
 def test_models_that_cannot_be_used_are_told_in_one_line(tiny_model: Path, tmp_path: Path) -> None:

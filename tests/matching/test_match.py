@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from support.catalogs import draw_picture
@@ -16,6 +18,7 @@ from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import UsageError
 from itemsearch.matching.feed import MatchReport, match_feed
+from itemsearch.matching.incoming import texts_of
 from itemsearch.matching.matcher import MatchConfig
 from itemsearch.matching.results import MATCHES_SCHEMA, Answer
 from itemsearch.search.build import build_index_folder
@@ -137,9 +140,38 @@ def test_an_equal_gtin_finds_what_no_embedding_would_and_another_one_speaks_agai
     report, matches, _ = run(index, tmp_path, [*feed, same, other])
     assert report.columns == ("gtin", "brand")
     assert matches["feed-same"]["candidates"][0]["id"] == "hidden"
+    assert (matches["feed-same"]["decision"], matches["feed-same"]["id"]) == (Answer.MATCH, "hidden")
     assert "gtin 04006381333931 is of both" in matches["feed-same"]["reason"]
     assert matches["feed-other"]["decision"] == Answer.NEW
     assert "gtin: 05901234123457 / 00000096385074" in matches["feed-other"]["reason"]
+
+
+def test_a_placeholder_of_the_catalog_is_no_picture_of_a_row_either(tmp_path: Path, encoder: Encoder) -> None:
+    hidden = [{**product(number, f"shop-{number}"), "image": "999.png"} for number in range(600, 608)]
+    index = build(tmp_path / "shop", [*CATALOG, *hidden], encoder)
+    engine, row = Engine.open(index, device="cpu"), {**product(700, "feed-700"), "image": "999.png"}
+    assert len(engine.summary.placeholders) == 1
+    _, matches, rejects = run(index, tmp_path, [*FEED, row, {**row, "id": "feed-none", "title": ""}])
+    _, plain, _ = run(index, tmp_path, [*FEED, {**row, "image": ""}])
+    assert matches["feed-700"] == plain["feed-700"]
+    assert [reject.row for reject in rejects] == [len(FEED) + 2]
+    picture, title = tmp_path / "999.png", product_title(700)
+    assert engine.match(title=title, image=picture) == engine.match(title=title)
+    with pytest.raises(UsageError, match=r"999\.png is a placeholder of the catalog: give a title"):
+        engine.match(image=picture)
+
+
+def test_a_listing_that_the_index_has_many_times_is_found(tmp_path: Path, encoder: Encoder) -> None:
+    said = product_title(3).split()
+    orders = list(permutations(said))
+    crowd = [
+        product(3, f"crowd-{number}", " ".join([*orders[number % 24], ["new", "sale", "fine"][number // 24]]))
+        for number in range(60)
+    ]
+    index = build(tmp_path / "shop", [*CATALOG[:3], *CATALOG[4:], *crowd], encoder)
+    _, matches, _ = run(index, tmp_path, FEED)
+    assert matches["feed-3"]["decision"] == Answer.MATCH
+    assert matches["feed-3"]["id"].startswith("crowd-")
 
 
 def test_a_shared_gtin_is_no_proof(tmp_path: Path, encoder: Encoder) -> None:
@@ -192,3 +224,12 @@ def test_the_engine_matches_one_listing_or_several(shop: Path, tmp_path: Path) -
     assert engine.match_many([]) == []
     with pytest.raises(UsageError, match="neither a title nor an image"):
         engine.match(brand="Acme")
+
+
+def test_an_index_of_an_earlier_version_has_no_other_pictures(shop: Path) -> None:
+    listings = Engine.open(shop, device="cpu").listings
+    rows = np.array([3, 1])
+    now, earlier = texts_of(listings, rows, ()), texts_of(listings.drop_columns(["other_pictures"]), rows, ())
+    assert now.schema == earlier.schema
+    assert earlier["id"].to_pylist() == ["shop-3", "shop-1"]
+    assert earlier["other_pictures"].null_count == 2

@@ -24,7 +24,7 @@ from itemsearch.store.reader import open_embedded
 
 ROWS = 44
 SHARD_ROWS = 8
-STORE = {"data", "manifest.json", "rejects.parquet"}
+STORE = {"data", "manifest.json", "rejects.csv", "rejects.parquet"}
 INDEX = {"CURRENT", "versions", "write.lock"}
 
 Answers = dict[str, list[str]]

@@ -101,6 +101,41 @@ def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
     assert Engine.open(shop.parent / "index").summary.rows == 20
 
 
+def test_a_refused_night_leaves_the_store_as_it_was(shop: Path) -> None:
+    def shards() -> set[str]:
+        return {path.name for path in (store / "data").iterdir()}
+
+    run(shop)
+    store = shop.parent / "store"
+    before, first = (store / "manifest.json").read_bytes(), shards()
+    path, lines = lines_of(shop)
+    changed = lines[1].replace(",", ",another title of ", 1)
+    path.write_text("\n".join([lines[0], changed, *lines[2:21]]) + "\n")
+    for _ in range(3):
+        with pytest.raises(GateError, match="20 rows instead of the 40"):
+            run(shop)
+        assert (store / "manifest.json").read_bytes() == before
+        assert open_embedded(store).rows == 40
+        assert first < shards()
+        assert len(shards()) == 2  # refused nights do not pile up
+    path.write_text("\n".join(lines) + "\n")
+    embedded = facts(run(shop), "embed")
+    assert (embedded["embedded"], embedded["reused"]) == (0, 40)
+    assert len(shards()) == 1
+
+
+def test_why_rows_are_rejected_is_told(shop: Path) -> None:
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines, "e1,,,mugs,1", "e2,,,mugs,1", ",no id,,mugs,1"]) + "\n")
+    shop.write_text(shop.read_text() + "[guards]\nmax_bad_rate = 0.5\n")
+    done = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert "2 no_title_and_no_image, such as row 41, id 'e1': catalog.csv line 42: no title" in done.stderr
+    record = json.loads((shop.parent / "rebuild.jsonl").read_text())
+    told = record["stages"][1]["facts"]
+    assert (told["rejected_missing_id"], told["rejected_no_title_and_no_image"]) == (1, 2)
+    assert [each["rows"] for each in told["reasons"]] == [2, 1]
+
+
 def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)
@@ -111,6 +146,25 @@ def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
     with pytest.raises(GateError, match=r"50\.0% of the rows repeat another's embedding, 0\.0% did"):
         run(shop)
     assert current_version(shop.parent / "index").number == 1
+
+
+def test_a_bad_picture_is_told_every_night_and_rejected_where_pictures_are_required(shop: Path) -> None:
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines, "bad,a title of its own,images/gone.png,mugs,1"]) + "\n")
+    for embedded in (41, 0):
+        done = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+        assert done.exit_code == 0
+        record = json.loads((shop.parent / "rebuild.jsonl").read_text().splitlines()[-1])
+        of_embed = facts(record["stages"], "embed")
+        assert (of_embed["embedded"], of_embed["rejected"], of_embed["image_problems"]) == (embedded, 0, 1)
+        assert "1 listing has a picture that cannot be used; it goes on by the title" in done.stderr
+        assert "  1 image_not_found\n    row 41, id 'bad': catalog.csv line 42: image" in done.stderr
+    assert "itemsearch_rebuild_embed_image_problems 1" in (shop.parent / "itemsearch.prom").read_text()
+    dry = CliRunner().invoke(app, ["rebuild", "--config", str(shop), "--dry-run", "--json"])
+    planned = json.loads(dry.stdout)
+    assert (planned["embed"], planned["reuse"], planned["rejected"]) == (0, 41, 0)
+    shop.write_text("require_image = true\n" + shop.read_text())
+    assert facts(run(shop), "embed")["rejected"] == 1
 
 
 def test_too_many_bad_rows_stop_the_night_before_the_index(shop: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.core import TyperCommand
 
+from itemsearch.catalog.exports.table import exports_table
 from itemsearch.cli.reference import every_command, reference_page
 
 CHECKOUT = Path(__file__).parents[2]
@@ -144,3 +145,7 @@ def test_the_reference_is_what_the_help_says() -> None:
     assert REFERENCE.read_text("utf-8") == reference_page(), (
         "write it again: python -m itemsearch.cli.reference docs/reference.md"
     )
+
+
+def test_the_table_of_exports_is_that_of_the_code() -> None:
+    assert exports_table() in (CHECKOUT / "docs/catalogs.md").read_text("utf-8")

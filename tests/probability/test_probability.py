@@ -12,7 +12,7 @@ from itemsearch.decode import decode
 from itemsearch.probability.agreement import learn_weights
 from itemsearch.probability.compared import ComparedPairs
 from itemsearch.probability.estimate import estimate, sibling_doubt, threshold_for
-from itemsearch.probability.mixture import Fitted, fit
+from itemsearch.probability.mixture import CURVE, Fitted, Siblings, fit
 from itemsearch.probability.model import Curve, Model
 from itemsearch.probability.refine import refine
 
@@ -64,6 +64,19 @@ def test_a_catalog_without_duplicates_has_next_to_none(across: bool) -> None:
     sure = fit(pairs, across).probability
     assert (sure >= 0.5).sum() <= 3
     assert sure.sum() < 30
+
+
+def test_what_siblings_account_for_is_not_expected_to_be_duplicates() -> None:
+    for again, least in ((0, 0.0), (20, 0.3), (300, 0.9)):
+        pairs, _ = made(600, again)
+        siblings = Siblings(CURVE[False], 0.025)
+        plain, lowered = fit(pairs, across=False), fit(pairs, False, siblings)
+        assert least <= lowered.probability.sum() / plain.probability.sum() <= 1
+        assert lowered.too_high <= plain.too_high
+        assert np.array_equal(np.argsort(lowered.logit), np.argsort(plain.logit))
+        assert lowered.model.curve.slope == plain.model.curve.slope
+    pairs, _ = made(600, 0)
+    assert fit(pairs, False, siblings).probability.sum() < 0.2 * fit(pairs, False).probability.sum() + 1
 
 
 def test_half_duplicated() -> None:

@@ -11,13 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from support.catalogs import draw_picture
 
+from itemsearch.columns import OWN_COLUMNS
 from itemsearch.errors import StoreError
 from itemsearch.store import writer as store_writer
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import open_embedded
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import thumbnail
+from itemsearch.store.schema import StoredPictures, store_schema
+from itemsearch.store.sketches import SKETCH_BYTES
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing, Reject, RejectReason
 
@@ -25,7 +28,7 @@ MODEL = ModelStamp("a-model", "fingerprint", "float32", {"stream": 8}, None)
 PRICE = pa.schema({"price": pa.float64()})
 
 
-def listings(start: int, count: int) -> tuple[list[Listing], np.ndarray, list[bytes | None], pa.RecordBatch]:
+def listings(start: int, count: int) -> tuple[list[Listing], np.ndarray, StoredPictures, pa.RecordBatch]:
     rng = np.random.default_rng(start)
     embeddings = rng.standard_normal((count, 4)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -37,10 +40,11 @@ def listings(start: int, count: int) -> tuple[list[Listing], np.ndarray, list[by
             "mugs",
             Image.new("RGB", (300, 200)),
             f"hash {row}",
+            other_images=(draw_picture(row),) * (row % 3),
         )
         for row in range(start, start + count)
     ]
-    pictures: list[bytes | None] = [thumbnail(row.image) if row.image else None for row in rows]
+    pictures = StoredPictures.of(rows)
     return (
         rows,
         embeddings,
@@ -176,7 +180,28 @@ def test_earlier_rows_are_found_by_id_and_content(tmp_path: Path, monkeypatch: p
     vectors, pictures = earlier.take(["0007", "0001"])
     np.testing.assert_array_equal(vectors[0], listings(5, 5)[1][2].astype(np.float16))
     np.testing.assert_array_equal(vectors[1], listings(0, 5)[1][1].astype(np.float16))
-    assert pictures == [listings(7, 1)[2][0]] * 2
+    assert pictures.thumbnails == listings(7, 1)[2].thumbnails * 2
+    assert pictures.others == [listings(7, 1)[2].others[0], listings(1, 1)[2].others[0]]
+    assert [len(others or b"") for others in listings(0, 3)[2].others] == [0, SKETCH_BYTES, 2 * SKETCH_BYTES]
+
+
+def test_the_rows_of_the_store_are_found_before_those_of_a_refused_one(tmp_path: Path) -> None:
+    write(tmp_path)
+    manifest = (tmp_path / "manifest.json").read_bytes()
+    for _ in range(20):  # whatever the names of the shards are
+        rows, *others = listings(0, 10)
+        changed = [dataclasses.replace(row, content_hash="other") for row in rows]
+        with StoreWriter(tmp_path, MODEL, 4, "float32", PRICE, keep_replaced=True) as store:
+            store.add(changed, *others)
+            store.finish("shop.csv", 10)
+        assert EarlierRows.find(tmp_path, MODEL, 4, "float32").holds("0007", "other")
+        (tmp_path / "manifest.json").write_bytes(manifest)
+        assert EarlierRows.find(tmp_path, MODEL, 4, "float32").holds("0007", "hash 7")
+    assert len(list((tmp_path / "data").iterdir())) == 2
+
+
+def test_the_columns_of_a_store_are_those_that_a_catalog_cannot_hide() -> None:
+    assert set(store_schema(PRICE, 4, "float32", MODEL).names) == {*OWN_COLUMNS, "price"}
 
 
 @pytest.mark.parametrize(
@@ -197,6 +222,18 @@ def test_earlier_rows_are_those_of_the_same_model(
     assert len(earlier.places) == held
 
 
+def test_rows_of_an_earlier_version_are_reused_though_it_kept_no_other_pictures(tmp_path: Path) -> None:
+    write(tmp_path)
+    (shard,) = (tmp_path / "data").iterdir()
+    table = pq.read_table(shard).drop_columns(["other_pictures", "image_number", "image_name"])
+    pq.write_table(table, shard, write_page_checksum=True)
+    earlier = EarlierRows.find(tmp_path, MODEL, 4, "float32")
+    assert (len(earlier.places), list(earlier.damaged)) == (10, [])
+    _, pictures = earlier.take(["0003", "0001"])
+    assert pictures.others == [None, None]
+    assert pictures.thumbnails == listings(3, 1)[2].thumbnails + listings(1, 1)[2].thumbnails
+
+
 def test_a_damaged_shard_is_named_and_the_others_serve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +244,13 @@ def test_a_damaged_shard_is_named_and_the_others_serve(
         store.finish("shop.csv", 10)
     shard = min((tmp_path / "data").iterdir())
     content = bytearray(shard.read_bytes())
-    content[len(content) // 3] ^= 0x40
+    columns = pq.read_metadata(shard).row_group(0)
+    embedding = next(
+        columns.column(place)
+        for place in range(columns.num_columns)
+        if columns.column(place).path_in_schema.startswith("embedding")
+    )
+    content[embedding.data_page_offset + embedding.total_compressed_size // 2] ^= 0x40
     shard.write_bytes(content)
     earlier = EarlierRows.find(tmp_path, MODEL, 4, "float32")
     assert list(earlier.damaged) == [shard]

@@ -40,6 +40,8 @@ def build(folder: Path, listings: list[dict]) -> Path:
     columns = {name: [each[name] for each in listings] for name in listings[0]}
     columns["embedding"] = pa.array(list(columns["embedding"]), pa.list_(pa.float32()))
     columns["thumbnail"] = pa.array(columns["thumbnail"], pa.binary())
+    if "other_pictures" in columns:
+        columns["other_pictures"] = pa.array(columns["other_pictures"], pa.binary())
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), folder / "listings.parquet")
     build_index_folder(folder / "listings.parquet", folder / "index")

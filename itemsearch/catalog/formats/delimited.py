@@ -1,105 +1,108 @@
-"""Reads CSV and TSV files."""
+"""Reads CSV and TSV files, in any dialect."""
 
 from __future__ import annotations
 
-import csv
-from collections import deque
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
-from itemsearch.catalog.formats.files import read_lines
+import pyarrow as pa
+
+from itemsearch.catalog.formats.encoding import read_lines
+from itemsearch.catalog.formats.names import distinct_schema
+from itemsearch.catalog.formats.options import ReadOptions
+from itemsearch.catalog.formats.quotes import Record, read_records
+from itemsearch.catalog.formats.sniff import Layout, sniff
 from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import TextRecord, TextTable, is_unicode, text_schema
+from itemsearch.catalog.formats.tables import Records, TextRecord, TextTable, is_unicode, record_batch
 from itemsearch.errors import CatalogError
 
-MAX_CELL_CHARS = 2**20
-"""A longer cell is a quote that was never closed rather than text."""
+
+@dataclass(frozen=True, slots=True)
+class DelimitedTable:
+    """A CSV or TSV file. layout: how it is written."""
+
+    source: Source
+    schema: pa.Schema
+    layout: Layout
+
+    @property
+    def description(self) -> str:
+        return self.layout.said
+
+    def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
+        records = _records(self.source, self.layout)
+        next(records, None)
+        place = f"{self.source.short_name} line"
+        while batch := list(islice(records, batch_rows)):
+            problems = [self._problem(record) for record in batch]
+            cells = self._columns(batch, problems)
+            missing = [None] * len(batch)
+            arrays = [pa.array(cells.get(field.name, missing), field.type) for field in carried]
+            yield Records(
+                places=[f"{place} {record.line}" for record in batch],
+                problems=problems,
+                columns={name: cells.get(name, missing) for name in columns},
+                carried=record_batch(arrays, carried, len(batch)),
+            )
+
+    def as_text(self) -> TextTable:
+        """The same table with its records one by one, to fold or change them."""
+        return TextTable(self.source, self.schema, self._parse, self.description)
+
+    def _parse(self) -> Iterator[TextRecord]:
+        records = _records(self.source, self.layout)
+        next(records, None)
+        for record in records:
+            problem = self._problem(record)
+            cells = {} if problem else dict(zip(self.schema.names, record.cells, strict=True))
+            yield TextRecord(record.line, cells, problem)
+
+    def _problem(self, record: Record) -> str:
+        if record.problem:
+            return record.problem
+        if len(record.cells) != len(self.schema):
+            return f"{len(record.cells)} cells where the header has {len(self.schema)}"
+        if not self.layout.survey.sound and not is_unicode(record.cells):
+            return f"bytes that are not {self.layout.survey.said}, which the file is"
+        return ""
+
+    def _columns(self, batch: list[Record], problems: list[str]) -> dict[str, Sequence[str | None]]:
+        """Column name to cells, of which those of a malformed record are None."""
+        none = [None] * len(self.schema)
+        rows = [none if problem else record.cells for record, problem in zip(batch, problems, strict=True)]
+        return dict(zip(self.schema.names, zip(*rows, strict=True), strict=True))
 
 
-def open_delimited(source: Source, delimiter: str) -> TextTable:
-    """A CSV or TSV file, its first record the header. A column without a name is called `column_N`.
+def open_delimited(source: Source, options: ReadOptions) -> DelimitedTable:
+    """Opens a CSV or TSV file, its first record the header; for names that are empty or there twice see
+    `distinct_schema`.
 
     Raises:
-        CatalogError: the file cannot be read, or its header is not text or names a column twice.
+        CatalogError: the file cannot be read or is not what an option says, or its header is not text.
     """
-    names = _header(source, delimiter)
-    return TextTable(source, text_schema(names), partial(_parse, source, delimiter, names))
+    layout = sniff(source, options)
+    names = _header(source, layout)
+    return DelimitedTable(source, distinct_schema(names, [pa.string()] * len(names)), layout)
 
 
-def _header(source: Source, delimiter: str) -> list[str]:
-    _, first = next(_rows(source, delimiter), (0, []))
-    if isinstance(first, str):
-        raise CatalogError(f"{source}: the header cannot be read: {first}")
-    names = [name.strip() or f"column_{number}" for number, name in enumerate(first, 1)]
-    if not is_unicode(first) or any("\0" in name for name in names):
-        raise CatalogError(f"{source}: the header is not UTF-8 text: save the file as UTF-8")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+def _header(source: Source, layout: Layout) -> list[str]:
+    record = next(_records(source, layout), Record(1, 1, []))
+    first = record.cells
+    if record.problem:
+        raise CatalogError(f"{source}: the header cannot be read: {record.problem}")
+    names = [name.strip() for name in first]
+    if not is_unicode(first):
         raise CatalogError(
-            f"{source}: the header names {', '.join(map(repr, twice))} more than once: rename one"
+            f"{source}: the header is not {layout.survey.said}: say what it is with --encoding"
         )
+    if names and names[0].startswith("#") and (len(names) == 1 or " " in names[0]):
+        raise CatalogError(f"{source}: the header is {names[0]!r:.60}: if it is a comment, say --comment '#'")
     return names
 
 
-def _parse(source: Source, delimiter: str, names: list[str]) -> Iterator[TextRecord]:
-    rows = _rows(source, delimiter)
-    next(rows, None)
-    for line, cells in rows:
-        if isinstance(cells, str):
-            yield TextRecord(line, {}, cells)
-        elif len(cells) != len(names):
-            yield TextRecord(line, {}, f"{len(cells)} cells where the header has {len(names)}")
-        elif not is_unicode(cells):
-            yield TextRecord(line, {}, "bytes that are not UTF-8: save the file as UTF-8")
-        else:
-            yield TextRecord(line, dict(zip(names, cells, strict=True)))
-
-
-def _rows(source: Source, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Yields (number of the first line, cells or what is wrong) of each record that is not blank."""
-    # The module's limit is the process's: ours is above its default, so nobody loses by it.
-    csv.field_size_limit(MAX_CELL_CHARS)
-    lines = _Lines(read_lines(source, newline=""))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        first_line = lines.start_record()
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            lines.go_back()
-            yield first_line, f"not CSV ({error}): is a quote left open, or not doubled?"
-            continue
-        if cells:
-            yield first_line, cells
-
-
-class _Lines(Iterator[str]):
-    """Iterates over the lines of a file; those of the latest record can be read again.
-
-    An open quote swallows the rows after it up to the cell limit or the end of the file. Going back
-    to the record's second line refuses the row with the quote alone.
-    """
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self._again: deque[str] = deque()
-        self._record: list[str] = []
-        self._number = 0
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
-        self._record.append(line)
-        self._number += 1
-        return line
-
-    def start_record(self) -> int:
-        """Starts a record; returns the number of its first line, from 1."""
-        self._record.clear()
-        return self._number + 1
-
-    def go_back(self) -> None:
-        swallowed = self._record[1:]
-        self._again.extendleft(reversed(swallowed))
-        self._number -= len(swallowed)
+def _records(source: Source, layout: Layout) -> Iterator[Record]:
+    lines = read_lines(source, "", layout.survey.encoding)
+    if layout.survey.nuls:
+        lines = (line.replace("\0", "") for line in lines)
+    return read_records(lines, layout.dialect, layout.shape, skip=int(layout.sep_line))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -10,7 +11,6 @@ from typing import Protocol
 import pyarrow as pa
 
 from itemsearch.catalog.formats.source import Source
-from itemsearch.errors import CatalogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class Records:
         problems: why a record is malformed, "" where it is not.
         columns: column name to cells; None where a record has none.
         carried: the other columns, with the same schema for every file of a catalog.
+        continued: how many more records of the file these were made of.
     """
 
     places: Sequence[str]
     problems: Sequence[str]
     columns: Mapping[str, Sequence[object]]
     carried: pa.RecordBatch
+    continued: int = 0
 
 
 class Table(Protocol):
@@ -41,6 +43,11 @@ class Table(Protocol):
         """Every column, in the file's order; none where the file has no valid record."""
         ...
 
+    @property
+    def description(self) -> str:
+        """The format, for people: "JSON Lines", "xlsx, sheet Products", "commas, UTF-8"."""
+        ...
+
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         """Yields its records, at most `batch_rows` at a time; a missing column is None, or null in `carried`.
 
@@ -50,22 +57,39 @@ class Table(Protocol):
         ...
 
 
+def describe(table: Table) -> str:
+    """How a table is packed and its format, for people: "zip, gzip: commas, UTF-8"."""
+    packing = table.source.packing
+    return f"{packing}: {table.description}" if packing else table.description
+
+
 @dataclass(frozen=True, slots=True)
 class TextRecord:
-    """A record of a text file: the number of its first line, and its cells or what is wrong with it."""
+    """A record of a text file: the number of its first line, and its cells or what is wrong with it.
+
+    A table of another unit than lines counts those: the record is the item, row or record of that number.
+    continued: how many records after it gave it their variants and further pictures.
+    """
 
     line: int
     cells: Mapping[str, str | None]
     problem: str = ""
+    continued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A file whose cells are all text. parse: yields the records from the start at every call."""
+    """A file whose cells are all text.
+
+    parse: yields the records from the start at every call.
+    unit: what the number of a record counts, as in "shop.csv line 7".
+    """
 
     source: Source
     schema: pa.Schema
     parse: Callable[[], Iterator[TextRecord]]
+    description: str
+    unit: str = "line"
 
     def read(self, columns: Sequence[str], carried: pa.Schema, batch_rows: int) -> Iterator[Records]:
         records = self.parse()
@@ -74,11 +98,13 @@ class TextTable:
 
     def _records(self, batch: list[TextRecord], columns: Sequence[str], carried: pa.Schema) -> Records:
         arrays = [self._column(batch, field) for field in carried]
+        place = f"{self.source.short_name} {self.unit}"
         return Records(
-            places=[f"{self.source.short_name} line {record.line}" for record in batch],
+            places=[f"{place} {record.line}" for record in batch],
             problems=[record.problem for record in batch],
             columns={name: [record.cells.get(name) for record in batch] for name in columns},
             carried=record_batch(arrays, carried, len(batch)),
+            continued=sum(record.continued for record in batch),
         )
 
     def _column(self, batch: list[TextRecord], field: pa.Field) -> pa.Array:
@@ -101,32 +127,25 @@ def record_batch(arrays: list[pa.Array], schema: pa.Schema, rows: int) -> pa.Rec
 def unify_schemas(tables: Sequence[Table], leave_out: frozenset[str]) -> pa.Schema:
     """Unifies the columns of all the files but those in `leave_out`, in order of appearance.
 
-    Numbers, strings and times of different widths become the widest.
-
-    Raises:
-        CatalogError: a column has types that cannot be unified.
+    Numbers and times of different widths become the widest; other types that differ become text, as a number
+    here and a text there, and lists and structs that differ become JSON.
     """
-    fields: dict[str, tuple[pa.Schema, Source]] = {}
+    types: dict[str, pa.DataType] = {}
     for table in tables:
         for field in table.schema:
-            if field.name in leave_out:
-                continue
-            schema = pa.schema([pa.field(field.name, field.type)])
-            if field.name in fields:
-                schema = _merge(*fields[field.name], schema, table.source)
-            fields[field.name] = (schema, table.source)
-    return pa.schema([schema.field(0) for schema, _ in fields.values()])
+            if field.name not in leave_out:
+                types[field.name] = _merge(types.get(field.name, field.type), field.type)
+    return pa.schema(list(types.items()))
 
 
-def _merge(first: pa.Schema, first_source: Source, second: pa.Schema, second_source: Source) -> pa.Schema:
-    try:
-        return pa.unify_schemas([first, second], promote_options="permissive")
-    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
-        name = first.field(0).name
-        raise CatalogError(
-            f"column {name!r} is {first.field(0).type} in {first_source} but {second.field(0).type} in "
-            f"{second_source}: write it as one type, or read the files as two catalogs"
-        ) from error
+def _merge(first: pa.DataType, second: pa.DataType) -> pa.DataType:
+    if first == second:
+        return first
+    if not (pa.types.is_nested(first) and pa.types.is_nested(second)):
+        schemas = [pa.schema([("", each)]) for each in (first, second)]
+        with suppress(pa.ArrowTypeError, pa.ArrowInvalid):
+            return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+    return pa.string()
 
 
 class JsonText(str):

@@ -15,7 +15,8 @@ from itemsearch.decisions.decided import NOBODY, Decided
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
 from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
 from itemsearch.duplicates.types import GROUPS_SCHEMA, IDENTICAL, Decision, Tier
-from itemsearch.indexes.arrays import Ints
+from itemsearch.indexes.arrays import Ints, unique
+from itemsearch.probability.crowds import share_others
 
 CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)
 """The listings of such a pair are never in one group."""
@@ -27,7 +28,8 @@ class GroupSettings:
     """How groups are formed.
 
     density: the least share of the pairs between two clusters that has to be among the decided pairs for them
-    to merge; identical listings count as one. max_size: a group of more listings is flagged. keep_by: as in
+    to merge; identical listings count as one. max_size: a group of more listings is flagged, and a crowd of
+    more is one group whatever its density, since not all of its pairs are compared. keep_by: as in
     `rank_keepers`.
     """
 
@@ -93,8 +95,9 @@ def group(
     #   1-4    review                   no     {4}          (1 is in an automatic group)
     graph = _graph(pairs, listings, decided)
     duplicates = graph.decided(Decision.DUPLICATE)
-    identical = _identical(graph)
-    automatic = _clusters(graph, identical, duplicates, settings.density)
+    identical, crowded = _with_crowds(graph, _identical(graph), settings.max_size)
+    linking = duplicates & ~crowded[graph.a] & ~crowded[graph.b]
+    automatic = _clusters(graph, identical, linking, settings.density)
     grouped = _sizes(automatic) > 1
     left = ~grouped[graph.a] & ~grouped[graph.b]
     linking = (duplicates | graph.decided(Decision.REVIEW)) & left
@@ -128,7 +131,7 @@ def new_group_id(member_ids: str) -> str:
 
 def _graph(pairs: pa.Table, listings: pa.Table, decided: Decided) -> _Graph:
     row_a, row_b = (pairs[name].to_numpy() for name in ("row_a", "row_b"))
-    rows = np.unique(np.concatenate([row_a, row_b]))
+    rows = unique(np.concatenate([row_a, row_b]))
     # In order of id, so that ties are broken alike whatever rows a build gives the listings.
     ids = listings["id"].take(pa.array(rows))
     order = pc.sort_indices(ids).to_numpy()
@@ -178,6 +181,37 @@ def _identical(graph: _Graph) -> Ints:
     apart = np.isin(own, higher)
     lowest[apart] = own[apart]
     return lowest
+
+
+def _with_crowds(graph: _Graph, identical: Ints, max_size: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """(L,) `identical`, as if crowds of over `max_size` listings were; (L,) who is in such a crowd.
+
+    A crowd's pairs are duplicates whose listings share others. One with a conflict within is none.
+    """
+    every, duplicates = np.arange(len(identical)), graph.decided(Decision.DUPLICATE)
+    reached = components(len(every), graph.a[duplicates], graph.b[duplicates])
+    used = duplicates & (_sizes(reached)[graph.a] > max_size)
+    if not used.any():
+        return identical, np.zeros(len(every), bool)
+    a, b = graph.a[used], graph.b[used]
+    linked = share_others(len(every), a, b)
+    crowd = components(len(every), a[linked], b[linked])
+    conflict = graph.decided(*CANNOT_LINK_DECISIONS) & (crowd[graph.a] == crowd[graph.b])
+    whole = (_sizes(crowd) > max_size) & ~np.isin(crowd, crowd[graph.a[conflict]])
+    together = _joined(identical, crowd, whole)
+    # Identical listings, and those that people joined, may bring a conflict into a crowd.
+    brought = graph.decided(*CANNOT_LINK_DECISIONS) & (together[graph.a] == together[graph.b])
+    brought &= identical[graph.a] != identical[graph.b]
+    whole &= ~np.isin(together, together[graph.a[brought]])
+    together = _joined(identical, crowd, whole)
+    return together, np.isin(together, together[whole])
+
+
+def _joined(identical: Ints, crowd: Ints, whole: npt.NDArray[np.bool_]) -> Ints:
+    """(L,) `identical`, where listings of a whole crowd are as well."""
+    every = np.arange(len(identical))
+    both = np.concatenate([identical, np.where(whole, crowd, every)])
+    return components(len(every), np.tile(every, 2), both)
 
 
 def _clusters(graph: _Graph, identical: Ints, linking: npt.NDArray[np.bool_], density: float) -> Ints:

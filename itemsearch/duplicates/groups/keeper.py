@@ -12,12 +12,18 @@ from PIL import Image
 
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints
-from itemsearch.search.where import as_numbers
+from itemsearch.search.text_readings import as_numbers
 
 KEEP_BY = ("complete", "picture")
 """The default criteria, in order; the lowest id breaks ties."""
-_UNCOUNTED = frozenset({"id", "content_hash", "has_title", "has_image"})
-"""Columns that do not count as filled cells: every listing has them."""
+_UNCOUNTED = frozenset(
+    {
+        *("id", "content_hash", "has_title", "has_image"),
+        *("other_pictures", "image_number", "image_name", "image_problem"),
+    }
+)
+"""Columns that do not count as filled cells: every listing has them, or they tell of its picture."""
+BLOCK_LISTINGS = 8192
 
 
 def rank_keepers(listings: pa.Table, rows: Ints, keep_by: Sequence[str]) -> Ints:
@@ -50,8 +56,10 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Ints]:
     filled = np.zeros(len(rows), np.int64)
     for name in listings.column_names:
         if name not in _UNCOUNTED:
-            cells = _without_empty(listings[name].take(pa.array(rows)))
-            filled += cells.is_valid().to_numpy()
+            for start in range(0, len(rows), BLOCK_LISTINGS):  # thumbnails are large
+                block = slice(start, start + BLOCK_LISTINGS)
+                cells = _without_empty(listings[name].take(pa.array(rows[block])))
+                filled[block] += cells.is_valid().to_numpy()
     if "title" not in listings.column_names:
         return [-filled]
     lengths = pc.fill_null(pc.utf8_length(listings["title"].take(pa.array(rows))), 0)
@@ -61,9 +69,12 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Ints]:
 def _pictures(listings: pa.Table, rows: Ints) -> list[Ints]:
     if "thumbnail" not in listings.column_names:
         return []
-    pictures = listings["thumbnail"].take(pa.array(rows))
-    bytes_ = pc.fill_null(pc.binary_length(pictures), 0).to_numpy().astype(np.int64)
-    pixels = np.array([_pixels(picture.as_py()) for picture in pictures], np.int64)
+    pixels, bytes_ = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    for start in range(0, len(rows), BLOCK_LISTINGS):
+        block = slice(start, start + BLOCK_LISTINGS)
+        pictures = listings["thumbnail"].take(pa.array(rows[block]))
+        bytes_[block] = pc.fill_null(pc.binary_length(pictures), 0).to_numpy()
+        pixels[block] = [_pixels(picture.as_py()) for picture in pictures]
     return [-pixels, -bytes_]
 
 

@@ -14,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.duplicates.groups.linkage import components
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, near_hash_pairs
-from itemsearch.indexes.arrays import Floats, Mask, Rows
+from itemsearch.indexes.arrays import Floats, Mask, Rows, unique
 from itemsearch.indexes.searching.allowed import Allowed
+from itemsearch.indexes.searching.params import SearchParams
 from itemsearch.indexes.searching.within import search_within
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import PreparedFilter
@@ -42,6 +44,13 @@ MOST_NEIGHBOURS = 320
 MOST_ASKED = 100_000
 """Neighbours that are asked for again in a block of queries: where more would be, most listings have strong
 neighbours, and these are no sign of a crowd. A guess."""
+LANDMARKS = 16
+"""Listings of a crowd that every member is compared with, where its neighbours are not all of the crowd: any
+two members are then strong with the same ones."""
+FEWER_LISTS, FEW_CANDIDATES = 4, 100
+"""A join of all listings visits so many times fewer lists than a search, since either listing of a pair can
+find the other. In 100,000 made listings it finds .9993 of the neighbours of cosine .6 and all of those of .7;
+with the lists of a search all of both, in 2.7 times the time."""
 
 
 class Candidates:
@@ -71,8 +80,9 @@ class Candidates:
         self.total = engine.listings.num_rows
         self.rows = narrowing.rows(self.total)
         self.changed = np.ones(self.total, bool) if changed is None else changed
+        self.both_ways = changed is None
         self.representative = self._representative_of(variant_columns)
-        self.representatives = np.unique(self.representative[self.rows])
+        self.representatives = unique(self.representative[self.rows])
         self.queries = self.representatives[self.changed[self.representatives]]
 
     def near(self, queries: Rows) -> Rows:
@@ -86,10 +96,12 @@ class Candidates:
             of_count, full = self._near(queries, count)
             keys.append(of_count)
             more = min(2 * count, MOST_NEIGHBOURS)
-            if count >= min(MOST_NEIGHBOURS, self.total) or int(full.sum()) * more > MOST_ASKED:
+            queries = queries[full]
+            if count >= min(MOST_NEIGHBOURS, self.total) or len(queries) * more > MOST_ASKED:
+                keys.append(self._near_landmarks(queries, count))
                 break
-            queries, count = queries[full], more
-        return np.unique(np.concatenate(keys))
+            count = more
+        return unique(np.concatenate(keys))
 
     def _near(self, queries: Rows, count: int) -> tuple[Rows, Mask]:
         """Keys of pairs of (A,) representatives with `count` neighbours, and (A,) where all are strong."""
@@ -114,6 +126,22 @@ class Candidates:
             keys.append(self._keys(repeated, hit_rows[hit_rows >= 0]))
             strong[crowded] = (hit_rows[:, -1] >= 0) & (scores[:, -1] >= STRONG)
         return np.concatenate(keys), strong
+
+    def _near_landmarks(self, queries: Rows, count: int) -> Rows:
+        """Keys of pairs of (A,) representatives, whose `count` neighbours are all strong, with the first
+        `LANDMARKS` of those that such neighbours connect."""
+        _, hit_rows = self._search(queries, self.narrowing.allowed, count)
+        one = np.repeat(queries, hit_rows.shape[1])
+        other = np.where(hit_rows.ravel() >= 0, self.representative[hit_rows.ravel()], one)
+        rows, places = np.unique(np.concatenate([one, other]), return_inverse=True)
+        crowd = components(len(rows), places[: len(one)], places[len(one) :])
+        of_query = crowd[np.searchsorted(rows, queries)]
+        keys = [np.empty(0, np.int64)]
+        for number in np.unique(of_query):
+            members, landmarks = queries[of_query == number], rows[crowd == number][:LANDMARKS]
+            a, b = np.repeat(members, len(landmarks)), np.tile(landmarks, len(members))
+            keys.append(self._keys(a[a != b], b[a != b]))
+        return np.concatenate(keys)
 
     def near_pictures(self, image_hashes: ImageHashes) -> Rows:
         """Keys of pairs of representatives with near image hashes."""
@@ -165,14 +193,22 @@ class Candidates:
             a, b = a[differ], b[differ]
         rank = self.engine.index.tie_rank
         first = rank[a] < rank[b]
-        keys: Rows = np.unique(np.where(first, a, b) * self.total + np.where(first, b, a))
+        keys: Rows = unique(np.where(first, a, b) * self.total + np.where(first, b, a))
         return keys
 
     def _search(self, queries: Rows, allowed: Allowed | None, count: int) -> tuple[Floats, Rows]:
         """(A, k) the joint cosines and the rows of the `count` nearest listings, row -1 for none."""
         index = self.engine.index
         limits = replace(self.narrowing, allowed=allowed).for_rows(queries)
-        return search_within(index, index.vectors[queries], min(count, self.total), limits)
+        params = self._params(count) if self.both_ways else None
+        return search_within(index, index.vectors[queries], min(count, self.total), limits, params)
+
+    def _params(self, count: int) -> SearchParams | None:
+        """Those of a search from both listings of each pair; None for the usual ones."""
+        index = self.engine.index
+        if index.tuning is not None:
+            return None
+        return SearchParams(-(-index.spec.nprobe // FEWER_LISTS), FEW_CANDIDATES + 5 * count)
 
     @cached_property
     def _representatives_alone(self) -> Allowed:

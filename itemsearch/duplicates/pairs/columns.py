@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.attributes.identifiers import (
@@ -21,25 +20,27 @@ from itemsearch.attributes.vocabulary import fold
 from itemsearch.columns import no_column, read_texts
 from itemsearch.duplicates.pairs.long_texts import LongTexts, is_long
 from itemsearch.errors import UsageError
-from itemsearch.indexes.arrays import Ints, Rows
-from itemsearch.search.where import as_numbers
+from itemsearch.indexes.arrays import Doubles, Ints, Mask, Rows
+from itemsearch.search.text_readings import as_numbers
 
 AGREEING_COLUMNS = ("brand", "manufacturer", "maker", "price", "description")
 """Columns that are compared where a catalog has them, in any case."""
 EQUAL_PRICE, NEAR_PRICE = 0.02, 0.25
 """Relative differences up to which two numbers are equal, and near."""
-MISSING, UNLIKE, NEAR, EQUAL = -1, 0, 1, 2
-"""Levels of agreement."""
+MISSING, UNLIKE, NEAR, EQUAL, PROVEN = -1, 0, 1, 2, 3
+"""Levels of agreement. `PROVEN`, of identifiers alone: equal trade numbers whose check digit is right."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifierColumn:
-    """An identifier of N listings. codes: (N,) int64, equal for equal identifiers, -1 for none."""
+    """An identifier of N listings. codes: (N,) int64, equal for equal identifiers, -1 for none. valid: (N,)
+    whether its check digit is right."""
 
     name: str
     trade: bool
     identifiers: Sequence[Identifier | None]
     codes: Ints
+    valid: Mask
 
     @classmethod
     def of(cls, listings: pa.Table, name: str) -> IdentifierColumn:
@@ -48,16 +49,23 @@ class IdentifierColumn:
         identifiers, _ = read_column(read_texts(listings, name), trade, MOST_SHARED)
         numbers: dict[str, int] = {}
         codes = [-1 if each is None else numbers.setdefault(each.text, len(numbers)) for each in identifiers]
-        return cls(name, trade, identifiers, np.array(codes, np.int64))
+        valid = np.array([each is not None and each.valid for each in identifiers], bool)
+        return cls(name, trade, identifiers, np.array(codes, np.int64), valid)
 
     def levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
+        """(P,) `PROVEN` or `EQUAL`, `UNLIKE` where the identifiers contradict each other, else `MISSING`."""
         one, other = self.codes[a], self.codes[b]
         known = (one >= 0) & (other >= 0)
-        levels = np.where(known & (one == other), EQUAL, MISSING)
-        for place in np.flatnonzero(known & (one != other)).tolist():
+        levels = np.where(
+            known & (one == other), np.where(self.valid[a] & self.trade, PROVEN, EQUAL), MISSING
+        )
+        unequal = known & (one != other)
+        if self.trade:  # as `contradict`, of all at once
+            levels[unequal & (self.valid[a] == self.valid[b])] = UNLIKE
+            return levels
+        for place in np.flatnonzero(unequal).tolist():
             first, second = self.identifiers[a[place]], self.identifiers[b[place]]
-            if first is not None and second is not None and contradict(first, second, self.trade):
+            if first is not None and second is not None and contradict(first, second, trade=False):
                 levels[place] = UNLIKE
         return levels
 
@@ -82,12 +90,16 @@ class IdentifierColumn:
 
 @dataclass(frozen=True, slots=True)
 class AgreeingColumn:
-    """A column of N listings: numbers (N,) float64, NaN for none, long texts, or folded ones, "" for none."""
+    """A column of N listings: numbers (N,) float64, NaN for none, long texts, or names.
+
+    names: the different folded texts, "" for none. codes: (N,) the place of each listing's among these.
+    """
 
     name: str
-    numbers: npt.NDArray[np.float64] | None
-    texts: Sequence[str]
+    numbers: Doubles | None = None
     long: LongTexts | None = None
+    names: Sequence[str] = ()
+    codes: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def of(cls, listings: pa.Table, name: str) -> AgreeingColumn:
@@ -95,11 +107,13 @@ class AgreeingColumn:
         column = as_numbers(listings[name])
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             numbers = column.cast(pa.float64()).to_numpy()
-            return cls(name, np.where(numbers > 0, numbers, np.nan), ())
+            return cls(name, np.where(numbers > 0, numbers, np.nan))
         texts = read_texts(listings, name)
         if is_long(texts):
-            return cls(name, None, (), LongTexts.of(texts))
-        return cls(name, None, [fold(text).strip() for text in texts])
+            return cls(name, long=LongTexts.of(texts))
+        numbers_of: dict[str, int] = {}
+        codes = [numbers_of.setdefault(fold(text).strip(), len(numbers_of)) for text in texts]
+        return cls(name, names=tuple(numbers_of), codes=np.array(codes, np.int64))
 
     def levels(self, a: Rows, b: Rows) -> Ints:
         """(P,) `EQUAL`, `NEAR`, `UNLIKE` or `MISSING`; of long texts as `LongTexts.levels`."""
@@ -111,10 +125,12 @@ class AgreeingColumn:
                 apart = np.abs(one - other) / np.maximum(one, other)
                 graded = np.where(apart <= EQUAL_PRICE, EQUAL, np.where(apart <= NEAR_PRICE, NEAR, UNLIKE))
             return np.where(np.isnan(apart), MISSING, graded)
+        size = max(len(self.names), 1)
+        different, pair = np.unique(self.codes[a] * size + self.codes[b], return_inverse=True)
         levels = [
-            _text_level(self.texts[x], self.texts[y]) for x, y in zip(a.tolist(), b.tolist(), strict=True)
+            _text_level(self.names[each // size], self.names[each % size]) for each in different.tolist()
         ]
-        return np.array(levels, np.int64)
+        return np.array(levels, np.int64)[pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +162,12 @@ class CarriedColumns:
         )
 
     def identifier_levels(self, a: Rows, b: Rows) -> Ints:
-        """(P,) over all identifiers: `EQUAL` where one is, else `UNLIKE` where one contradicts."""
+        """(P,) over all identifiers: `PROVEN` or `EQUAL` if one is, else `UNLIKE` if one contradicts."""
         levels = np.full(len(a), MISSING)
         for column in self.identifiers:
             of_column = column.levels(a, b)
-            levels = np.where(of_column == EQUAL, EQUAL, np.where(levels == MISSING, of_column, levels))
+            better = (of_column >= EQUAL) & (of_column > levels)
+            levels = np.where(better | (levels == MISSING), of_column, levels)
         return levels
 
     def levels(self, a: Rows, b: Rows) -> Ints:

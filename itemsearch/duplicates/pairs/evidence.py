@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from itemsearch.attributes.conflicts import find_conflicts
 from itemsearch.columns import read_texts
 from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE, CarriedColumns
+from itemsearch.duplicates.pairs.conflicting import ConflictFinder
 from itemsearch.duplicates.pairs.image_hash import ImageHashes, read_image_hashes
 from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules
 from itemsearch.duplicates.pairs.words import differing_words
@@ -54,6 +55,7 @@ class PairEvidence:
     image_hashes: ImageHashes
     attributes: AttributeReader
     columns: CarriedColumns
+    conflicts: ConflictFinder
 
     @classmethod
     def of(
@@ -64,26 +66,29 @@ class PairEvidence:
         variant_rules: VariantRules,
         columns: CarriedColumns,
         progress: Callable[[int], None] = lambda rows: None,
+        hashed: bool = True,
     ) -> Self:
-        """Reads the title and the thumbnail of every listing; `progress` is called with how many are read.
+        """Reads the title and the thumbnail of every listing.
+
+        Args:
+            progress: called with how many are read.
+            hashed: whether thumbnails get perceptual hashes; without, `image_hash_distance` is null.
 
         Raises:
             UsageError: the variant rules name a column that is not there.
         """
         attributes = AttributeReader.of(variant_rules, listings)
-        image_hashes, ngrams = [ImageHashes.of_none(0)], [TitleNgrams.from_titles([])]
-        for start in range(0, listings.num_rows, BLOCK_LISTINGS):
-            block = listings.slice(start, BLOCK_LISTINGS)
-            image_hashes.append(_image_hashes_of(block))
-            ngrams.append(TitleNgrams.from_titles(read_texts(block, "title") if score_model else []))
-            progress(start + len(block))
-        all_hashes, scorer = ImageHashes.joined(image_hashes), None
+        image_hashes, scorer = _image_hashes_of(listings, hashed, progress), None
         if score_model is not None:
-            all_ngrams = TitleNgrams.joined(ngrams)
-            modalities = _has_title(listings) + 2 * all_hashes.has_image.astype(np.int64)
-            reader = PairReader(score_model.reader, vectors, all_ngrams, modalities)
+            ngrams = [
+                TitleNgrams.from_titles(read_texts(listings.slice(start, BLOCK_LISTINGS), "title"))
+                for start in range(0, listings.num_rows, BLOCK_LISTINGS)
+            ]
+            modalities = _has_title(listings) + 2 * image_hashes.has_image.astype(np.int64)
+            joined = TitleNgrams.joined([TitleNgrams.from_titles([]), *ngrams])
+            reader = PairReader(score_model.reader, vectors, joined, modalities)
             scorer = PairScorer(reader, score_model.ranking)
-        return cls(listings, vectors, scorer, all_hashes, attributes, columns)
+        return cls(listings, vectors, scorer, image_hashes, attributes, columns, ConflictFinder(attributes))
 
     def measure(self, a: Rows, b: Rows) -> pa.Table:
         """Measures the (P,) pairs of rows: `ROWS_SCHEMA`, the numbers of `EVIDENCE_SCHEMA`, and besides:
@@ -97,7 +102,7 @@ class PairEvidence:
             score, title, image = joint, np.full(len(a), np.nan), np.full(len(a), np.nan)
             support = joint
         else:
-            evidence = self.scorer.reader.compare(a, b)
+            evidence = self.scorer.reader.compare(a, b, self.image_hashes.share_another(a, b))
             joint, title, image = evidence.joint, evidence.title_similarity, evidence.image_similarity
             score = self.scorer.ranking.score(evidence)
             support = np.maximum(joint, evidence.features.max(axis=1, initial=0.0))
@@ -113,15 +118,20 @@ class PairEvidence:
                 },
                 "same_image": self.image_hashes.same(a, b),
                 "image_hash_distance": pa.array(
-                    self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.both(a, b)
+                    self.image_hashes.distance(a, b).astype(np.int8), mask=~self.image_hashes.known(a, b)
                 ),
                 "support": support.astype(np.float32),
                 "identifier": identifier.astype(np.int8),
-                "conflict": self._conflicts(a, b, joint) | (identifier == UNLIKE),
+                "conflict": self._conflicts(a, b, (joint >= ALIKE) | (identifier >= EQUAL))
+                | (identifier == UNLIKE),
                 "doubt": self._doubts(a, b, title, identifier),
                 **{f"level_{place}": column.astype(np.int8) for place, column in enumerate(levels.T)},
             }
         )
+
+    def forgetting(self) -> Self:
+        """Without what was kept of the titles that were compared."""
+        return replace(self, conflicts=ConflictFinder(self.attributes))
 
     def describe(self, measured: pa.Table) -> pa.Table:
         """Adds ids, words and conflicts to what `measure` returned: `ROWS_SCHEMA` and `EVIDENCE_SCHEMA`."""
@@ -133,7 +143,7 @@ class PairEvidence:
         same_identifier: list[str | None] = [None] * len(conflicts)
         for column in self.columns.identifiers:
             levels = column.levels(rows_a, rows_b)
-            for place in np.flatnonzero(levels == EQUAL).tolist():
+            for place in np.flatnonzero(levels >= EQUAL).tolist():
                 same_identifier[place] = f"{column.name} {column.describe(rows_a[place])}"
             for place in np.flatnonzero(levels == UNLIKE).tolist():
                 texts = (column.describe(rows_a[place]), column.describe(rows_b[place]))
@@ -161,9 +171,9 @@ class PairEvidence:
         doubts: list[str | None] = [None] * len(a)
         has_image = self.image_hashes.has_image
         if len(has_image) and has_image.mean() >= PICTURED:
-            for place in np.flatnonzero(~self.image_hashes.both(a, b) & (identifier != EQUAL)).tolist():
+            for place in np.flatnonzero(~self.image_hashes.both(a, b) & (identifier < EQUAL)).tolist():
                 doubts[place] = "a picture is missing"
-        shown_twice = np.flatnonzero(self.image_hashes.same(a, b) & (identifier != EQUAL))
+        shown_twice = np.flatnonzero(self.image_hashes.same(a, b) & (identifier < EQUAL))
         titles = (read_texts(self.listings, "title", side[shown_twice]) for side in (a, b))
         for place, first, second in zip(shown_twice.tolist(), *titles, strict=True):
             numbers, others = set(_DIGITS.findall(first)), set(_DIGITS.findall(second))
@@ -173,15 +183,11 @@ class PairEvidence:
                 doubts[place] = "one picture under unlike titles"
         return pa.array(doubts, pa.string())
 
-    def _conflicts(self, a: Rows, b: Rows, joint: Floats) -> Mask:
+    def _conflicts(self, a: Rows, b: Rows, may_be_one: Mask) -> Mask:
         """(P,) whether the variant rules find a conflict; pairs too unlike to be one product are not read."""
         conflicts = np.zeros(len(a), bool)
-        alike = np.flatnonzero(joint >= ALIKE)
-        rows = np.unique(np.concatenate([a[alike], b[alike]]))
-        attributes = dict(zip(rows.tolist(), self.attributes.read(pa.chunked_array([rows])), strict=True))
-        for place, one, other in zip(alike.tolist(), a[alike].tolist(), b[alike].tolist(), strict=True):
-            first, second = attributes[one], attributes[other]
-            conflicts[place] = first is not second and bool(find_conflicts(first, second))
+        alike = np.flatnonzero(may_be_one)
+        conflicts[alike] = self.conflicts.find(a[alike], b[alike])
         return conflicts
 
     def _titles(self, rows: pa.ChunkedArray) -> list[str]:
@@ -204,8 +210,10 @@ def _has_title(listings: pa.Table) -> npt.NDArray[np.int64]:
     return lengths
 
 
-def _image_hashes_of(listings: pa.Table) -> ImageHashes:
+def _image_hashes_of(listings: pa.Table, hashed: bool, progress: Callable[[int], None]) -> ImageHashes:
     """The image hashes of listings; tables of external embeddings have no thumbnails, hence no hashes."""
     if not {"thumbnail", "content_hash"} <= set(listings.column_names):
         return ImageHashes.of_none(listings.num_rows)
-    return read_image_hashes(listings["thumbnail"])
+    others = listings["other_pictures"] if "other_pictures" in listings.column_names else None
+    several = others is not None and others.null_count < len(others)
+    return read_image_hashes(listings["thumbnail"], hashed or several, progress, others)

@@ -2,7 +2,7 @@
 
 The join writes a part for each block of listings (their neighbours), then a part for each block of pairs
 (their evidence), so that a killed run continues after its last part. Every compared pair is kept, as numbers
-alone: about 50 bytes each.
+alone: about 50 bytes each, which stay in the files and are mapped.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES, CandidateConfig, Candidates, blocks
 from itemsearch.duplicates.pairs.columns import CarriedColumns
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
-from itemsearch.indexes.arrays import Mask, Rows
+from itemsearch.indexes.arrays import Mask, Rows, unique
 from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
 
 QUERY_LISTINGS = 4096
 MEASURED_PAIRS = 65_536
-FORMAT = 3
+FORMAT = 4
 """Of the parts; raised when older ones can no longer be read."""
 SETTINGS = "settings.json"
 
@@ -99,13 +98,13 @@ def join(
     keys = _find_candidates(candidates, evidence, parts, progress)
     measured = [evidence.measure(np.empty(0, np.int64), np.empty(0, np.int64))]
     for number, block in enumerate(blocks(keys, MEASURED_PAIRS)):
-        path = parts.path(f"pairs-{number:06d}.parquet")
+        path = parts.path(f"pairs-{number:06d}.arrow")
         if not path.exists():
             parts.write_table(path, evidence.measure(*candidates.split(block)))
-        measured.append(pq.read_table(path, memory_map=True, page_checksum_verification=True))
+        measured.append(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
         progress("pairs compared", min((number + 1) * MEASURED_PAIRS, len(keys)), len(keys))
     rows = candidates.rows
-    return Joined(pa.concat_tables(measured), evidence, rows, candidates.representative[rows])
+    return Joined(pa.concat_tables(measured), evidence.forgetting(), rows, candidates.representative[rows])
 
 
 def _find_candidates(
@@ -122,8 +121,8 @@ def _find_candidates(
         progress("neighbours found", min((number + 1) * QUERY_LISTINGS, len(queries)), len(queries))
     keys.append(candidates.near_pictures(evidence.image_hashes))
     keys += [candidates.proposed(*column.pairs()) for column in evidence.columns.identifiers]
-    between = np.unique(np.concatenate(keys))
-    return np.unique(np.concatenate([between, candidates.to_representatives(between)]))
+    between = unique(np.concatenate(keys))
+    return unique(np.concatenate([between, candidates.to_representatives(between)]))
 
 
 def _settings(engine: Engine, config: JoinConfig, changed: Mask | None) -> dict[str, Any]:
@@ -163,5 +162,9 @@ class Parts:
             np.save(file, array)
 
     def write_table(self, path: Path, table: pa.Table) -> None:
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary, write_page_checksum=True)
+        with (
+            replacing(path) as temporary,
+            pa.OSFile(str(temporary), "wb") as sink,
+            pa.ipc.new_file(sink, table.schema) as writer,
+        ):
+            writer.write_table(table)

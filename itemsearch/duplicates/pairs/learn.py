@@ -7,21 +7,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from itemsearch.duplicates.pairs.columns import EQUAL, UNLIKE
+from itemsearch.duplicates.pairs.columns import EQUAL, PROVEN, UNLIKE
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import Joined
 from itemsearch.duplicates.types import IDENTICAL
-from itemsearch.indexes.arrays import Doubles, Ints, Mask
+from itemsearch.indexes.arrays import Doubles, Ints, Mask, unique
 from itemsearch.probability.compared import ComparedPairs
-from itemsearch.probability.mixture import Fitted, apply, fit
+from itemsearch.probability.mixture import Fitted, Siblings, apply, fit
 from itemsearch.probability.model import Curve, Model
 
 SAME_IDENTIFIER, OTHER_IDENTIFIER = 9.0, -5.0
 """Log-odds that equal and contradicting identifiers add: guesses, as strong as proof that may have errors."""
+PROVEN_SCORE = 0.5
+"""What a lower match score counts as where a trade number with a right check digit is of both: sellers who
+have no word and no picture in common still sell one product. What titles say against it counts."""
+PICTURED = 0.5
+"""The share of listings with pictures from which on a catalog's siblings look as they do in pictures."""
 SIBLING, ONE_PRODUCT = -5.0, 1.0
 """Log-odds of `score_of_cosine`: what match scores of siblings and of one product are like."""
 IDENTICAL_PROBABILITY = 0.99
 """Of listings that are equal in all that is known of them: a guess, which leaves one in a hundred."""
+LEARNT = ("row_a", "row_b", "score", "joint", "support", "identifier", "conflict")
+"""Columns of measured pairs, beside the levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class PairProbabilities:
 
 
 def learn(
-    joined: Joined, across: bool, model: Model | None = None, curve: Curve | None = None
+    joined: Joined, across: bool, model: Model | None = None, curve: Curve | None = None, feed: bool = False
 ) -> PairProbabilities:
     """Learns the probabilities of the pairs of a join.
 
@@ -56,18 +63,26 @@ def learn(
         across: whether the listings of a pair have to differ in a column, such as the seller.
         model: what an earlier run learnt, applied instead of learning anew.
         curve: a calibration's, in place of the one without labels.
+        feed: whether the pairs are of a feed, not of a catalog with itself.
     """
     identical = _identical(joined.pairs)
     places = np.flatnonzero(~identical)
-    differing = joined.pairs.take(pa.array(places))
-    score = match_scores(differing, joined.evidence)
-    pairs = compared_pairs(differing, score, joined.representatives)
-    fitted = fit(pairs, across) if model is None else apply(model, pairs)
+    pairs = _differing_pairs(joined, ~identical)
+    pictured = bool((pictures := joined.evidence.image_hashes.has_image).size) and pictures.mean() >= PICTURED
+    siblings = None if feed else Siblings.of_catalog(across, pictured)
+    fitted = fit(pairs, across, siblings) if model is None else apply(model, pairs)
     if curve is not None:
         fitted = fitted.with_curve(curve)
     probability = np.full(len(identical), IDENTICAL_PROBABILITY)
     probability[places] = fitted.probability
     return PairProbabilities(fitted, places, probability, across)
+
+
+def _differing_pairs(joined: Joined, differing: Mask) -> ComparedPairs:
+    """The pairs of different content, of the columns that are learnt from: the others are the larger part."""
+    learnt = [name for name in joined.pairs.column_names if name in LEARNT or name.startswith("level_")]
+    pairs = joined.pairs.select(learnt).filter(pa.array(differing))
+    return compared_pairs(pairs, match_scores(pairs, joined.evidence), joined.representatives)
 
 
 def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedPairs:
@@ -77,12 +92,13 @@ def compared_pairs(pairs: pa.Table, score: Doubles, listings: Ints) -> ComparedP
         pairs: what `PairEvidence.measure` returns. score: (P,) from 0 to 1.
         listings: (R,) rows of the listings that were compared, with repetitions.
     """
-    rows = np.unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
+    rows = unique(np.concatenate([listings, pairs["row_a"].to_numpy(), pairs["row_b"].to_numpy()]))
     a, b = (np.searchsorted(rows, pairs[name].to_numpy()) for name in ("row_a", "row_b"))
     identifier = pairs["identifier"].to_numpy()
-    extra = np.select([identifier == EQUAL, identifier == UNLIKE], [SAME_IDENTIFIER, OTHER_IDENTIFIER], 0.0)
+    score = np.where(identifier == PROVEN, np.maximum(score, PROVEN_SCORE), score)
+    extra = np.select([identifier >= EQUAL, identifier == UNLIKE], [SAME_IDENTIFIER, OTHER_IDENTIFIER], 0.0)
     levels = [pairs[name].to_numpy() for name in pairs.column_names if name.startswith("level_")]
-    support = np.where(identifier == EQUAL, 1.0, pairs["support"].to_numpy())
+    support = np.where(identifier >= EQUAL, 1.0, pairs["support"].to_numpy())
     return ComparedPairs.from_scores(
         len(rows),
         a,

@@ -39,7 +39,7 @@ def test_values_are_kept_as_text(parse):
 
 
 def test_columns_are_the_union_of_the_sound_lines(write):
-    path = write("a.jsonl", '\ufeff{"b": 1}\n{"bad": NaN}\n\n{"a": 1, "b": 2}\n')
+    path = write("a.jsonl", '\ufeff{"b": 1}\n{"bad": nan}\n\n{"a": 1, "b": 2}\n')
     assert open_jsonl(Source(path)).schema.names == ["b", "a"]
 
 
@@ -49,8 +49,8 @@ def test_columns_are_the_union_of_the_sound_lines(write):
         (b'{"id": 1', "delimiter"),
         (b"[1, 2]", "it is [1,2]"),
         (b'"text"', 'it is "text"'),
-        (b'{"id": NaN}', "NaN"),
-        (b'{"id": -Infinity}', "-Infinity"),
+        (b"{'id': '1'}", "Python literal"),
+        (b'{"id": nan}', "Expecting value"),
         (b'{"id": 1, "id": 2}', "'id' is there twice"),
         (b'{"id": {"a": 1, "a": 2}}', "'a' is there twice"),
         (b'{"id": "\\ud800"}', "not Unicode"),
@@ -72,3 +72,13 @@ def test_bad_line_costs_one_row(parse, line, problem):
 def test_moderate_nesting_is_fine(parse):
     nested = "[" * 50 + "]" * 50
     assert parse(f'{{"id": {nested}}}') == [(1, {"id": nested})]
+
+
+def test_numbers_that_are_none_are_missing(parse):
+    line = '{"id": "1", "a": NaN, "b": Infinity, "c": -Infinity, "d": [1, NaN], "e": "NaN"}'
+    assert parse(line) == [(1, {"id": "1", "a": None, "b": None, "c": None, "d": "[1,null]", "e": "NaN"})]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_any_unicode(parse, encoding):
+    assert parse('{"id": "1", "title": "Café"}\n'.encode(encoding)) == [(1, {"id": "1", "title": "Café"})]

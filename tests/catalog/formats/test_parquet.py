@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from itemsearch.catalog.formats.parquet import ParquetTable
+from itemsearch.catalog.formats.names import renamed
+from itemsearch.catalog.formats.parquet import open_parquet
 from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError
 
@@ -27,9 +28,7 @@ def save(tmp_path):
 
 def test_batches_places_and_types(save, table):
     carried = pa.schema([("price", pa.float64()), ("lacking", pa.string())])
-    batches = list(
-        ParquetTable.open(Source(save(table, row_group_size=30))).read(["title", "none"], carried, 20)
-    )
+    batches = list(open_parquet(Source(save(table, row_group_size=30))).read(["title", "none"], carried, 20))
     assert [len(batch.places) for batch in batches] == [len(batch.problems) for batch in batches]
     assert [place for batch in batches for place in batch.places] == [
         f"a.parquet row {i}" for i in range(1, 51)
@@ -42,7 +41,7 @@ def test_batches_places_and_types(save, table):
 
 def test_column_names_with_dots(save):
     path = save(pa.table({"a": [1], "a.b": [2], "c": [{"a": 3}]}))
-    (batch,) = ParquetTable.open(Source(path)).read(["a.b"], pa.schema([("a", pa.int64())]), 10)
+    (batch,) = open_parquet(Source(path)).read(["a.b"], pa.schema([("a", pa.int64())]), 10)
     assert (batch.columns["a.b"], batch.carried["a"].to_pylist()) == ([2], [1])
 
 
@@ -50,7 +49,7 @@ def test_text_that_is_not_utf8_costs_one_row(save):
     raw = pa.array([b"ok", b"\xff\xfe", b"caf\xc3\xa9"], pa.binary())
     text = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
     path = save(pa.table({"title": text, "carried": text}))
-    (batch,) = ParquetTable.open(Source(path)).read(["title"], pa.schema([("carried", pa.string())]), 10)
+    (batch,) = open_parquet(Source(path)).read(["title"], pa.schema([("carried", pa.string())]), 10)
     assert [bool(problem) for problem in batch.problems] == [False, True, False]
     assert batch.columns["title"] == ["ok", None, "café"]
 
@@ -58,13 +57,18 @@ def test_text_that_is_not_utf8_costs_one_row(save):
 @pytest.mark.parametrize("content", [b"", b"id,title\n", b"PAR1" * 20])
 def test_not_parquet(write, content):
     with pytest.raises(CatalogError, match=r"a\.parquet: not Parquet") as caught:
-        ParquetTable.open(Source(write("a.parquet", content)))
+        open_parquet(Source(write("a.parquet", content)))
     assert "\n" not in str(caught.value)
 
 
 def test_two_columns_of_one_name(save):
-    with pytest.raises(CatalogError, match="more than one column is called 'id'"):
-        ParquetTable.open(Source(save(pa.table([[1], [2]], names=["id", "id"]))))
+    columns = [["a", "b"], ["x", "y"], [5, 6], [[1], [2]]]
+    table = open_parquet(Source(save(pa.table(columns, names=["id", "title", "id", "title"]))))
+    assert table.schema.names == ["id", "title", "id_2", "title_2"]
+    assert renamed(table.schema) == {"id_2": "id", "title_2": "title"}
+    (records,) = table.read(["id", "title"], pa.schema({"id_2": pa.int64()}), 10)
+    assert records.columns == {"id": ["a", "b"], "title": ["x", "y"]}
+    assert records.carried.to_pylist() == [{"id_2": 5}, {"id_2": 6}]
 
 
 def test_flipped_bit_in_a_page_is_found(save, table):
@@ -73,7 +77,7 @@ def test_flipped_bit_in_a_page_is_found(save, table):
     data[data.index(b"title 20")] ^= 1
     path.write_bytes(data)
     with pytest.raises(CatalogError, match=r"a\.parquet: .*CRC"):
-        list(ParquetTable.open(Source(path)).read(["title"], pa.schema([]), 10))
+        list(open_parquet(Source(path)).read(["title"], pa.schema([]), 10))
 
 
 def test_damage_raises_nothing_but_catalog_error(save, table):
@@ -89,7 +93,7 @@ def test_damage_raises_nothing_but_catalog_error(save, table):
             del data[rng.randrange(len(data)) :]
         path.write_bytes(data)
         try:
-            batches = list(ParquetTable.open(Source(path)).read(["id", "title"], pa.schema([]), 7))
+            batches = list(open_parquet(Source(path)).read(["id", "title"], pa.schema([]), 7))
         except CatalogError:
             refused += 1
         else:
@@ -100,4 +104,4 @@ def test_damage_raises_nothing_but_catalog_error(save, table):
 def test_value_that_does_not_fit_the_common_type(save):
     path = save(pa.table({"n": [2**53 + 1]}))
     with pytest.raises(CatalogError, match="'n' does not fit double"):
-        list(ParquetTable.open(Source(path)).read([], pa.schema([("n", pa.float64())]), 10))
+        list(open_parquet(Source(path)).read([], pa.schema([("n", pa.float64())]), 10))
