@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from itemsearch.decisions.pair_labels import KeeperChoice, PairLabel
+from itemsearch.decisions.pair_labels import ACCEPTED, KeeperChoice, PairLabel
 from itemsearch.errors import DecisionsError, StaleDecisionError
 
 FILE = "decisions.sqlite"
@@ -77,6 +77,7 @@ class Action(StrEnum):
     """What a person did. The file and its exports store the value."""
 
     CONFIRM = "confirm"
+    ACCEPT = ACCEPTED  # many groups at once, without a look at each
     REJECT = "reject"
     SPLIT = "split"
     MERGE = "merge"

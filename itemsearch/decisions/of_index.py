@@ -34,12 +34,13 @@ def current_decisions(engine: Engine) -> Decided:
 
 
 def labels_of_people(engine: Engine) -> pa.Table:
-    """The current labels as a table: id_a, id_b string, same bool, and drawn bool, whether their group was
-    drawn at random."""
+    """The current labels of pairs that people looked at as a table: id_a, id_b string, same bool, and drawn
+    bool, whether their group was drawn at random."""
     schema = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "same": pa.bool_(), "drawn": pa.bool_()})
     rows = [
         {"id_a": label.id_a, "id_b": label.id_b, "same": label.same, "drawn": bool(label.drawn)}
         for label in current_labels(engine)
+        if label.looked_at
     ]
     return pa.Table.from_pylist(rows, schema)
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
+ACCEPTED = "accept"
+"""The action of labels that a person gave to many groups at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairLabel:
@@ -28,6 +31,11 @@ class PairLabel:
     group_id: str = ""
     drawn: str = ""
     who: str = ""
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether a person looked at the pair: only then does the label say how right the groups are."""
+        return self.action != ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,23 @@ def merge(pages: AnyPages, group: str, other: str, visit: AnyVisit) -> HTMLRespo
     return HTMLResponse(pages.merge(group, other, visit))
 
 
+@routes.get("/accept")
+def preview(pages: AnyPages, group_filter: Annotated[GroupFilter, Query()], visit: AnyVisit) -> HTMLResponse:
+    return HTMLResponse(pages.accept(group_filter, visit))
+
+
+@routes.post("/accept")
+def accept(
+    session: AnySession,
+    pages: AnyPages,
+    group_filter: Annotated[GroupFilter, Query()],
+    visit: AnyVisit,
+    seen: Annotated[int, Form()],
+) -> Response:
+    event = session.accept(pages.acceptable(group_filter), seen, visit.who)
+    return _back(group_filter.address(1), event)
+
+
 def _decision(
     visit: AnyVisit,
     seen: Annotated[int, Form()],

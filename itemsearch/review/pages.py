@@ -21,9 +21,12 @@ from itemsearch.review.templating import RULES, environment, facets_of, options
 from itemsearch.search.results import Hit
 
 PAGE_CARDS = 30
+PREVIEW = 12
+"""So many groups are shown before many are accepted at once."""
 STATES = {"left": "left to decide", "decided": "decided", "any": "any"}
 DONE = {
     "confirm": "Confirmed: one product",
+    "accept": "Accepted: each group is one product",
     "reject": "Rejected: not the same product",
     "split": "Split",
     "merge": "Merged: one product",
@@ -78,10 +81,10 @@ class GroupFilter(BaseModel, frozen=True):
         whole = not (self.category or self.seller)
         return self.order is Order.TEACHES and self.state == "left" and whole
 
-    def address(self, page: int) -> str:
+    def address(self, page: int, path: str = "/") -> str:
         """The address of a page of the same filter."""
         shown = self.model_dump(mode="json", exclude={"sample", "size"})
-        return f"/?{urlencode({**shown, 'page': page})}"
+        return f"{path}?{urlencode({**shown, 'page': page})}"
 
 
 class Pages:
@@ -124,6 +127,31 @@ class Pages:
         }
         here = group_filter.address(page)
         return self._page("groups.html", here, labels, visit, options=self.options, **values)
+
+    def acceptable(self, group_filter: GroupFilter) -> list[GroupCard]:
+        """The groups left to decide that pass a filter and can be accepted as they are: none of them is
+        larger than a group may be without a flag."""
+        labels = self.session.labels()
+        left = group_filter.model_copy(update={"state": "left"})
+        return [
+            group
+            for group in self.ordered[group_filter.order]
+            if len(group.members) <= self.session.settings.max_size
+            and left.passes(group, labels)
+            and labels.accepts(group)
+        ]
+
+    def accept(self, group_filter: GroupFilter, visit: Visit) -> str:
+        """What would be accepted: how many groups, and the first of them."""
+        labels, groups = self.session.labels(), self.acceptable(group_filter)
+        values = {
+            "count": len(groups),
+            "listings": sum(len(group.members) for group in groups),
+            "doubtful": sorted(groups, key=lambda group: group.probability)[:PREVIEW],
+            "group_filter": group_filter,
+        }
+        here = group_filter.address(1, "/accept")
+        return self._page("accept.html", here, labels, visit, **values)
 
     def sample(self, group_filter: GroupFilter, visit: Visit) -> str:
         """The first group of a tier's sample that nobody decided, and what was found so far."""

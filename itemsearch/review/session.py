@@ -28,6 +28,7 @@ from itemsearch.review.standing import StandingLabels
 from itemsearch.search.engine import Engine
 from itemsearch.search.results import Hit
 
+DECIDING = (Action.CONFIRM, Action.REJECT, Action.SPLIT, Action.MERGE)
 VARIANTS = 500
 WEAKEST = 100
 RESULTS = 24
@@ -115,6 +116,8 @@ class ReviewSession:
             StaleDecisionError: somebody decided on one of the listings shown in the meantime.
             DecisionsError: the log cannot be written.
         """
+        if request.action not in DECIDING:
+            raise UsageError(f"{request.action} is no decision on one group")
         hashes = self._hashes(request.part)
         group = self.groups.get(request.group_id)
         return self.decisions.record(
@@ -140,6 +143,26 @@ class ReviewSession:
         return self.decisions.choose_keeper(
             keeper, request.group_id, hashes, request.seen, request.shown, request.who
         )
+
+    def accept(self, groups: Sequence[GroupCard], seen: int, who: str) -> int:
+        """Records that each of `groups` is one product, as one event; pairs with a label keep it.
+
+        Raises:
+            UsageError: no groups.
+            StaleDecisionError, DecisionsError: as `decide`.
+        """
+        known = self.labels().people.labels
+        shown = [listing.id for group in groups for listing in group.listings]
+        hashes = content_hashes(self.engine, shown)
+        labels = [
+            label
+            for group in groups
+            for label in all_same([listing.id for listing in group.listings], hashes)
+            if (label.id_a, label.id_b) not in known
+        ]
+        if not labels:
+            raise UsageError("there is no group to accept")
+        return self.decisions.record(Action.ACCEPT, "", labels, seen, shown, who=who)
 
     def keeper(self, labels: StandingLabels, ids: Sequence[str]) -> str:
         """The one of `ids` to be kept: what a person chose last, or else what the run proposed or would."""

@@ -42,9 +42,13 @@ class StandingLabels:
         return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
 
     def answer(self, group: GroupCard) -> bool | None:
-        """Whether a group's listings are all one product; None where that is not decided."""
-        ids = [listing.id for listing in group.listings]
-        return whole_answer(self.of_pair(a, b) for a, b in combinations(ids, 2))
+        """Whether a group's listings are all one product; None where nobody looked and decided."""
+        ids = sorted(listing.id for listing in group.listings)
+        return whole_answer(self._looked_at(a, b) for a, b in combinations(ids, 2))
+
+    def accepts(self, group: GroupCard) -> bool:
+        """Whether a group can be accepted as it is: something is undecided, and nothing was told apart."""
+        return not self.decided(group) and len(self.parts(group)) == 1
 
     def parts(self, group: GroupCard) -> list[GroupPart]:
         """Splits a group by its labels, the largest part first: each listing joins the first part that has no
@@ -59,6 +63,10 @@ class StandingLabels:
                 parts.append([member])
         inside = {listing.id for listing in group.listings}
         return [self._part(part, inside) for part in sorted(parts, key=len, reverse=True)]
+
+    def _looked_at(self, a: str, b: str) -> bool | None:
+        label = self.people.labels.get((a, b))
+        return None if label and not label.looked_at else self.of_pair(a, b)
 
     def _part(self, members: list[GroupMember], inside: set[str]) -> GroupPart:
         ids = [member.listing.id for member in members]

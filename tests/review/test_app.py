@@ -246,6 +246,30 @@ def test_two_results_of_a_search_are_joined_or_told_apart(client: TestClient, se
     assert client.post("/decide", data={**form, "seen": 2, "part": ["00000", shown[7]]}).status_code == 422
 
 
+def test_a_filter_is_accepted_in_one_step_with_preview_and_undo(
+    client: TestClient, session: ReviewSession
+) -> None:
+    reject = {"id": "00001", "group": "big", "part": BIG, "shown": BIG, "seen": 0}
+    client.post("/reject-one", data=reject)
+    assert "/accept?state=left" in client.get("/").text
+    page = client.get("/accept?tier==automatic").text
+    assert "Accept 1 groups, 2 listings?" in page
+    assert re.findall(r"· group (\w+)<", page) == ["sure"]
+    page = client.get("/accept").text
+    assert "Accept 2 groups, 4 listings?" in page  # big is partly told apart
+    seen = re.findall(r'name="seen" value="(\d+)"', page)[0]
+    done = client.post("/accept", data={"seen": seen}).text
+    assert "Accepted: each group is one product" in done
+    assert "2 decided, 1 left" in done
+    assert session.labels().of_pair("00010", "00011")
+    assert session.checked() == {}
+    assert labels_of_people(session.engine)["same"].to_pylist() == [False, False]
+    assert "Group 1 of 1" in client.get("/?sample=automatic").text  # nobody looked at it
+    assert "0 decided, 3 left" in client.post("/undo", data={"event": 2}).text
+    assert client.post("/accept", data={"seen": seen}).status_code == 409
+    assert client.post("/accept?category==none", data={"seen": 9}).status_code == 400
+
+
 def test_a_stale_form_is_told_and_loses_nothing(client: TestClient, session: ReviewSession) -> None:
     client.post("/decide", data=choice("confirm", BIG))
     late = client.post("/decide", data=choice("reject", BIG))
@@ -306,6 +330,8 @@ def test_a_wrong_form_is_one_line(client: TestClient) -> None:
     assert client.post("/decide", data=choice("confirm", ["00000", "no such id"])).status_code == 400
     wrong = client.post("/decide", data=choice("burn", BIG))
     assert (wrong.status_code, "Traceback" in wrong.text) == (422, False)
+    for action in ("undo", "keep", "accept"):
+        assert client.post("/decide", data=choice(action, BIG, ticked=BIG[:1])).status_code == 400
 
 
 def test_an_index_alone_is_searched(own_index: Path) -> None:

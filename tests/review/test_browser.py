@@ -252,6 +252,18 @@ def test_a_person_is_asked_for_a_name_once(browser: webdriver.Chrome, found: Pat
         browser.delete_all_cookies()
 
 
+def test_a_tier_is_accepted_in_one_step_and_taken_back(browser: webdriver.Chrome, found: Path) -> None:
+    with served(browser, found) as address:
+        browser.get(f"{address}/?tier=%3Dreview")
+        browser.find_element(By.PARTIAL_LINK_TEXT, "Accept these").click()
+        assert "Accept 2 groups, 5 listings?" in text(browser)
+        click(browser, "main button.good")
+        assert "Accepted: each group is one product" in text(browser)
+        assert "2 decided, 1 left" in text(browser)
+        click_by_key(browser, "u")
+        assert "0 decided, 3 left" in text(browser)
+
+
 def test_a_missed_pair_is_joined_from_search(browser: webdriver.Chrome, found: Path) -> None:
     with served(browser, found) as address:
         browser.get(f"{address}/search?id=00010")
