@@ -65,9 +65,10 @@ class ActionRow:
     when: str
 
     @property
-    def state(self) -> tuple[str, ...]:
-        """What an export remembers of it."""
-        return (self.todo.value, self.keeper_id, self.redirect_to)
+    def state(self) -> tuple[str, str]:
+        """What an export remembers of it; a redirect is a listing that is taken down, whether or not its
+        address was known."""
+        return ((ToDo.KEEP if self.todo is ToDo.KEEP else ToDo.TAKE_DOWN).value, self.keeper_id)
 
 
 class ActionMaker:

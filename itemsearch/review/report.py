@@ -95,13 +95,18 @@ def report_facts(report: RunReport) -> list[str]:
     ]
     decided = report.pairs[Decision.CONFIRMED] + report.pairs[Decision.REJECTED]
     left_out = f" The {decided:,} pairs that people decided are left out." if decided else ""
+    estimated = [
+        f"Of {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
+        f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
+        f"Estimated from {basis}.{left_out}"
+    ]
+    if decided and not offered.pairs:
+        estimated = [f"People decided on all {decided:,} pairs that are duplicates or to review."]
     return [
         f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups: "
         f"{report.groups[Tier.AUTOMATIC]:,} automatic, {report.groups[Tier.REVIEW]:,} to review, "
         f"{report.groups[Tier.CONFIRMED]:,} confirmed by people.",
-        f"Of {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
-        f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
-        f"Estimated from {basis}.{left_out}",
+        *estimated,
         *checked,
         f"{report.pairs[Decision.VARIANT]:,} pairs are variants: alike, but another size, colour or such.",
     ]

@@ -142,6 +142,7 @@ def test_addresses_make_redirects(found: Path) -> None:
     assert row["action"] == "redirect"
     assert row["redirect_from"] == row["address"] == "https://shop.example/a2?from=a b"
     assert row["redirect_to"] == "https://shop.example/007?from=a b"
+    assert export(found).rows == 0  # a forgotten --link makes nothing new
     for wrong in ("shop.example/{id}", "javascript:alert('{id}')", "https://shop.example/", "https://{id}/"):
         with pytest.raises(UsageError, match="--link"):
             export(found, link=wrong)

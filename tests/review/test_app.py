@@ -228,7 +228,7 @@ def test_the_decisions_of_a_session_may_all_be_one_persons(session: ReviewSessio
 
 def test_two_results_of_a_search_are_joined_or_told_apart(client: TestClient, session: ReviewSession) -> None:
     page = client.get("/search?id=00000").text
-    assert re.findall(r'name="part" value="(\w+)" checked', page) == ["00000"]
+    assert re.findall(r'name="part" value="(\w+)" aria-label="tick \w+" checked', page) == ["00000"]
     shown = re.findall(r'name="shown" value="(\w+)"', page)
     assert len(shown) == 25
     form = {"shown": shown, "seen": 0, "group": "", "back": "/search?id=00000&words="}
