@@ -17,60 +17,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from itemsearch.decisions.log_file import FORMAT, complete, drawn_column, format_of, name_column, prepare
 from itemsearch.decisions.pair_labels import ACCEPTED, KeeperChoice, PairLabel
 from itemsearch.errors import DecisionsError, StaleDecisionError
 
 FILE = "decisions.sqlite"
-FORMAT = 3
-"""Of the file. Decisions of people are always read: formats 1, which lacks `drawn`, and 2, which lacks `who`
-and the keepers, are converted by the next decision."""
 WAIT_SECONDS = 10.0
-
-# The tables keep their first names: kind is the action of an event, statements are the labels that it makes.
-_KEEPERS = """
-create table keepers (
-    event integer not null references events,
-    id text not null,
-    hash text not null,
-    chosen integer not null
-);
-create index keepers_event on keepers (event);
-create index keepers_id on keepers (id)
-"""
-_SCHEMA = f"""
-create table events (
-    number integer primary key autoincrement,
-    at text not null,
-    kind text not null,
-    group_id text not null,
-    undoes integer references events,
-    drawn text not null default '',
-    who text not null default ''
-);
-create table statements (
-    event integer not null references events,
-    id_a text not null,
-    id_b text not null,
-    same integer not null,
-    hash_a text not null,
-    hash_b text not null
-);
-create index statements_event on statements (event);
-create index statements_a on statements (id_a);
-create index statements_b on statements (id_b);
-create unique index events_undoes on events (undoes) where undoes is not null;
-create view standing as
-    select id_a, id_b, same, hash_a, hash_b, max(event) as event from statements
-    where event not in (select undoes from events where undoes is not null)
-    group by id_a, id_b;
-{_KEEPERS}"""
-_CONVERT = {
-    1: "alter table events add column drawn text not null default ''",
-    2: f"alter table events add column who text not null default '';{_KEEPERS}",
-}
-"""Format to the commands that make the next one of it."""
-_NO_KEEPERS = "create temp table keepers (event integer, id text, hash text, chosen integer)"
-"""Lets a file of an earlier format be read like one of this format."""
 
 
 class Action(StrEnum):
@@ -193,10 +145,10 @@ class DecisionLog:
         with self._reading() as db:
             if db is None:
                 return []
-            drawn = "drawn" if _format(db) > 1 else "''"
             rows = db.execute(
-                f"select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, {drawn}, {_who(db)} "
-                "from standing join events on number = event order by id_a, id_b"
+                "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, "
+                f"{drawn_column(db)}, {name_column(db)} from standing "
+                "join events on number = event order by id_a, id_b"
             )
             return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
 
@@ -206,7 +158,7 @@ class DecisionLog:
             if db is None:
                 return []
             rows = db.execute(
-                f"select id, hash, number, at, {_who(db)} from keepers join events on number = event "
+                f"select id, hash, number, at, {name_column(db)} from keepers join events on number = event "
                 "where chosen and number not in (select undoes from events where undoes is not null) "
                 "order by number"
             )
@@ -223,7 +175,7 @@ class DecisionLog:
                 return []
             rows = db.execute(
                 "select number, at, kind, group_id, coalesce(undoes, number), "
-                f"number in (select undoes from events where undoes is not null), {_who(db)} "
+                f"number in (select undoes from events where undoes is not null), {name_column(db)} "
                 "from events where number <= ? order by number desc limit ?",
                 (last, limit),
             ).fetchall()
@@ -239,9 +191,8 @@ class DecisionLog:
             yield None
             return
         with self._connection() as db:
-            if 0 < _format(db) < FORMAT:
-                db.execute(_NO_KEEPERS)
-            yield db if _format(db) else None
+            complete(db)
+            yield db if format_of(db) else None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -251,7 +202,7 @@ class DecisionLog:
             # The lock comes before the first read, so that nothing changes between the check and the write.
             db.execute("begin immediate")
             try:
-                _prepare(db)
+                prepare(db)
                 yield db
             except BaseException:
                 db.execute("rollback")
@@ -263,7 +214,7 @@ class DecisionLog:
         try:
             db = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
             try:
-                if _format(db) > FORMAT:
+                if format_of(db) > FORMAT:
                     raise DecisionsError(f"{self.path}: written by a later itemsearch; use that one")
                 yield db
             finally:
@@ -272,27 +223,6 @@ class DecisionLog:
             raise DecisionsError(
                 f"{self.path}: {error}; move it away, or put a backup in its place"
             ) from error
-
-
-def _format(db: sqlite3.Connection) -> int:
-    """The format of the file; 0 where it is new."""
-    return int(db.execute("pragma user_version").fetchone()[0])
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    """Makes the tables of a new file, or converts a file of an earlier format."""
-    written = _format(db)
-    if written == FORMAT:
-        return
-    steps = [_CONVERT[number] for number in range(written, FORMAT)] if written else [_SCHEMA]
-    for command in ";".join(steps).split(";"):
-        db.execute(command)
-    db.execute(f"pragma user_version = {FORMAT}")
-
-
-def _who(db: sqlite3.Connection) -> str:
-    """The column of names, or what stands for it in a file of an earlier format."""
-    return "who" if _format(db) > 2 else "''"
 
 
 def _check_unchanged(db: sqlite3.Connection, shown: Sequence[str], seen: int) -> None:

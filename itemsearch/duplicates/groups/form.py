@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -12,14 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from itemsearch.decisions.decided import NOBODY, Decided
+from itemsearch.duplicates.groups.graph import (
+    CANNOT_LINK_DECISIONS,
+    PairGraph,
+    build_graph,
+    identical_listings,
+    sizes_of,
+    with_crowds,
+)
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
-from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
-from itemsearch.duplicates.types import GROUPS_SCHEMA, IDENTICAL, Decision, Tier
-from itemsearch.indexes.arrays import Ints, unique
-from itemsearch.probability.crowds import share_others
+from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage
+from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
+from itemsearch.indexes.arrays import Ints, Mask
 
-CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)
-"""The listings of such a pair are never in one group."""
 CHAIN_SPLIT, TOO_LARGE = "chain split", "too large"
 
 
@@ -39,28 +43,6 @@ class GroupSettings:
 
 
 DEFAULT_GROUPS = GroupSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    """P pairs among L listings, which are numbered in order of id.
-
-    rows: (L,) in the index. product: (L,) the lowest listing of those that people decided to be one product
-    with each; itself where nobody did. a, b: (P,) numbers of listings, a < b. probability, joint, decisions:
-    (P,).
-    """
-
-    rows: Ints
-    product: Ints
-    a: Ints
-    b: Ints
-    probability: npt.NDArray[np.float64]
-    joint: npt.NDArray[np.float64]
-    decisions: npt.NDArray[np.str_]
-
-    def decided(self, *decisions: Decision) -> npt.NDArray[np.bool_]:
-        """(P,) whether each pair has one of `decisions`."""
-        return np.isin(self.decisions, decisions)
 
 
 def group(
@@ -93,12 +75,12 @@ def group(
     #   1-2    variant      cannot link        {2}          (alone: no group)
     #   2-3    review                   yes    {2, 3}       review
     #   1-4    review                   no     {4}          (1 is in an automatic group)
-    graph = _graph(pairs, listings, decided)
+    graph = build_graph(pairs, listings, decided)
     duplicates = graph.decided(Decision.DUPLICATE)
-    identical, crowded = _with_crowds(graph, _identical(graph), settings.max_size)
+    identical, crowded = with_crowds(graph, identical_listings(graph), settings.max_size)
     linking = duplicates & ~crowded[graph.a] & ~crowded[graph.b]
     automatic = _clusters(graph, identical, linking, settings.density)
-    grouped = _sizes(automatic) > 1
+    grouped = sizes_of(automatic) > 1
     left = ~grouped[graph.a] & ~grouped[graph.b]
     linking = (duplicates | graph.decided(Decision.REVIEW)) & left
     clusters = np.where(grouped, automatic, _clusters(graph, identical, linking, settings.density))
@@ -129,96 +111,11 @@ def new_group_id(member_ids: str) -> str:
     return f"g{blake2b(member_ids.encode(), digest_size=6).hexdigest()}"
 
 
-def _graph(pairs: pa.Table, listings: pa.Table, decided: Decided) -> _Graph:
-    row_a, row_b = (pairs[name].to_numpy() for name in ("row_a", "row_b"))
-    rows = unique(np.concatenate([row_a, row_b]))
-    # In order of id, so that ties are broken alike whatever rows a build gives the listings.
-    ids = listings["id"].take(pa.array(rows))
-    order = pc.sort_indices(ids).to_numpy()
-    rows = rows[order]
-    number = np.full(listings.num_rows, -1)
-    number[rows] = np.arange(len(rows))
-    number_of_id: dict[str, int] = {}
-    if decided.labels:
-        number_of_id = dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True))
-    rejected = [
-        (number_of_id[a], number_of_id[b])
-        for (a, b), label in decided.labels.items()
-        if not label.same and a in number_of_id and b in number_of_id
-    ]
-    cannot_link = np.array(rejected, np.int64).reshape(-1, 2)
-    a = np.concatenate([number[row_a], cannot_link[:, 0]])
-    b = np.concatenate([number[row_b], cannot_link[:, 1]])
-    decisions = np.array(
-        [*pairs["decision"].to_pylist(), *[Decision.REJECTED] * len(cannot_link)], dtype=np.str_
-    )
-    nothing = np.zeros(len(cannot_link))
-    probability, joint = (
-        np.concatenate([pairs[name].to_numpy(), nothing]) for name in ("probability", "joint")
-    )
-    probability = np.where(decisions == Decision.CONFIRMED, 1.0, probability)
-    product = _products(decided, number_of_id, len(rows))
-    return _Graph(rows, product, np.minimum(a, b), np.maximum(a, b), probability, joint, decisions)
-
-
-def _products(decided: Decided, number_of_id: Mapping[str, int], count: int) -> Ints:
-    """(L,) of `count` listings, the lowest one that each is decided to be one product with."""
-    lowest = np.arange(count)
-    for ids in decided.products.values():
-        present = [number_of_id[id] for id in ids if id in number_of_id]
-        lowest[present] = min(present, default=0)
-    return lowest
-
-
-def _identical(graph: _Graph) -> Ints:
-    """(L,) the lowest listing that each one is identical to, or that people decided to be one product with
-    it; of its own product where that cannot link to a lower one."""
-    own = graph.product
-    is_identical = graph.decided(Decision.DUPLICATE) & (graph.joint >= IDENTICAL)
-    lowest = components(len(own), own[graph.a[is_identical]], own[graph.b[is_identical]])[own]
-    cannot_link = graph.decided(*CANNOT_LINK_DECISIONS) & (lowest[graph.a] == lowest[graph.b])
-    higher = np.maximum(own[graph.a], own[graph.b])[cannot_link & (own[graph.a] != own[graph.b])]
-    apart = np.isin(own, higher)
-    lowest[apart] = own[apart]
-    return lowest
-
-
-def _with_crowds(graph: _Graph, identical: Ints, max_size: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """(L,) `identical`, as if crowds of over `max_size` listings were; (L,) who is in such a crowd.
-
-    A crowd's pairs are duplicates whose listings share others. One with a conflict within is none.
-    """
-    every, duplicates = np.arange(len(identical)), graph.decided(Decision.DUPLICATE)
-    reached = components(len(every), graph.a[duplicates], graph.b[duplicates])
-    used = duplicates & (_sizes(reached)[graph.a] > max_size)
-    if not used.any():
-        return identical, np.zeros(len(every), bool)
-    a, b = graph.a[used], graph.b[used]
-    linked = share_others(len(every), a, b)
-    crowd = components(len(every), a[linked], b[linked])
-    conflict = graph.decided(*CANNOT_LINK_DECISIONS) & (crowd[graph.a] == crowd[graph.b])
-    whole = (_sizes(crowd) > max_size) & ~np.isin(crowd, crowd[graph.a[conflict]])
-    together = _joined(identical, crowd, whole)
-    # Identical listings, and those that people joined, may bring a conflict into a crowd.
-    brought = graph.decided(*CANNOT_LINK_DECISIONS) & (together[graph.a] == together[graph.b])
-    brought &= identical[graph.a] != identical[graph.b]
-    whole &= ~np.isin(together, together[graph.a[brought]])
-    together = _joined(identical, crowd, whole)
-    return together, np.isin(together, together[whole])
-
-
-def _joined(identical: Ints, crowd: Ints, whole: npt.NDArray[np.bool_]) -> Ints:
-    """(L,) `identical`, where listings of a whole crowd are as well."""
-    every = np.arange(len(identical))
-    both = np.concatenate([identical, np.where(whole, crowd, every)])
-    return components(len(every), np.tile(every, 2), both)
-
-
-def _clusters(graph: _Graph, identical: Ints, linking: npt.NDArray[np.bool_], density: float) -> Ints:
+def _clusters(graph: PairGraph, identical: Ints, linking: npt.NDArray[np.bool_], density: float) -> Ints:
     """(L,) the lowest listing of each one's cluster.
 
     Args:
-        identical: (L,) as `_identical` returns it; identical listings are one node of the clustering.
+        identical: (L,) as `identical_listings` returns it; identical listings are one node of the clustering.
         linking: (P,) the pairs that link listings.
     """
     cannot_link = graph.decided(*CANNOT_LINK_DECISIONS)
@@ -247,21 +144,19 @@ def _unique_pairs(
     return a[first], b[first], weights[first]
 
 
-def _sizes(clusters: Ints) -> Ints:
-    """(L,) how many listings each one's cluster has."""
-    return np.bincount(clusters, minlength=len(clusters))[clusters]
-
-
-def _split_chains(clusters: Ints, graph: _Graph, duplicates: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _split_chains(
+    clusters: Ints, graph: PairGraph, duplicates: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """(L,) whether each one's cluster has a duplicate pair with a listing outside of it."""
     across = duplicates & (clusters[graph.a] != clusters[graph.b])
     is_split = np.zeros(len(clusters), bool)
     is_split[clusters[graph.a[across]]] = is_split[clusters[graph.b[across]]] = True
-    return is_split[clusters]
+    within: Mask = is_split[clusters]
+    return within
 
 
 def _table(
-    graph: _Graph,
+    graph: PairGraph,
     listings: pa.Table,
     clusters: Ints,
     automatic: npt.NDArray[np.bool_],
@@ -269,7 +164,7 @@ def _table(
     settings: GroupSettings,
 ) -> pa.Table:
     """`GROUPS_SCHEMA`, from (L,) clusters, and (L,) whether each is automatic, and is a split chain."""
-    sizes = _sizes(clusters)
+    sizes = sizes_of(clusters)
     grouped = np.flatnonzero(sizes > 1)
     keeper_rank = rank_keepers(listings, graph.rows[grouped], settings.keep_by)
     by_keeper = grouped[np.lexsort((keeper_rank, clusters[grouped]))]
@@ -298,14 +193,14 @@ def _table(
     return pa.table(columns).cast(GROUPS_SCHEMA)
 
 
-def _of_one_product(graph: _Graph, clusters: Ints) -> npt.NDArray[np.bool_]:
+def _of_one_product(graph: PairGraph, clusters: Ints) -> npt.NDArray[np.bool_]:
     """(L,) whether people decided that the listings of each one's cluster are one product."""
     mixed = np.zeros(len(clusters), bool)
     mixed[clusters[graph.product != graph.product[clusters]]] = True
     return ~mixed[clusters]
 
 
-def _mean_probabilities(graph: _Graph, clusters: Ints) -> npt.NDArray[np.float64]:
+def _mean_probabilities(graph: PairGraph, clusters: Ints) -> npt.NDArray[np.float64]:
     """(L,) the mean probability of each listing's pairs within its cluster; 0 for none."""
     inside = clusters[graph.a] == clusters[graph.b]
     sums, counts = np.zeros(len(clusters)), np.zeros(len(clusters))
