@@ -106,7 +106,7 @@ def print_run(report: RunReport, out: Path) -> None:
         f"{share_text(automatic.recall)} of all that are compared",
         "and review": f"{share_text(offered.precision)} right, {share_text(offered.recall)} of all",
     }
-    if decided and not offered.pairs:
+    if decided and not pairs["duplicate"] + pairs["review"]:
         estimated = {"undecided": "no pair that is a duplicate or to review"}
     facts(
         {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 from itemsearch.decisions.of_index import current_decisions
 from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
-from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
+from itemsearch.duplicates.groups.history import name_groups, read_groups
 from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.duplicates.groups.unaided import checked_tiers, unaided_groups
 from itemsearch.duplicates.pairs.by_people import confirmed_beside, decided_among
@@ -25,7 +24,6 @@ from itemsearch.duplicates.pairs.decide import (
     MIN_PRECISION,
     REVIEW,
     Thresholds,
-    TierEstimates,
     decide,
     decide_again,
     held_back,
@@ -33,15 +31,15 @@ from itemsearch.duplicates.pairs.decide import (
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.since import carried_pairs, changed_since
+from itemsearch.duplicates.report_of_run import report_of
 from itemsearch.duplicates.run_folder import (
     FORMAT,
     GROUPS,
     DuplicateTables,
     RunReport,
-    WeakPair,
     read_run,
 )
-from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.duplicates.write_run import write_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Mask
@@ -50,10 +48,8 @@ from itemsearch.search.engine import Engine
 
 JOIN = "join"
 """The folder of unfinished work, inside the run folder; removed at the end of a run."""
-WEAKEST = 5
 LEAST_RIVAL = 0.05
 """The score from which on a changed listing's partner has its other pairs compared too: its rivals."""
-PUBLISHED = tuple(decision for decision in Decision if decision is not Decision.DIFFERENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     pairs = kept.sort_by([("probability", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
     tables = DuplicateTables(engine.listings, pairs.select(PAIRS_SCHEMA.names), groups)
     joined_rows = len(joined.rows) if changed is None else int(changed[joined.rows].sum())
-    report = _report(joined, learnt, thresholds, tables, changes, known)
+    report = report_of(joined, learnt, thresholds, tables, changes, known)
     if any(label.drawn for label in labels):
         checked = checked_tiers(unaided_groups(tables, config.groups, thresholds), labels)
         report = replace(report, estimates=replace(report.estimates, checked=checked))
@@ -237,42 +233,6 @@ def _carried(engine: Engine, config: RunConfig, changed: Mask | None) -> pa.Tabl
         return pa.schema([*ROWS_SCHEMA, *PAIRS_SCHEMA]).empty_table()
     gone = ~_passing(engine, config)
     return carried_pairs(engine, Path(config.new), gone | changed, config.describe(engine))
-
-
-def _report(
-    joined: Joined,
-    learnt: PairProbabilities,
-    thresholds: Thresholds,
-    tables: DuplicateTables,
-    changes: Changes,
-    known: Mask,
-) -> RunReport:
-    """Args: known: (P,) the compared pairs that people decided, which the estimates leave out."""
-    pairs, keepers = tables.pairs, tables.groups.filter(tables.groups["keeper"])
-    decisions, tiers = Counter(pairs["decision"].to_pylist()), Counter(keepers["tier"].to_pylist())
-    duplicates = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
-    weakest = duplicates.slice(max(duplicates.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
-    labels = learnt.model.curve.labels
-    return RunReport(
-        rows=len(joined.rows),
-        joined=len(joined.rows),
-        compared=joined.pairs.num_rows,
-        pairs={decision.value: decisions[decision] for decision in PUBLISHED},
-        groups={tier.value: tiers[tier] for tier in Tier},
-        listings=tables.groups.num_rows,
-        changes={name: len(values) for name, values in asdict(changes).items()},
-        weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
-        estimates=TierEstimates.of(
-            learnt.probability[~known],
-            joined.pairs.filter(pa.array(~known)),
-            thresholds,
-            labels,
-            learnt.fitted.too_high,
-        ),
-        expected=float(learnt.probability.sum()),
-        labels=labels,
-        columns=joined.evidence.columns.names(),
-    )
 
 
 def _describe(engine: Engine, config: RunConfig, out: Path) -> dict[str, Any]:

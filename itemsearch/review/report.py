@@ -100,7 +100,7 @@ def report_facts(report: RunReport) -> list[str]:
         f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
         f"Estimated from {basis}.{left_out}"
     ]
-    if decided and not offered.pairs:
+    if decided and not report.pairs[Decision.DUPLICATE] + report.pairs[Decision.REVIEW]:
         estimated = [f"People decided on all {decided:,} pairs that are duplicates or to review."]
     return [
         f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups: "
