@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,12 @@ Other = Annotated[
     str, typer.Option(help="Only listings that differ from the query in this column, such as seller.")
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Listings encoded at a time.")]
+Link = Annotated[
+    str, typer.Option(help='Address of a listing\'s page: "https://shop.example/{id}".', metavar="ADDRESS")
+]
+OtherIndex = Annotated[
+    Path | None, typer.Option("--index", help="The index, where it is no longer where the run found it.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Model = Annotated[
     str, typer.Option(help="Model folder or hub name. Default: the weights that come with itemsearch.")

@@ -21,6 +21,7 @@ from itemsearch.cli.doctor import doctor
 from itemsearch.cli.duplicates import duplicates
 from itemsearch.cli.embed import embed
 from itemsearch.cli.explain import explain
+from itemsearch.cli.export_actions import export_actions
 from itemsearch.cli.fetch import fetch
 from itemsearch.cli.fit_ranking import fit_ranking
 from itemsearch.cli.index import index_app
@@ -51,6 +52,7 @@ app.command()(duplicates)
 app.command()(match)
 app.command()(explain)
 app.command()(review)
+app.command("export-actions")(export_actions)
 app.command()(calibrate)
 app.command()(pretrain)
 app.command()(fit_ranking)

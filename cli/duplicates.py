@@ -99,18 +99,26 @@ def print_run(report: RunReport, out: Path) -> None:
     basis = f"{report.labels:,} labels and the catalog" if report.labels else "the catalog alone, no labels"
     automatic, offered = report.estimates.automatic, report.estimates.with_review
     checked = report.estimates.checked
+    decided = pairs["confirmed"] + pairs["rejected"]
+    left_out = f"; {decided:,} pairs that people decided are left out" if decided else ""
+    estimated = {
+        "automatic": f"an estimated {share_text(automatic.precision)} right, "
+        f"{share_text(automatic.recall)} of all that are compared",
+        "and review": f"{share_text(offered.precision)} right, {share_text(offered.recall)} of all",
+    }
+    if decided and not pairs["duplicate"] + pairs["review"]:
+        estimated = {"undecided": "no pair that is a duplicate or to review"}
     facts(
         {
             "listings": f"{report.rows:,}{joined}, {report.compared:,} pairs compared",
             **({"evidence": f"also the columns {', '.join(report.columns)}"} if report.columns else {}),
-            "groups": f"{groups['automatic']:,} automatic, {groups['review']:,} to review",
+            "groups": f"{groups['automatic']:,} automatic, {groups['review']:,} to review, "
+            f"{groups['confirmed']:,} confirmed",
             "grouped": f"{report.listings:,} listings",
             "pairs": ", ".join(f"{count:,} {name}" for name, count in pairs.items()),
-            "automatic": f"an estimated {share_text(automatic.precision)} right, "
-            f"{share_text(automatic.recall)} of all that are compared",
-            "and review": f"{share_text(offered.precision)} right, {share_text(offered.recall)} of all",
+            **estimated,
             **({"checked": "; ".join(starmap(checked_text, checked.items()))} if checked else {}),
-            "estimated": f"from {basis}; {report.expected:,.0f} pairs of one product are expected",
+            "estimated": f"from {basis}; {report.expected:,.0f} pairs of one product are expected{left_out}",
             "changes": changed or "none",
             "written": f"{out / 'report.html'} to look at, groups.csv and the tables beside it",
         }

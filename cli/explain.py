@@ -18,6 +18,7 @@ DECISIONS = {
     "duplicate": "one product",
     "review": "possibly one product, a person decides",
     "variant": "variants, not one product",
+    "confirmed": "one product",
     "rejected": "two products",
     "different": "two products",
 }

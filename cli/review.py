@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from itemsearch.cli._options import Link, OtherIndex
 from itemsearch.cli._output import note
 from itemsearch.errors import ReviewError
 
@@ -20,6 +21,11 @@ def review(
     token: Annotated[
         str, typer.Option(envvar="ITEMSEARCH_REVIEW_TOKEN", help="The token that people need for access.")
     ] = "",
+    user: Annotated[
+        str, typer.Option(help="Whose decisions these are. Default: the page asks each person once.")
+    ] = "",
+    link: Link = "",
+    index: OtherIndex = None,
 ) -> None:
     """Look at groups in the browser and confirm, reject, split or merge them; search by id, words or picture.
 
@@ -27,19 +33,22 @@ def review(
     """
     try:
         from itemsearch.review.access import Address
+        from itemsearch.review.app import build_app
         from itemsearch.review.serve import serve
     except ImportError as error:
         raise ReviewError(f"{error.name} is missing: pip install 'itemsearch[review]'") from error
     from itemsearch.decisions.sample import SAMPLE
+    from itemsearch.review.links import check_link
     from itemsearch.review.session import ReviewSession
 
     address = Address(host, port, token)
     address.check()
-    session = ReviewSession.open(folder)
+    check_link(link)
+    session = ReviewSession.open(folder, index)
 
     def ready(where: str) -> None:
         note(f"{len(session.groups):,} groups; open {where}{'?token=...' if token else ''} (Ctrl-C ends)")
         if session.groups and not token:
             note(f"{SAMPLE} random automatic groups, how many are right? {where}?sample=automatic")
 
-    serve(session, address, ready)
+    serve(build_app(session, address, user, link), address, ready)

@@ -18,11 +18,13 @@ SCHEMA = pa.schema(
         "action": pa.string(),
         "group_id": pa.string(),
         "decided_at": pa.string(),
+        "who": pa.string(),
         "drawn": pa.string(),
         "holds": pa.bool_(),
     }
 )
-"""same: whether the two listings are one product. action: an `Action`. drawn: the tier that the group was
+"""same: whether the two listings are one product. action: an `Action`. who: the person's
+name, "" where it is not known. drawn: the tier that the group was
 drawn from at random, "" where it was shown for another reason. holds: whether both listings still have the
 content of the time of the decision."""
 
@@ -37,6 +39,7 @@ def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> p
             "action": label.action,
             "group_id": label.group_id,
             "decided_at": label.at,
+            "who": label.who,
             "drawn": label.drawn,
             "holds": is_valid(label, hashes),
         }

@@ -1,14 +1,15 @@
 """Stores the decisions of people about an index's listings: an append-only log of events in one SQLite file.
 
-An event makes labels of pairs: one product, or two. Of several labels of a pair the latest stands, and an
-undone event counts as never made. A label names the content hashes of both listings, and counts only while
-these are unchanged: so decisions survive any rebuild, and a person is asked again where a listing changed.
+An event makes labels of pairs, one product or two, or chooses the listing of a group to be kept. Of several
+labels of a pair the latest stands, and an undone event counts as never made. A label names the content hashes
+of both listings, and counts only while these are unchanged: so decisions survive any rebuild, and a person is
+asked again where a listing changed.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,65 +17,39 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.log_file import FORMAT, complete, drawn_column, format_of, name_column, prepare
+from itemsearch.decisions.pair_labels import ACCEPTED, KeeperChoice, PairLabel
 from itemsearch.errors import DecisionsError, StaleDecisionError
 
 FILE = "decisions.sqlite"
-FORMAT = 2
-"""Of the file. Decisions of people are always read: format 1, which lacks `drawn`, is converted by the next
-decision."""
 WAIT_SECONDS = 10.0
-
-# The tables keep their first names: kind is the action of an event, statements are the labels that it makes.
-_SCHEMA = """
-create table events (
-    number integer primary key autoincrement,
-    at text not null,
-    kind text not null,
-    group_id text not null,
-    undoes integer references events,
-    drawn text not null default ''
-);
-create table statements (
-    event integer not null references events,
-    id_a text not null,
-    id_b text not null,
-    same integer not null,
-    hash_a text not null,
-    hash_b text not null
-);
-create index statements_event on statements (event);
-create index statements_a on statements (id_a);
-create index statements_b on statements (id_b);
-create unique index events_undoes on events (undoes) where undoes is not null;
-create view standing as
-    select id_a, id_b, same, hash_a, hash_b, max(event) as event from statements
-    where event not in (select undoes from events where undoes is not null)
-    group by id_a, id_b;
-"""
-_CONVERT = "alter table events add column drawn text not null default ''"
 
 
 class Action(StrEnum):
     """What a person did. The file and its exports store the value."""
 
     CONFIRM = "confirm"
+    ACCEPT = ACCEPTED  # many groups at once, without a look at each
     REJECT = "reject"
     SPLIT = "split"
     MERGE = "merge"
+    KEEP = "keep"
     UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An action on listings. at: ISO 8601, in UTC. undone: by a later event. listings: ids, in order."""
+    """An action on listings. at: ISO 8601, in UTC. undone: by a later event. listings: ids, in order. keeper:
+    the listing that was chosen to be kept, "" for none. who: a name, "" where it is not known."""
 
     number: int
     at: str
     action: Action
     group_id: str
     undone: bool
+    who: str
     listings: tuple[str, ...]
+    keeper: str
 
 
 class DecisionLog:
@@ -96,12 +71,14 @@ class DecisionLog:
         seen: int,
         shown: Sequence[str],
         drawn: str = "",
+        who: str = "",
     ) -> int:
         """Adds an event with its labels, and returns its number.
 
         Args:
             seen: the value of `last_change(shown)` when the page with the listings `shown` was made.
             drawn: the tier that the group was drawn from at random, to be checked; "" where it was not drawn.
+            who: the name of the person; "" where it is not known.
 
         Raises:
             StaleDecisionError: somebody decided on one of `shown` since; nothing is saved.
@@ -109,14 +86,35 @@ class DecisionLog:
         """
         with self._writing() as db:
             _check_unchanged(db, shown, seen)
-            number = _add_event(db, action, group_id, None, drawn)
+            number = _add_event(db, action, group_id, drawn=drawn, who=who)
             db.executemany(
                 "insert into statements values (?, ?, ?, ?, ?, ?)",
                 [(number, each.id_a, each.id_b, each.same, each.hash_a, each.hash_b) for each in labels],
             )
             return number
 
-    def undo(self, number: int) -> int:
+    def choose_keeper(
+        self,
+        id: str,
+        group_id: str,
+        hashes: Mapping[str, str],
+        seen: int,
+        shown: Sequence[str],
+        who: str = "",
+    ) -> int:
+        """Adds the event that of the listings in `hashes`, id to content hash, `id` is to be kept.
+
+        Raises:
+            StaleDecisionError, DecisionsError: as `record`.
+        """
+        with self._writing() as db:
+            _check_unchanged(db, shown, seen)
+            number = _add_event(db, Action.KEEP, group_id, who=who)
+            rows = [(number, each, content_hash, each == id) for each, content_hash in hashes.items()]
+            db.executemany("insert into keepers values (?, ?, ?, ?)", rows)
+            return number
+
+    def undo(self, number: int, who: str = "") -> int:
         """Undoes an event by adding another one, and returns the number of that.
 
         Raises:
@@ -131,7 +129,7 @@ class DecisionLog:
             ).fetchone()
             if event is None:
                 raise StaleDecisionError(f"decision {number} is undone already")
-            return _add_event(db, Action.UNDO, event[0], number)
+            return _add_event(db, Action.UNDO, event[0], number, who=who)
 
     def last_change(self, ids: Sequence[str] | None = None) -> int:
         """The number of the last event, or of the last event on one of `ids`; 0 for none."""
@@ -147,12 +145,24 @@ class DecisionLog:
         with self._reading() as db:
             if db is None:
                 return []
-            drawn = "drawn" if _format(db) > 1 else "''"
             rows = db.execute(
-                f"select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, {drawn} "
-                "from standing join events on number = event order by id_a, id_b"
+                "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, "
+                f"{drawn_column(db)}, {name_column(db)} from standing "
+                "join events on number = event order by id_a, id_b"
             )
             return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
+
+    def keepers(self) -> list[KeeperChoice]:
+        """The choices of keepers that stand, the earliest first."""
+        with self._reading() as db:
+            if db is None:
+                return []
+            rows = db.execute(
+                f"select id, hash, number, at, {name_column(db)} from keepers join events on number = event "
+                "where chosen and number not in (select undoes from events where undoes is not null) "
+                "order by number"
+            )
+            return [KeeperChoice(*row) for row in rows]
 
     def event(self, number: int) -> Event | None:
         """The event of a number, None where there is none."""
@@ -165,13 +175,13 @@ class DecisionLog:
                 return []
             rows = db.execute(
                 "select number, at, kind, group_id, coalesce(undoes, number), "
-                "number in (select undoes from events where undoes is not null) "
+                f"number in (select undoes from events where undoes is not null), {name_column(db)} "
                 "from events where number <= ? order by number desc limit ?",
                 (last, limit),
             ).fetchall()
             return [
-                Event(number, at, Action(action), group_id, bool(undone), _listings(db, about))
-                for number, at, action, group_id, about, undone in rows
+                Event(number, at, Action(action), group_id, bool(undone), who, *_listings(db, about))
+                for number, at, action, group_id, about, undone, who in rows
             ]
 
     @contextmanager
@@ -181,7 +191,8 @@ class DecisionLog:
             yield None
             return
         with self._connection() as db:
-            yield db if _format(db) else None
+            complete(db)
+            yield db if format_of(db) else None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -191,7 +202,7 @@ class DecisionLog:
             # The lock comes before the first read, so that nothing changes between the check and the write.
             db.execute("begin immediate")
             try:
-                _prepare(db)
+                prepare(db)
                 yield db
             except BaseException:
                 db.execute("rollback")
@@ -203,7 +214,7 @@ class DecisionLog:
         try:
             db = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
             try:
-                if _format(db) > FORMAT:
+                if format_of(db) > FORMAT:
                     raise DecisionsError(f"{self.path}: written by a later itemsearch; use that one")
                 yield db
             finally:
@@ -212,21 +223,6 @@ class DecisionLog:
             raise DecisionsError(
                 f"{self.path}: {error}; move it away, or put a backup in its place"
             ) from error
-
-
-def _format(db: sqlite3.Connection) -> int:
-    """The format of the file; 0 where it is new."""
-    return int(db.execute("pragma user_version").fetchone()[0])
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    """Makes the tables of a new file, or converts a file of format 1."""
-    written = _format(db)
-    if written == FORMAT:
-        return
-    for command in [_CONVERT] if written else _SCHEMA.split(";\n"):
-        db.execute(command)
-    db.execute(f"pragma user_version = {FORMAT}")
 
 
 def _check_unchanged(db: sqlite3.Connection, shown: Sequence[str], seen: int) -> None:
@@ -238,28 +234,37 @@ def _check_unchanged(db: sqlite3.Connection, shown: Sequence[str], seen: int) ->
 def _last_change(db: sqlite3.Connection, ids: Sequence[str]) -> int:
     # One id at a time: SQLite limits the number of variables of a query.
     query = (
-        "select max(e.number) from events e join statements s on s.event = coalesce(e.undoes, e.number) "
-        "where s.id_a = ?1 or s.id_b = ?1"
+        "select max(number) from events where coalesce(undoes, number) in ("
+        "select event from statements where id_a = ?1 union select event from statements where id_b = ?1 "
+        "union select event from keepers where id = ?1)"
     )
     return max((db.execute(query, (id,)).fetchone()[0] or 0 for id in ids), default=0)
 
 
 def _add_event(
-    db: sqlite3.Connection, action: Action, group_id: str, undoes: int | None, drawn: str = ""
+    db: sqlite3.Connection,
+    action: Action,
+    group_id: str,
+    undoes: int | None = None,
+    *,
+    drawn: str = "",
+    who: str = "",
 ) -> int:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     cursor = db.execute(
-        "insert into events (at, kind, group_id, undoes, drawn) values (?, ?, ?, ?, ?)",
-        (now, action, group_id, undoes, drawn),
+        "insert into events (at, kind, group_id, undoes, drawn, who) values (?, ?, ?, ?, ?, ?)",
+        (now, action, group_id, undoes, drawn, who),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
 
-def _listings(db: sqlite3.Connection, event: int) -> tuple[str, ...]:
-    """The ids that an event has labels of, in order."""
+def _listings(db: sqlite3.Connection, event: int) -> tuple[tuple[str, ...], str]:
+    """The ids that an event is about, in order, and the one that it chose to be kept, "" for none."""
     rows = db.execute(
-        "select id_a from statements where event = ?1 union select id_b from statements where event = ?1",
+        "select id_a from statements where event = ?1 union select id_b from statements where event = ?1 "
+        "union select id from keepers where event = ?1",
         (event,),
     )
-    return tuple(sorted(id for (id,) in rows))
+    keeper = db.execute("select id from keepers where event = ? and chosen", (event,)).fetchone()
+    return tuple(sorted(id for (id,) in rows)), keeper[0] if keeper else ""

@@ -1,4 +1,4 @@
-"""Applies the decisions of people to an open index: rejected pairs, and labels to calibrate on."""
+"""Applies the decisions of people to an open index: those that hold, and labels to calibrate on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.decisions.decided import NOBODY, Decided
 from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.pair_labels import PairLabel, valid_labels
 
@@ -17,23 +18,29 @@ if TYPE_CHECKING:
 
 def current_labels(engine: Engine) -> list[PairLabel]:
     """The labels that stand, of listings that are in the index with unchanged content."""
-    labels = DecisionLog.of_index(engine.folder).labels()
-    ids = {label.id_a for label in labels} | {label.id_b for label in labels}
-    return valid_labels(labels, content_hashes(engine, ids)) if ids else []
+    return list(current_decisions(engine).labels.values())
 
 
-def rejected_pairs(engine: Engine) -> set[tuple[str, str]]:
-    """The pairs (id_a, id_b) that a person decided are two products."""
-    return {(label.id_a, label.id_b) for label in current_labels(engine) if not label.same}
+def current_decisions(engine: Engine) -> Decided:
+    """What people decided on listings that are in the index with unchanged content."""
+    log = DecisionLog.of_index(engine.folder)
+    labels, keepers = log.labels(), log.keepers()
+    ids = {id for label in labels for id in (label.id_a, label.id_b)} | {choice.id for choice in keepers}
+    if not ids:
+        return NOBODY
+    hashes = content_hashes(engine, ids)
+    valid_keepers = [choice for choice in keepers if hashes.get(choice.id) == choice.content_hash]
+    return Decided.of(valid_labels(labels, hashes), valid_keepers)
 
 
 def labels_of_people(engine: Engine) -> pa.Table:
-    """The current labels as a table: id_a, id_b string, same bool, and drawn bool, whether their group was
-    drawn at random."""
+    """The current labels of pairs that people looked at as a table: id_a, id_b string, same bool, and drawn
+    bool, whether their group was drawn at random."""
     schema = pa.schema({"id_a": pa.string(), "id_b": pa.string(), "same": pa.bool_(), "drawn": pa.bool_()})
     rows = [
         {"id_a": label.id_a, "id_b": label.id_b, "same": label.same, "drawn": bool(label.drawn)}
         for label in current_labels(engine)
+        if label.looked_at
     ]
     return pa.Table.from_pylist(rows, schema)
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
+ACCEPTED = "accept"
+"""The action of labels that a person gave to many groups at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairLabel:
@@ -13,7 +16,8 @@ class PairLabel:
 
     hash_a, hash_b: the content hashes of the listings at the time of the decision. event, at, action,
     group_id: of the event in the log that made the label; empty before it is recorded. drawn: the tier that
-    the group was drawn from at random; "" where it was shown for another reason.
+    the group was drawn from at random; "" where it was shown for another reason. who: the person's name; ""
+    where it is not known.
     """
 
     id_a: str
@@ -26,6 +30,24 @@ class PairLabel:
     action: str = ""
     group_id: str = ""
     drawn: str = ""
+    who: str = ""
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether a person looked at the pair: only then does the label say how right the groups are."""
+        return self.action != ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperChoice:
+    """A person chose the listing `id` to be kept; content_hash: its own at that time. event, at, who: of the
+    event in the log."""
+
+    id: str
+    content_hash: str
+    event: int
+    at: str
+    who: str
 
 
 def all_same(ids: Sequence[str], hashes: Mapping[str, str]) -> list[PairLabel]:

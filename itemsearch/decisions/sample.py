@@ -34,13 +34,13 @@ def checked(groups: Iterable[Collection[str]], labels: Sequence[PairLabel], tier
 
     It counts the decided groups up to the last one that was drawn, in the order of drawing. Groups that
     somebody chose to decide, for their doubt say, count there too and nowhere else: without them the sample
-    would lack the doubtful.
+    would lack the doubtful. Groups that were accepted unseen count nowhere.
 
     Args:
         groups: the ids of each group of the tier, as they are without the decisions. labels: those that
             stand.
     """
-    label_of = {(label.id_a, label.id_b): label for label in labels}
+    label_of = {(label.id_a, label.id_b): label for label in labels if label.looked_at}
     known = {id for pair in label_of for id in pair}
     decided: list[tuple[int, bool]] = []
     reached = -1

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.columns import read_texts
-from itemsearch.decisions.of_index import rejected_pairs
+from itemsearch.decisions.of_index import current_decisions
 from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
 from itemsearch.duplicates.pairs.columns import CarriedColumns
@@ -20,7 +20,7 @@ from itemsearch.duplicates.pairs.decide import Thresholds, decide
 from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined
 from itemsearch.duplicates.pairs.learn import learn
-from itemsearch.duplicates.run_folder import PAIRS, read_run
+from itemsearch.duplicates.run_folder import PAIRS, index_of, read_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Doubles, Rows
 from itemsearch.probability.model import Model
@@ -126,7 +126,7 @@ def _read(folder: Path) -> _Run:
     try:
         run = read_run(folder)
         return _Run(
-            Path(run["index"]),
+            index_of(folder, run),
             decode(JoinConfig, run["settings"]["join"]),
             decode(Model, run["model"]),
             decode(Thresholds, run["thresholds"]),
@@ -157,7 +157,7 @@ def _decided(engine: Engine, two: Rows, near: Rows, run: _Run, folder: Path) -> 
     described = evidence.describe(measured)
     probability = _as_published(described, learnt.probability, folder)
     described = described.append_column("probability", pa.array(probability, pa.float32()))
-    decided = decide(described, run.thresholds, rejected_pairs(engine))
+    decided = decide(described, run.thresholds, current_decisions(engine))
     titles = np.array(read_texts(listings, "title"), object)
     for side in ("a", "b"):
         decided = decided.append_column(f"title_{side}", pa.array(titles[decided[f"row_{side}"].to_numpy()]))
@@ -168,6 +168,7 @@ def _decided(engine: Engine, two: Rows, near: Rows, run: _Run, folder: Path) -> 
 def _as_published(described: pa.Table, probability: Doubles, folder: Path) -> Doubles:
     """(P,) the probabilities, those of the run where it published the pair: it knew every rival."""
     pairs = pq.read_table(folder / PAIRS, columns=["id_a", "id_b", "probability"])
+    pairs = pairs.filter(pairs["probability"].is_valid())
     published = {(pair["id_a"], pair["id_b"]): pair["probability"] for pair in pairs.to_pylist()}
     ids = zip(described["id_a"].to_pylist(), described["id_b"].to_pylist(), strict=True)
     return np.array([published.get(pair, own) for pair, own in zip(ids, probability.tolist(), strict=True)])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections import Counter
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,33 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from itemsearch.decisions.of_index import current_labels
+from itemsearch.decisions.of_index import current_decisions
 from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings, group
-from itemsearch.duplicates.groups.history import Changes, name_groups, read_groups
+from itemsearch.duplicates.groups.history import name_groups, read_groups
 from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.duplicates.groups.unaided import checked_tiers, unaided_groups
+from itemsearch.duplicates.pairs.by_people import confirmed_beside, decided_among
 from itemsearch.duplicates.pairs.decide import (
     MIN_PRECISION,
-    REJECTED_REASON,
     REVIEW,
     Thresholds,
-    TierEstimates,
     decide,
+    decide_again,
     held_back,
 )
 from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.since import carried_pairs, changed_since
+from itemsearch.duplicates.report_of_run import report_of
 from itemsearch.duplicates.run_folder import (
     FORMAT,
     GROUPS,
     DuplicateTables,
     RunReport,
-    WeakPair,
     read_run,
 )
-from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA, Decision, Tier
+from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.duplicates.write_run import write_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Mask
@@ -49,10 +48,8 @@ from itemsearch.search.engine import Engine
 
 JOIN = "join"
 """The folder of unfinished work, inside the run folder; removed at the end of a run."""
-WEAKEST = 5
 LEAST_RIVAL = 0.05
 """The score from which on a changed listing's partner has its other pairs compared too: its rivals."""
-PUBLISHED = (Decision.DUPLICATE, Decision.REVIEW, Decision.VARIANT, Decision.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +114,32 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     rank_keepers(engine.listings, np.empty(0, np.int64), config.groups.keep_by)
     earlier = _earlier_groups(out, config)
     changed = changed_since(engine, config.new) if config.new else None
-    labels = current_labels(engine)
-    rejected = {(label.id_a, label.id_b) for label in labels if not label.same}
-    carried = _carried(engine, config, changed, rejected)
+    decided = current_decisions(engine)
+    labels = list(decided.labels.values())
+    carried = _carried(engine, config, changed)
     joined, learnt = judge_pairs(engine, out, config, progress, changed)
     thresholds = _thresholds(learnt, joined, config)
-    decided = _decide(joined, learnt, thresholds, changed, rejected)
-    kept = pa.concat_tables([decided, carried])
-    groups = group(kept, engine.listings, config.groups, rejected)
+    same, known = decided_among(joined, decided)
+    own = _kept(joined, learnt, thresholds.review, changed, same)
+    kept = pa.concat_tables([decide(own, thresholds, decided), decide_again(carried, thresholds, decided)])
+    beside = confirmed_beside(kept, joined, decided, _passing(engine, config))
+    if changed is not None and config.new.isdecimal():
+        beside = beside.filter(pa.array(_has_changed(beside, changed)))
+    kept = pa.concat_tables([kept, decide(beside, thresholds, decided)])
+    groups = group(kept, engine.listings, config.groups, decided)
     groups, changes = name_groups(groups, earlier)
     pairs = kept.sort_by([("probability", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
     tables = DuplicateTables(engine.listings, pairs.select(PAIRS_SCHEMA.names), groups)
     joined_rows = len(joined.rows) if changed is None else int(changed[joined.rows].sum())
-    report = _report(joined, learnt, thresholds, tables, changes)
+    report = report_of(joined, learnt, thresholds, tables, changes, known)
     if any(label.drawn for label in labels):
         checked = checked_tiers(unaided_groups(tables, config.groups, thresholds), labels)
         report = replace(report, estimates=replace(report.estimates, checked=checked))
     report = replace(report, joined=joined_rows)
     learnt_model = {"model": asdict(learnt.model), "thresholds": asdict(thresholds)}
-    write_run(out, tables, changes, {**_describe(engine, config), **learnt_model, "report": asdict(report)})
+    write_run(
+        out, tables, changes, {**_describe(engine, config, out), **learnt_model, "report": asdict(report)}
+    )
     shutil.rmtree(out / JOIN)
     return report
 
@@ -198,78 +202,50 @@ def _thresholds(learnt: PairProbabilities, joined: Joined, config: RunConfig) ->
     return Thresholds.keeping(config.min_precision, learnt.probability, held_back(joined.pairs))
 
 
-def _decide(
-    joined: Joined,
-    learnt: PairProbabilities,
-    thresholds: Thresholds,
-    changed: Mask | None,
-    rejected: Collection[tuple[str, str]],
+def _kept(
+    joined: Joined, learnt: PairProbabilities, review: float, changed: Mask | None, same: Mask
 ) -> pa.Table:
-    """The decided pairs that are part of the result: `ROWS_SCHEMA` and `PAIRS_SCHEMA`."""
-    kept = learnt.probability >= thresholds.review
+    """The compared pairs that may be part of the result: `ROWS_SCHEMA`, `EVIDENCE_SCHEMA`, probability."""
+    kept = (learnt.probability >= review) | same
     if changed is not None:
-        kept &= changed[joined.pairs["row_a"].to_numpy()] | changed[joined.pairs["row_b"].to_numpy()]
+        kept &= _has_changed(joined.pairs, changed)
     described = joined.evidence.describe(joined.pairs.filter(pa.array(kept)))
-    probability = pa.array(learnt.probability[kept], pa.float32())
-    return decide(described.append_column("probability", probability), thresholds, rejected)
+    return described.append_column("probability", pa.array(learnt.probability[kept], pa.float32()))
 
 
-def _carried(
-    engine: Engine, config: RunConfig, changed: Mask | None, rejected: Collection[tuple[str, str]]
-) -> pa.Table:
-    """The pairs of unchanged listings from the run folder `config.new`, with its decisions but for the pairs
-    that a person rejected since. Empty where `config.new` is the number of a version, which has no pairs."""
+def _has_changed(pairs: pa.Table, changed: Mask) -> Mask:
+    """(P,) whether a listing of each pair is among `changed` (N,)."""
+    has: Mask = changed[pairs["row_a"].to_numpy()] | changed[pairs["row_b"].to_numpy()]
+    return has
+
+
+def _passing(engine: Engine, config: RunConfig) -> Mask:
+    """(N,) the listings that pass the filter."""
+    passing = np.zeros(engine.listings.num_rows, bool)
+    passing[engine.prepare_filter(config.join.filter).rows(len(passing))] = True
+    return passing
+
+
+def _carried(engine: Engine, config: RunConfig, changed: Mask | None) -> pa.Table:
+    """The pairs of unchanged listings from the run folder `config.new`. Empty where `config.new` is the
+    number of a version, which has no pairs."""
     if changed is None or config.new.isdecimal():
         return pa.schema([*ROWS_SCHEMA, *PAIRS_SCHEMA]).empty_table()
-    gone = np.ones(len(changed), bool)
-    gone[engine.prepare_filter(config.join.filter).rows(len(changed))] = False
-    carried = carried_pairs(engine, Path(config.new), gone | changed, config.describe(engine))
-    ids = zip(carried["id_a"].to_pylist(), carried["id_b"].to_pylist(), strict=True)
-    is_rejected = pa.array([pair in rejected for pair in ids], pa.bool_())
-    for name, value in (("decision", Decision.REJECTED.value), ("reason", REJECTED_REASON)):
-        place = carried.column_names.index(name)
-        values = pc.if_else(is_rejected, value, carried[name])
-        carried = carried.set_column(place, carried.schema.field(place), values)
-    return carried
+    gone = ~_passing(engine, config)
+    return carried_pairs(engine, Path(config.new), gone | changed, config.describe(engine))
 
 
-def _report(
-    joined: Joined,
-    learnt: PairProbabilities,
-    thresholds: Thresholds,
-    tables: DuplicateTables,
-    changes: Changes,
-) -> RunReport:
-    pairs, keepers = tables.pairs, tables.groups.filter(tables.groups["keeper"])
-    decisions, tiers = Counter(pairs["decision"].to_pylist()), Counter(keepers["tier"].to_pylist())
-    duplicates = pairs.filter(pc.equal(pairs["decision"], Decision.DUPLICATE.value))
-    weakest = duplicates.slice(max(duplicates.num_rows - WEAKEST, 0)).select(WeakPair.__slots__).to_pylist()
-    labels = learnt.model.curve.labels
-    return RunReport(
-        rows=len(joined.rows),
-        joined=len(joined.rows),
-        compared=joined.pairs.num_rows,
-        pairs={decision.value: decisions[decision] for decision in PUBLISHED},
-        groups={tier.value: tiers[tier] for tier in Tier},
-        listings=tables.groups.num_rows,
-        changes={name: len(values) for name, values in asdict(changes).items()},
-        weakest=tuple(WeakPair(**pair) for pair in reversed(weakest)),
-        estimates=TierEstimates.of(
-            learnt.probability, joined.pairs, thresholds, labels, learnt.fitted.too_high
-        ),
-        expected=float(learnt.probability.sum()),
-        labels=labels,
-        columns=joined.evidence.columns.names(),
-    )
-
-
-def _describe(engine: Engine, config: RunConfig) -> dict[str, Any]:
+def _describe(engine: Engine, config: RunConfig, out: Path) -> dict[str, Any]:
     """What `run.json` says of a run, but for its report."""
+
+    def seen_from_out(path: Path) -> str:
+        return os.path.relpath(path.resolve(), out.resolve())
+
     return {
         "format": FORMAT,
-        "index": str(engine.folder.resolve()),
+        "index": seen_from_out(engine.folder),
         "version": engine.summary.version,
         "settings": config.describe(engine),
-        "new": config.new,
+        "new": seen_from_out(Path(config.new)) if config.new and not config.new.isdecimal() else config.new,
         "groups": asdict(config.groups),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,9 @@ class RunReport:
     rows: listings that pass the filter. joined: of these, the listings that were joined: all, or the new and
     changed ones. compared: pairs whose evidence was measured. pairs: by decision. groups: by tier. listings:
     in groups. changes: groups by kind of change (new, merged, split, gone, changed). weakest: the duplicates
-    of the lowest probabilities. estimates: of the tiers' precision and recall, and labels: how many they rest
-    on beside the catalog itself. expected: how many of the compared pairs are one product, by their
-    probabilities. columns: carried columns that are evidence.
+    of the lowest probabilities. estimates: of the precision and recall of the pairs that nobody decided, and
+    labels: how many they rest on beside the catalog itself. expected: how many of the compared pairs are one
+    product, by their probabilities. columns: carried columns that are evidence.
     """
 
     rows: int
@@ -101,3 +102,8 @@ def read_run(folder: Path) -> dict[str, Any]:
             f"{path}: written by another version of itemsearch (format {written}, not {FORMAT}); {AGAIN}"
         )
     return dict(run)
+
+
+def index_of(folder: Path, run: Mapping[str, Any]) -> Path:
+    """The index of a run, whose path is stored as seen from the run's folder: both can be moved together."""
+    return Path(os.path.normpath(folder.resolve() / run["index"]))

@@ -13,6 +13,7 @@ class Decision(StrEnum):
     DUPLICATE = "duplicate"  # one product, without a person: the automatic tier
     REVIEW = "review"  # possibly one product: a person decides
     VARIANT = "variant"  # alike, but the variant rules find another size, colour, pack, capacity or model
+    CONFIRMED = "confirmed"  # a person decided that they are one product
     REJECTED = "rejected"  # a person decided that they are two products
     DIFFERENT = "different"  # below every threshold: only `explain` shows it, pairs.parquet leaves it out
 
@@ -22,8 +23,11 @@ class Tier(StrEnum):
 
     AUTOMATIC = "automatic"  # made of duplicate pairs alone, without a flag
     REVIEW = "review"  # a person decides
+    CONFIRMED = "confirmed"  # a person decided that its listings are one product
 
 
+BY_PEOPLE = (Decision.CONFIRMED, Decision.REJECTED)
+"""The decisions that people make, whatever the evidence."""
 IDENTICAL = 1 - 1e-6
 """The joint cosine of listings of one content."""
 
@@ -63,8 +67,9 @@ PAIRS_SCHEMA = pa.schema(
         pa.field("reason", pa.string()),
     ]
 )
-"""The columns of `pairs.parquet`. probability: how sure it is that the pair is one product. decision: a
-`Decision`, never "different". reason: one sentence."""
+"""The columns of `pairs.parquet`. probability: how sure it is by the evidence that the pair is one product;
+null for a confirmed pair that was not compared. decision: a `Decision`, never "different". reason: one
+sentence."""
 
 ROWS_SCHEMA = pa.schema({"row_a": pa.int64(), "row_b": pa.int64()})
 """The rows of the two listings in the index. Tables in memory begin with them; files leave them out."""
@@ -81,6 +86,7 @@ GROUPS_SCHEMA = pa.schema(
     }
 )
 """The columns of `groups.parquet`, a row a listing. keeper: the listing that the group proposes to keep.
-tier: a `Tier`. probability: the mean probability of the listing's pairs within the group. group_probability:
+tier: a `Tier`. probability: the mean probability of the listing's pairs within the group, of which confirmed
+ones have 1. group_probability:
 the least of them, of the listing that fits worst. flag: why a person has to look
 at the whole group ("chain split", "too large"), else null."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from fastapi import (
     APIRouter,
@@ -27,7 +28,7 @@ from itemsearch.decisions.log import Action
 from itemsearch.decisions.of_index import content_hashes
 from itemsearch.errors import ImageError, ItemSearchError, StaleDecisionError
 from itemsearch.review.access import Address, add_access_checks
-from itemsearch.review.pages import GroupFilter, Pages
+from itemsearch.review.pages import GroupFilter, Pages, SearchQuery, Visit
 from itemsearch.review.session import DecisionRequest, ReviewSession
 from itemsearch.review.templating import asset
 from itemsearch.spreadsheet import as_csv
@@ -36,15 +37,21 @@ MAX_UPLOAD = 20 * 2**20
 MAX_BODY = 4 * MAX_UPLOAD
 """A larger request is cut off without an error page."""
 LATEST_DECISIONS = 200
-A_YEAR = "private, max-age=31536000, immutable"
+YEAR = 31_536_000
+NAME, LONGEST_NAME = "itemsearch-name", 60
+"""The cookie of a person's name, and how many characters a name has at most."""
 
 routes = APIRouter()
 
 
-def build_app(session: ReviewSession, address: Address) -> FastAPI:
-    """The application of an open session, for the requests that `address` allows."""
+def build_app(session: ReviewSession, address: Address, user: str = "", link: str = "") -> FastAPI:
+    """The application of an open session, for the requests that `address` allows.
+
+    Args:
+        user: whose decisions all are; "" to ask each person for a name. link: as in `page_of`.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
-    app.state.session, app.state.pages = session, Pages(session)
+    app.state.session, app.state.pages, app.state.user = session, Pages(session, user, link), user
     app.include_router(routes)
     app.add_exception_handler(ItemSearchError, _error_page)
     app.add_exception_handler(AnyHTTPError, _error_page)
@@ -63,92 +70,134 @@ def _pages(request: Request) -> Pages:
     return pages
 
 
+def _visit(request: Request, did: int = 0) -> Visit:
+    name: str = request.app.state.user or unquote(request.cookies.get(NAME, ""))
+    return Visit(did, name)
+
+
+AnyVisit = Annotated[Visit, Depends(_visit)]
 AnySession = Annotated[ReviewSession, Depends(_session)]
 AnyPages = Annotated[Pages, Depends(_pages)]
 
 
 @routes.get("/")
 def groups(
-    session: AnySession, pages: AnyPages, group_filter: Annotated[GroupFilter, Query()], did: int = 0
+    session: AnySession, pages: AnyPages, group_filter: Annotated[GroupFilter, Query()], visit: AnyVisit
 ) -> Response:
     if session.cards is None:
         return RedirectResponse("/search", 303)
     page = pages.sample if group_filter.sample else pages.groups
-    return HTMLResponse(page(group_filter, did))
+    return HTMLResponse(page(group_filter, visit))
 
 
 @routes.get("/group")
-def group(pages: AnyPages, id: str, drawn: bool = False, did: int = 0) -> HTMLResponse:
-    return HTMLResponse(pages.group(id, drawn, did))
+def group(pages: AnyPages, id: str, visit: AnyVisit, drawn: bool = False) -> HTMLResponse:
+    return HTMLResponse(pages.group(id, drawn, visit))
 
 
 @routes.get("/pairs")
-def pairs(pages: AnyPages, kind: str = "weakest", did: int = 0) -> HTMLResponse:
-    return HTMLResponse(pages.pairs(kind, did))
+def pairs(pages: AnyPages, visit: AnyVisit, kind: str = "weakest") -> HTMLResponse:
+    return HTMLResponse(pages.pairs(kind, visit))
 
 
 @routes.get("/merge")
-def merge(pages: AnyPages, group: str, other: str) -> HTMLResponse:
-    return HTMLResponse(pages.merge(group, other))
+def merge(pages: AnyPages, group: str, other: str, visit: AnyVisit) -> HTMLResponse:
+    return HTMLResponse(pages.merge(group, other, visit))
+
+
+@routes.get("/accept")
+def preview(pages: AnyPages, group_filter: Annotated[GroupFilter, Query()], visit: AnyVisit) -> HTMLResponse:
+    return HTMLResponse(pages.accept(group_filter, visit))
+
+
+@routes.post("/accept")
+def accept(
+    session: AnySession,
+    pages: AnyPages,
+    group_filter: Annotated[GroupFilter, Query()],
+    visit: AnyVisit,
+    seen: Annotated[int, Form()],
+) -> Response:
+    event = session.accept(pages.acceptable(group_filter), seen, visit.who)
+    return _back(group_filter.address(1), event)
+
+
+def _decision(
+    visit: AnyVisit,
+    seen: Annotated[int, Form()],
+    shown: Annotated[list[str], Form()],
+    part: Annotated[list[str] | None, Form()] = None,
+    group: Annotated[str, Form()] = "",
+    drawn: Annotated[bool, Form()] = False,
+    ticked: Annotated[list[str] | None, Form()] = None,
+) -> DecisionRequest:
+    """The fields that every form of a decision has; what the decision is, its route says."""
+    return DecisionRequest(Action.REJECT, group, part or (), seen, shown, ticked or (), drawn, visit.who)
+
+
+AnyDecision = Annotated[DecisionRequest, Depends(_decision)]
+Back = Annotated[str, Form()]
 
 
 @routes.post("/decide")
 def decide(
-    session: AnySession,
-    action: Annotated[Action, Form()],
-    seen: Annotated[int, Form()],
-    part: Annotated[list[str], Form()],
-    shown: Annotated[list[str], Form()],
-    group: Annotated[str, Form()] = "",
-    ticked: Annotated[list[str] | None, Form()] = None,
-    drawn: Annotated[bool, Form()] = False,
-    back: Annotated[str, Form()] = "/",
+    session: AnySession, request: AnyDecision, action: Annotated[Action, Form()], back: Back = "/"
 ) -> Response:
-    request = DecisionRequest(action, group, part, seen, shown, ticked or (), drawn)
-    return _back(back, session.decide(request))
+    return _back(back, session.decide(replace(request, action=action)))
 
 
 @routes.post("/reject-one")
 def reject_one(
-    session: AnySession,
-    id: Annotated[str, Form()],
-    seen: Annotated[int, Form()],
-    part: Annotated[list[str], Form()],
-    shown: Annotated[list[str], Form()],
-    group: Annotated[str, Form()] = "",
-    drawn: Annotated[bool, Form()] = False,
-    back: Annotated[str, Form()] = "/",
+    session: AnySession, request: AnyDecision, id: Annotated[str, Form()], back: Back = "/"
 ) -> Response:
-    return _back(back, session.decide(DecisionRequest(Action.REJECT, group, part, seen, shown, [id], drawn)))
+    return _back(back, session.decide(replace(request, ticked=[id])))
+
+
+@routes.post("/keep")
+def keep(
+    session: AnySession, request: AnyDecision, keeper: Annotated[str, Form()], back: Back = "/"
+) -> Response:
+    return _back(back, session.keep(keeper, request))
 
 
 @routes.post("/undo")
-def undo(session: AnySession, event: Annotated[int, Form()], back: Annotated[str, Form()] = "/") -> Response:
-    return _back(back, session.decisions.undo(event))
+def undo(session: AnySession, visit: AnyVisit, event: Annotated[int, Form()], back: Back = "/") -> Response:
+    return _back(back, session.decisions.undo(event, visit.who))
+
+
+@routes.post("/name")
+def give_name(name: Annotated[str, Form()] = "", back: Back = "/") -> Response:
+    response = RedirectResponse(_own(back), 303)
+    response.set_cookie(NAME, quote(name.strip()[:LONGEST_NAME]), YEAR, httponly=True, samesite="lax")
+    return response
 
 
 @routes.get("/search")
-def search(session: AnySession, pages: AnyPages, id: str = "", words: str = "") -> HTMLResponse:
-    hits = session.search(id.strip(), words) if id.strip() or words.strip() else None
-    return HTMLResponse(pages.search(hits, id, words))
+def search(
+    session: AnySession, pages: AnyPages, visit: AnyVisit, id: str = "", words: str = ""
+) -> HTMLResponse:
+    query = SearchQuery(id.strip(), words)
+    hits = session.search(query.id, words) if query.id or words.strip() else None
+    return HTMLResponse(pages.search(hits, query, visit))
 
 
 @routes.post("/search")
 def search_by_picture(
     session: AnySession,
     pages: AnyPages,
+    visit: AnyVisit,
     picture: Annotated[UploadFile, File()],
     words: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
     if (picture.size or 0) > MAX_UPLOAD:
         raise ImageError(f"the picture is over {MAX_UPLOAD // 2**20} MB: make it smaller")
     hits = session.search(words=words, picture=decode_image(picture.file.read()))
-    return HTMLResponse(pages.search(hits, "", words, picture.filename or "a picture"))
+    return HTMLResponse(pages.search(hits, SearchQuery("", words, picture.filename or "a picture"), visit))
 
 
 @routes.get("/decisions")
-def decisions(pages: AnyPages, did: int = 0) -> HTMLResponse:
-    return HTMLResponse(pages.decisions(LATEST_DECISIONS, did))
+def decisions(pages: AnyPages, visit: AnyVisit) -> HTMLResponse:
+    return HTMLResponse(pages.decisions(LATEST_DECISIONS, visit))
 
 
 @routes.get("/decisions.{kind}")
@@ -168,7 +217,7 @@ def picture(session: AnySession, row: int, content_hash: str) -> Response:
     jpeg = session.thumbnail(row)
     if jpeg is None:
         raise HTTPException(404)
-    return Response(jpeg, 200, {"Cache-Control": A_YEAR}, "image/jpeg")
+    return Response(jpeg, 200, {"Cache-Control": f"private, max-age={YEAR}, immutable"}, "image/jpeg")
 
 
 @routes.get("/assets/{name}")
@@ -179,11 +228,15 @@ def assets(name: str) -> Response:
     return Response(asset(name), 200, {"Cache-Control": "no-cache"}, kinds[name])
 
 
+def _own(back: str) -> str:
+    """An address of this application; the start for one of another site."""
+    return back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+
+
 def _back(back: str, event: int) -> RedirectResponse:
     """Redirects to the page of the form, which then reports the event."""
     path, hash_mark, place = back.partition("#")
-    if not path.startswith("/") or path.startswith(("//", "/\\")):
-        path = "/"  # never the address of another site
+    path = _own(path)
     separator = "&" if "?" in path else "?"
     return RedirectResponse(f"{path}{separator}{urlencode({'did': event})}{hash_mark}{place}", 303)
 

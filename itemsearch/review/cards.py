@@ -33,11 +33,13 @@ class ListingCard:
 
 @dataclass(frozen=True, slots=True)
 class PairCard:
-    """Two listings that were compared. probability: that they are one product. reason, evidence: in words."""
+    """Two listings of a run's pairs. probability: that they are one product by the evidence; 1 where a person
+    decided that they are. reason, evidence: in words."""
 
     first: ListingCard
     second: ListingCard
     probability: float
+    confirmed: bool
     reason: str
     evidence: tuple[str, ...]
 
@@ -201,4 +203,6 @@ def _pairs(
 def _pair_card(pair: Mapping[str, Any], listings: ListingCardReader) -> PairCard:
     first, second = listings.known[pair["id_a"]], listings.known[pair["id_b"]]
     words = evidence_in_words(pair, first.title, second.title)
-    return PairCard(first, second, pair["probability"], pair["reason"] or "", words)
+    confirmed = pair["decision"] == Decision.CONFIRMED
+    probability = 1.0 if confirmed else pair["probability"]
+    return PairCard(first, second, probability, confirmed, pair["reason"] or "", words)

@@ -44,8 +44,9 @@ class Offer:
 
 
 def in_order(groups: Sequence[GroupCard], order: Order) -> list[GroupCard]:
-    """The groups in an order, ties by id."""
-    return sorted(groups, key=_KEYS[order])
+    """The groups in an order, ties by id; confirmed ones come last: nothing is left to decide there."""
+    key = _KEYS[order]
+    return sorted(groups, key=lambda group: (group.tier is Tier.CONFIRMED, *key(group)))
 
 
 def draw(groups: Sequence[GroupCard]) -> list[GroupCard]:

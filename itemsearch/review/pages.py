@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from itemsearch.decisions.sample import SAMPLE
 from itemsearch.errors import UnknownIdError
 from itemsearch.review.cards import GroupCard, ListingCard
+from itemsearch.review.differences import Comparer
 from itemsearch.review.order import Offer, Order, draw, in_order, mix
 from itemsearch.review.report import share_text
 from itemsearch.review.session import ReviewSession
@@ -19,14 +21,36 @@ from itemsearch.review.templating import RULES, environment, facets_of, options
 from itemsearch.search.results import Hit
 
 PAGE_CARDS = 30
+PREVIEW = 12
+"""So many groups are shown before many are accepted at once."""
 STATES = {"left": "left to decide", "decided": "decided", "any": "any"}
 DONE = {
     "confirm": "Confirmed: one product",
+    "accept": "Accepted: each group is one product",
     "reject": "Rejected: not the same product",
     "split": "Split",
     "merge": "Merged: one product",
+    "keep": "To be kept:",
     "undo": "Taken back",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a request tells beside its page. did: the number of the event that the page reports as done, 0 for
+    none. who: the person's name, "" where it is not known."""
+
+    did: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What a person searched for; "" for what was not given. picture: the name of its file."""
+
+    id: str = ""
+    words: str = ""
+    picture: str = ""
 
 
 class GroupFilter(BaseModel, frozen=True):
@@ -57,22 +81,23 @@ class GroupFilter(BaseModel, frozen=True):
         whole = not (self.category or self.seller)
         return self.order is Order.TEACHES and self.state == "left" and whole
 
-    def address(self, page: int) -> str:
+    def address(self, page: int, path: str = "/") -> str:
         """The address of a page of the same filter."""
         shown = self.model_dump(mode="json", exclude={"sample", "size"})
-        return f"/?{urlencode({**shown, 'page': page})}"
+        return f"{path}?{urlencode({**shown, 'page': page})}"
 
 
 class Pages:
-    """The pages of a session. did: the number of the event that a page reports as done, 0 for none."""
+    """The pages of a session. user: whose decisions all are; "" where each person gives a name. link: of the
+    pages of listings, as in `page_of`; "" for none."""
 
-    def __init__(self, session: ReviewSession) -> None:
+    def __init__(self, session: ReviewSession, user: str = "", link: str = "") -> None:
         self.session = session
         groups = session.cards.groups if session.cards else ()
         self.options = options(groups)
         self.ordered = {order: in_order(groups, order) for order in Order}
         self.drawn = draw(groups)
-        self.templates = environment(picture_address)
+        self.templates = environment(picture_address, Comparer.of(session.engine.listings), link)
         self.templates.globals.update(
             rules=RULES,
             states=STATES,
@@ -80,9 +105,10 @@ class Pages:
             address=address,
             share_text=share_text,
             SAMPLE=SAMPLE,
+            named=bool(user),
         )
 
-    def groups(self, group_filter: GroupFilter, did: int) -> str:
+    def groups(self, group_filter: GroupFilter, visit: Visit) -> str:
         """A page of groups."""
         labels = self.session.labels()
         groups = [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
@@ -100,9 +126,34 @@ class Pages:
             "group_filter": group_filter,
         }
         here = group_filter.address(page)
-        return self._page("groups.html", here, labels, did, options=self.options, **values)
+        return self._page("groups.html", here, labels, visit, options=self.options, **values)
 
-    def sample(self, group_filter: GroupFilter, did: int) -> str:
+    def acceptable(self, group_filter: GroupFilter) -> list[GroupCard]:
+        """The groups left to decide that pass a filter and can be accepted as they are: none of them is
+        larger than a group may be without a flag."""
+        labels = self.session.labels()
+        left = group_filter.model_copy(update={"state": "left"})
+        return [
+            group
+            for group in self.ordered[group_filter.order]
+            if len(group.members) <= self.session.settings.max_size
+            and left.passes(group, labels)
+            and labels.accepts(group)
+        ]
+
+    def accept(self, group_filter: GroupFilter, visit: Visit) -> str:
+        """What would be accepted: how many groups, and the first of them."""
+        labels, groups = self.session.labels(), self.acceptable(group_filter)
+        values = {
+            "count": len(groups),
+            "listings": sum(len(group.members) for group in groups),
+            "doubtful": sorted(groups, key=lambda group: group.probability)[:PREVIEW],
+            "group_filter": group_filter,
+        }
+        here = group_filter.address(1, "/accept")
+        return self._page("accept.html", here, labels, visit, **values)
+
+    def sample(self, group_filter: GroupFilter, visit: Visit) -> str:
         """The first group of a tier's sample that nobody decided, and what was found so far."""
         labels, tier = self.session.labels(), group_filter.sample
         groups = [group for group in self.drawn if group.tier.value == tier]
@@ -117,9 +168,9 @@ class Pages:
             "found": self.session.checked().get(tier),
         }
         here = address("/", sample=tier, size=str(size))
-        return self._page("sample.html", here, labels, did, **values)
+        return self._page("sample.html", here, labels, visit, **values)
 
-    def group(self, id: str, drawn: bool, did: int) -> str:
+    def group(self, id: str, drawn: bool, visit: Visit) -> str:
         """A group, in the parts that decisions leave of it. drawn: whether it was drawn at random.
 
         Raises:
@@ -127,9 +178,9 @@ class Pages:
         """
         here = address("/group", id=id, **({"drawn": "1"} if drawn else {}))
         group = self._group(id)
-        return self._page("group.html", here, self.session.labels(), did, group=group, drawn=drawn)
+        return self._page("group.html", here, self.session.labels(), visit, group=group, drawn=drawn)
 
-    def merge(self, id: str, other: str) -> str:
+    def merge(self, id: str, other: str, visit: Visit) -> str:
         """Two groups side by side, to merge.
 
         Raises:
@@ -138,29 +189,30 @@ class Pages:
         first, second = self._group(id), self._group(other.strip())
         if first is second:
             raise UnknownIdError(f"{id!r} is this group itself: give the id of another one")
-        return self._page("merge.html", "/merge", self.session.labels(), 0, first=first, second=second)
+        here = address("/merge", group=id, other=other)
+        return self._page("merge.html", here, self.session.labels(), visit, first=first, second=second)
 
-    def pairs(self, kind: str, did: int) -> str:
+    def pairs(self, kind: str, visit: Visit) -> str:
         """The weakest duplicate pairs, or the variants."""
         cards = self.session.cards
         variants = kind == "variants"
         pairs = () if cards is None else cards.variants if variants else cards.weakest
         here = f"/pairs?kind={'variants' if variants else 'weakest'}"
-        return self._page("pairs.html", here, self.session.labels(), did, pairs=pairs, variants=variants)
+        return self._page("pairs.html", here, self.session.labels(), visit, pairs=pairs, variants=variants)
 
-    def search(self, hits: Sequence[Hit] | None, id: str, words: str, picture: str = "") -> str:
+    def search(self, hits: Sequence[Hit] | None, query: SearchQuery, visit: Visit) -> str:
         """The search forms, and the results of a search; `hits` is None where there was no search."""
         listings = self.session.listings([hit.id for hit in hits or ()])
         results = list(zip(hits or (), listings, strict=True))
-        query_listing = next(iter(self.session.listings([id.strip()])), None)
+        query_listing = next(iter(self.session.listings([query.id])), None)
         values = {"results": results, "searched": hits is not None, "query_listing": query_listing}
-        query = {"id": id, "words": words, "picture_name": picture}
-        return self._page("search.html", "/search", self.session.labels(), 0, **query, **values)
+        here = address("/search", id=query.id, words=query.words)
+        return self._page("search.html", here, self.session.labels(), visit, query=query, **values)
 
-    def decisions(self, limit: int, did: int) -> str:
+    def decisions(self, limit: int, visit: Visit) -> str:
         """The latest decisions, each with a button to undo it."""
         events = self.session.decisions.events(limit)
-        return self._page("decisions.html", "/decisions", self.session.labels(), did, events=events)
+        return self._page("decisions.html", "/decisions", self.session.labels(), visit, events=events)
 
     def message(self, words: str, hint: str = "") -> str:
         """A page of one line, such as an error."""
@@ -173,12 +225,18 @@ class Pages:
             raise UnknownIdError(f"there is no group {id!r}")
         return self.session.groups[id]
 
-    def _page(self, name: str, here: str, labels: StandingLabels, did: int, **values: Any) -> str:
+    def _page(self, name: str, here: str, labels: StandingLabels, visit: Visit, **values: Any) -> str:
         """Renders a template. here: the page's own address, to which forms return."""
         decided = sum(labels.decided(group) for group in self.session.groups.values())
-        event = self.session.decisions.event(did) if did else None
+        event = self.session.decisions.event(visit.did) if visit.did else None
         return self.templates.get_template(name).render(
-            session=self.session, here=here, labels=labels, decided=decided, event=event, **values
+            session=self.session,
+            here=here,
+            labels=labels,
+            decided=decided,
+            event=event,
+            visit=visit,
+            **values,
         )
 
 

@@ -15,6 +15,7 @@ from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.indexes.durable import replacing
 from itemsearch.probability.estimate import Checked, Share
 from itemsearch.review.cards import ListingCard, read_cards
+from itemsearch.review.differences import Comparer
 from itemsearch.review.order import Order, draw, in_order, mix
 from itemsearch.review.templating import RULES, asset, environment, options
 
@@ -47,8 +48,10 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
         The number of groups on the page.
     """
     cards = read_cards(tables, REPORT_VARIANTS, REPORT_WEAKEST)
-    offers = mix(in_order(cards.groups, Order.TEACHES), draw(cards.groups))[:REPORT_GROUPS]
-    groups = [offer.group for offer in offers]
+    confirmed = [group for group in cards.groups if group.tier is Tier.CONFIRMED]
+    left = [group for group in cards.groups if group.tier is not Tier.CONFIRMED]
+    offered = [offer.group for offer in mix(in_order(left, Order.TEACHES), draw(left))]
+    groups = [*offered, *confirmed][:REPORT_GROUPS]
     ranks: dict[str, dict[str, int]] = {group.id: {} for group in groups}
     for order in Order:
         for place, group in enumerate(groups if order is Order.TEACHES else in_order(groups, order)):
@@ -58,7 +61,7 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     def picture(listing: ListingCard) -> str:
         return data_uri(tables.listings["thumbnail"][listing.row].as_py())
 
-    page = environment(picture).get_template("report.html")
+    page = environment(picture, Comparer.of(tables.listings)).get_template("report.html")
     stream = page.stream(
         facts=facts,
         rule=RULES[Order.TEACHES],
@@ -90,12 +93,20 @@ def report_facts(report: RunReport) -> list[str]:
         f"By a random sample, {checked_text(tier, found)}."
         for tier, found in report.estimates.checked.items()
     ]
-    return [
-        f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups, "
-        f"{report.groups[Tier.AUTOMATIC]:,} of them automatic.",
+    decided = report.pairs[Decision.CONFIRMED] + report.pairs[Decision.REJECTED]
+    left_out = f" The {decided:,} pairs that people decided are left out." if decided else ""
+    estimated = [
         f"Of {automatic.pairs:,} duplicate pairs an estimated {share_text(automatic.precision)} are right. "
         f"With the pairs to review, {share_text(offered.recall)} of all pairs of one product are here. "
-        f"Estimated from {basis}.",
+        f"Estimated from {basis}.{left_out}"
+    ]
+    if decided and not report.pairs[Decision.DUPLICATE] + report.pairs[Decision.REVIEW]:
+        estimated = [f"People decided on all {decided:,} pairs that are duplicates or to review."]
+    return [
+        f"{report.listings:,} of {report.rows:,} listings are in {sum(report.groups.values()):,} groups: "
+        f"{report.groups[Tier.AUTOMATIC]:,} automatic, {report.groups[Tier.REVIEW]:,} to review, "
+        f"{report.groups[Tier.CONFIRMED]:,} confirmed by people.",
+        *estimated,
         *checked,
         f"{report.pairs[Decision.VARIANT]:,} pairs are variants: alike, but another size, colour or such.",
     ]

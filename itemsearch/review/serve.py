@@ -6,15 +6,14 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
 from itemsearch.errors import ReviewError
 from itemsearch.review.access import Address
-from itemsearch.review.app import build_app
-from itemsearch.review.session import ReviewSession
 
 
-def serve(session: ReviewSession, address: Address, ready: Callable[[str], None]) -> None:
-    """Serves `session`; `ready` is called with the address of the application, without its token.
+def serve(app: FastAPI, address: Address, ready: Callable[[str], None]) -> None:
+    """Serves `app`; `ready` is called with its address, without the token.
 
     Raises:
         UsageError: other machines have access without a token.
@@ -24,7 +23,7 @@ def serve(session: ReviewSession, address: Address, ready: Callable[[str], None]
     listening = _listen(address)
     host = f"[{address.host}]" if ":" in address.host else address.host
     # No log of requests: an address may hold the token.
-    config = uvicorn.Config(build_app(session, address), log_level="warning", access_log=False)
+    config = uvicorn.Config(app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     ready(f"http://{host}:{listening.getsockname()[1]}/")
     with listening:

@@ -8,16 +8,19 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image
 
 from itemsearch.decisions.log import Action, DecisionLog
-from itemsearch.decisions.of_index import content_hashes, current_labels
+from itemsearch.decisions.of_index import content_hashes, current_decisions
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
 from itemsearch.decode import decode
-from itemsearch.duplicates.groups.form import GroupSettings
+from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings
+from itemsearch.duplicates.groups.keeper import rank_keepers
 from itemsearch.duplicates.groups.unaided import UnaidedGroups, checked_tiers, unaided_groups
 from itemsearch.duplicates.pairs.decide import Thresholds
-from itemsearch.duplicates.run_folder import AGAIN, RUN, read_run, read_tables
+from itemsearch.duplicates.run_folder import AGAIN, RUN, index_of, read_run, read_tables
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.probability.estimate import Checked
 from itemsearch.review.cards import Cards, GroupCard, ListingCard, ListingCardReader, read_cards
@@ -25,6 +28,7 @@ from itemsearch.review.standing import StandingLabels
 from itemsearch.search.engine import Engine
 from itemsearch.search.results import Hit
 
+DECIDING = (Action.CONFIRM, Action.REJECT, Action.SPLIT, Action.MERGE)
 VARIANTS = 500
 WEAKEST = 100
 RESULTS = 24
@@ -37,7 +41,7 @@ class DecisionRequest:
 
     seen: the last event at the time of the page. shown: all listings on the page. ticked: the listings of
     `part` that are another product, of a split or of a rejection of one listing. drawn: whether the group was
-    shown because it was drawn at random.
+    shown because it was drawn at random. who: the person's name, "" where it is not known.
     """
 
     action: Action
@@ -47,31 +51,43 @@ class DecisionRequest:
     shown: Sequence[str]
     ticked: Sequence[str] = ()
     drawn: bool = False
+    who: str = ""
 
 
 class ReviewSession:
     """The groups to decide, the decisions on them, and searches; safe to use from many threads."""
 
-    def __init__(self, engine: Engine, cards: Cards | None, unaided: UnaidedGroups | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        cards: Cards | None,
+        settings: GroupSettings = DEFAULT_GROUPS,
+        unaided: UnaidedGroups | None = None,
+    ) -> None:
         self.engine = engine
         self.cards = cards
+        self.settings = settings
         self.unaided = unaided or {}
         self.decisions = DecisionLog.of_index(engine.folder)
         self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
-        self._standing = StandingLabels.of(-1, ())
+        self.proposed = {group.members[0].listing.id for group in self.groups.values()}
+        self._standing = StandingLabels()
         self._searching = Lock()
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, index: Path | None = None) -> Self:
         """Opens a folder of `itemsearch duplicates`, or an index alone, to search.
+
+        Args:
+            index: of the run, where it is no longer where the run found it.
 
         Raises:
             ReviewError: the folder is damaged, or another version of itemsearch wrote it.
             IndexFolderError: no index, or a damaged one.
         """
         if not (folder / RUN).exists():
-            return cls(Engine.open(folder), None)
+            return cls(Engine.open(index or folder), None)
         try:
             run = read_run(folder)
         except (OSError, ValueError) as error:
@@ -80,16 +96,16 @@ class ReviewSession:
             settings, thresholds = decode(GroupSettings, run["groups"]), decode(Thresholds, run["thresholds"])
         except (KeyError, ValueError) as error:
             raise ReviewError(f"{folder / RUN}: damaged ({error}); {AGAIN}") from error
-        engine = Engine.open(Path(run["index"]))
+        engine = Engine.open(index or index_of(folder, run))
         tables = read_tables(folder, engine.listings)
         unaided = unaided_groups(tables, settings, thresholds)
-        return cls(engine, read_cards(tables, VARIANTS, WEAKEST), unaided)
+        return cls(engine, read_cards(tables, VARIANTS, WEAKEST), settings, unaided)
 
     def labels(self) -> StandingLabels:
         """The labels that stand, cached until the next decision."""
         seen = self.decisions.last_change()
         if seen != self._standing.seen:
-            self._standing = StandingLabels.of(seen, current_labels(self.engine))
+            self._standing = StandingLabels(seen, current_decisions(self.engine))
         return self._standing
 
     def decide(self, request: DecisionRequest) -> int:
@@ -100,9 +116,9 @@ class ReviewSession:
             StaleDecisionError: somebody decided on one of the listings shown in the meantime.
             DecisionsError: the log cannot be written.
         """
-        hashes = content_hashes(self.engine, request.part)
-        if len(set(request.part)) < 2 or set(request.part) - hashes.keys():
-            raise UsageError("a decision takes two or more listings that the index holds")
+        if request.action not in DECIDING:
+            raise UsageError(f"{request.action} is no decision on one group")
+        hashes = self._hashes(request.part)
         group = self.groups.get(request.group_id)
         return self.decisions.record(
             request.action,
@@ -111,11 +127,63 @@ class ReviewSession:
             request.seen,
             request.shown,
             group.tier.value if request.drawn and group else "",
+            request.who,
         )
+
+    def keep(self, keeper: str, request: DecisionRequest) -> int:
+        """Records that of the listings of `request.part` this one is to be kept; the number of the event.
+
+        Raises:
+            UsageError: the keeper is none of them, or the index lacks one.
+            StaleDecisionError, DecisionsError: as `decide`.
+        """
+        hashes = self._hashes(request.part)
+        if keeper not in hashes:
+            raise UsageError(f"{keeper!r} is not one of the listings: choose one of them to keep")
+        return self.decisions.choose_keeper(
+            keeper, request.group_id, hashes, request.seen, request.shown, request.who
+        )
+
+    def accept(self, groups: Sequence[GroupCard], seen: int, who: str) -> int:
+        """Records that each of `groups` is one product, as one event; pairs with a label keep it.
+
+        Raises:
+            UsageError: no groups.
+            StaleDecisionError, DecisionsError: as `decide`.
+        """
+        known = self.labels().people.labels
+        shown = [listing.id for group in groups for listing in group.listings]
+        hashes = content_hashes(self.engine, shown)
+        labels = [
+            label
+            for group in groups
+            for label in all_same([listing.id for listing in group.listings], hashes)
+            if (label.id_a, label.id_b) not in known
+        ]
+        if not labels:
+            raise UsageError("there is no group to accept")
+        return self.decisions.record(Action.ACCEPT, "", labels, seen, shown, who=who)
+
+    def keeper(self, labels: StandingLabels, ids: Sequence[str]) -> str:
+        """The one of `ids` to be kept: what a person chose last, or else what the run proposed or would."""
+        choice = labels.people.keeper(ids)
+        if choice is not None:
+            return choice.id
+        proposed = [id for id in ids if id in self.proposed]
+        if len(proposed) == 1:
+            return proposed[0]
+        rows = pc.index_in(pa.array(ids, pa.string()), self.engine.listings["id"]).to_numpy()
+        return ids[int(rank_keepers(self.engine.listings, rows, self.settings.keep_by).argmin())]
+
+    def _hashes(self, part: Sequence[str]) -> Mapping[str, str]:
+        hashes = content_hashes(self.engine, part)
+        if len(set(part)) < 2 or set(part) - hashes.keys():
+            raise UsageError("a decision takes two or more listings that the index holds: tick them")
+        return hashes
 
     def checked(self) -> Mapping[str, Checked]:
         """Tier to what people found of the groups that were drawn from it."""
-        return checked_tiers(self.unaided, list(self.labels().pairs.values()))
+        return checked_tiers(self.unaided, list(self.labels().people.labels.values()))
 
     def listings(self, ids: Sequence[str]) -> list[ListingCard]:
         """The cards of those of `ids` that the index holds."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Self
 
-from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.decided import NOBODY, Decided
 from itemsearch.decisions.sample import whole_answer
 from itemsearch.review.cards import GroupCard, GroupMember
 
@@ -30,37 +27,28 @@ class GroupPart:
 
 @dataclass(frozen=True, slots=True)
 class StandingLabels:
-    """The valid labels of pairs up to the event `seen`. same: id to the ids that are the same product."""
+    """What people decided, up to the event `seen`."""
 
-    seen: int
-    pairs: Mapping[tuple[str, str], PairLabel]
-    same: Mapping[str, frozenset[str]]
-
-    @classmethod
-    def of(cls, seen: int, labels: Sequence[PairLabel]) -> Self:
-        """The labels up to the event `seen`, one a pair."""
-        same: dict[str, set[str]] = defaultdict(set)
-        for label in labels:
-            if label.same:
-                same[label.id_a].add(label.id_b)
-                same[label.id_b].add(label.id_a)
-        pairs = {(label.id_a, label.id_b): label for label in labels}
-        return cls(seen, pairs, {id: frozenset(partners) for id, partners in same.items()})
+    seen: int = -1
+    people: Decided = NOBODY
 
     def of_pair(self, a: str, b: str) -> bool | None:
         """Whether two listings are one product; None where nobody decided."""
-        label = self.pairs.get((min(a, b), max(a, b)))
-        return None if label is None else label.same
+        return self.people.same(a, b)
 
     def decided(self, group: GroupCard) -> bool:
-        """Whether every pair of a group's listings has a label."""
+        """Whether every pair of a group's listings is decided."""
         ids = [listing.id for listing in group.listings]
         return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
 
     def answer(self, group: GroupCard) -> bool | None:
-        """Whether a group's listings are all one product; None where that is not decided."""
-        ids = [listing.id for listing in group.listings]
-        return whole_answer(self.of_pair(a, b) for a, b in combinations(ids, 2))
+        """Whether a group's listings are all one product; None where nobody looked and decided."""
+        ids = sorted(listing.id for listing in group.listings)
+        return whole_answer(self._looked_at(a, b) for a, b in combinations(ids, 2))
+
+    def accepts(self, group: GroupCard) -> bool:
+        """Whether a group can be accepted as it is: something is undecided, and nothing was told apart."""
+        return not self.decided(group) and len(self.parts(group)) == 1
 
     def parts(self, group: GroupCard) -> list[GroupPart]:
         """Splits a group by its labels, the largest part first: each listing joins the first part that has no
@@ -76,8 +64,13 @@ class StandingLabels:
         inside = {listing.id for listing in group.listings}
         return [self._part(part, inside) for part in sorted(parts, key=len, reverse=True)]
 
+    def _looked_at(self, a: str, b: str) -> bool | None:
+        label = self.people.labels.get((a, b))
+        return None if label and not label.looked_at else self.of_pair(a, b)
+
     def _part(self, members: list[GroupMember], inside: set[str]) -> GroupPart:
         ids = [member.listing.id for member in members]
         confirmed = len(ids) > 1 and all(self.of_pair(a, b) for a, b in combinations(ids, 2))
-        partners = set().union(*(self.same.get(id, frozenset()) for id in ids))
+        products = {self.people.first[id] for id in ids if id in self.people.first}
+        partners = set().union(*(self.people.products[first] for first in products))
         return GroupPart(tuple(members), confirmed, tuple(sorted(partners - inside)))

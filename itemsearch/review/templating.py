@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from itemsearch.duplicates.types import Tier
 from itemsearch.review.cards import GroupCard, GroupMember, ListingCard
+from itemsearch.review.differences import Comparer
+from itemsearch.review.links import page_of
 from itemsearch.review.order import NAMES, Order
 from itemsearch.review.wording import mark_differences
 
-TIERS = {Tier.REVIEW.value: "to review", Tier.AUTOMATIC.value: "automatic"}
+TIERS = {
+    Tier.REVIEW.value: "to review",
+    Tier.AUTOMATIC.value: "automatic",
+    Tier.CONFIRMED.value: "confirmed",
+}
 RULES = {
     Order.TEACHES: "The answers that teach most come first: those that remove most doubt.",
     Order.WORTH: "Groups to review come before automatic ones, and among them those in which one decision "
@@ -21,13 +28,19 @@ RULES = {
 }
 
 
-def environment(picture: Callable[[ListingCard], str]) -> Environment:
-    """The templates, with the functions that they call; `picture` returns the address of a picture."""
+def environment(picture: Callable[[ListingCard], str], comparer: Comparer, link: str = "") -> Environment:
+    """The templates, with the functions that they call.
+
+    Args:
+        picture: returns the address of a picture. link: of a listing's page, as in `page_of`; "" for none.
+    """
     templates = Environment(
         loader=PackageLoader("itemsearch.review"), autoescape=True, undefined=StrictUndefined
     )
     templates.globals.update(
         picture=picture,
+        compare=comparer.compare,
+        page_of=partial(page_of, link),
         mark_differences=mark_differences,
         titles_beside=titles_beside,
         facets_of=facets_of,
@@ -42,12 +55,11 @@ def asset(name: str) -> str:
     return files("itemsearch.review").joinpath("templates", name).read_text("utf-8")
 
 
-def titles_beside(group: GroupCard, member: GroupMember) -> list[str]:
+def titles_beside(members: Sequence[GroupMember], keeper: str, member: GroupMember) -> list[str]:
     """The titles that a member's title is compared with: the keeper's, or for the keeper all others."""
-    keeper = group.members[0]
-    if member is not keeper:
-        return [keeper.listing.title]
-    return [other.listing.title for other in group.members[1:]]
+    if member.listing.id != keeper:
+        return [next(other.listing.title for other in members if other.listing.id == keeper)]
+    return [other.listing.title for other in members if other is not member]
 
 
 def facets_of(listings: Iterable[ListingCard], tier: str = "") -> dict[str, list[str]]:

@@ -8,9 +8,10 @@ from threading import Barrier
 
 import pyarrow as pa
 import pytest
+from support.run_folders import rejected_pairs
 
 from itemsearch.decisions.log import FILE, Action, DecisionLog
-from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.decisions.pair_labels import all_different, all_same, different_from, valid_labels
 from itemsearch.errors import DecisionsError, StaleDecisionError
 from itemsearch.search.build import build_index_folder
@@ -178,5 +179,40 @@ def test_the_file_of_the_first_version_is_read_and_continued(decisions: Decision
     assert said(decisions) == {"ab": True}
     assert decisions.labels()[0].drawn == "automatic"
     with sqlite3.connect(decisions.path) as db:
-        assert db.execute("pragma user_version").fetchone() == (2,)
+        assert db.execute("pragma user_version").fetchone() == (3,)
     db.close()
+
+
+def test_the_file_of_the_second_version_is_read_and_continued(decisions: DecisionLog) -> None:
+    with sqlite3.connect(decisions.path) as db:
+        db.executescript(FIRST_FORMAT)
+        db.executescript(
+            "alter table events add column drawn text not null default ''; pragma user_version = 2;"
+            "update events set drawn = 'review' where number = 1"
+        )
+    db.close()
+    assert (decisions.labels()[0].drawn, decisions.labels()[0].who, decisions.keepers()) == ("review", "", [])
+    assert {event.who for event in decisions.events()} == {""}
+    seen = decisions.last_change("ab")
+    decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), seen, "ab", who="Ann")
+    assert [(label.who, label.drawn) for label in decisions.labels()] == [("Ann", "")]
+    assert decisions.events()[0].who == "Ann"
+
+
+def test_a_chosen_keeper_is_an_event_that_can_be_undone(decisions: DecisionLog) -> None:
+    first = decisions.choose_keeper("b", "g", {id: HASHES[id] for id in "abc"}, 0, "abc", "Ann")
+    second = decisions.choose_keeper("c", "g", {id: HASHES[id] for id in "abc"}, first, "abc")
+    assert [(choice.id, choice.who, choice.event) for choice in decisions.keepers()] == [
+        ("b", "Ann", first),
+        ("c", "", second),
+    ]
+    event = decisions.event(first)
+    assert event is not None
+    assert (event.action, event.keeper, event.listings) == (Action.KEEP, "b", ("a", "b", "c"))
+    with pytest.raises(StaleDecisionError, match="keep"):
+        decisions.record(Action.REJECT, "g", all_different("ab", HASHES), first, "ab")
+    undone = decisions.undo(second, "Bob")
+    assert [choice.id for choice in decisions.keepers()] == ["b"]
+    assert decisions.last_change("a") == undone
+    assert decisions.events()[0].who == "Bob"
+    assert decisions.labels() == []

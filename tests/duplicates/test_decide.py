@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from itemsearch.duplicates.pairs.decide import NEVER, Thresholds, TierEstimates, decide
+from itemsearch.decisions.decided import Decided
+from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.duplicates.pairs.decide import NEVER, Thresholds, TierEstimates, decide, decide_again
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 
 
@@ -37,12 +39,23 @@ def test_the_probability_decides_and_a_conflict_makes_a_variant() -> None:
     assert reasons[4] == "probability 0.990: alike, but size: 500 ml / 1 l"
 
 
-def test_what_a_person_rejected_stays_rejected() -> None:
-    table = pairs({"row_a": 0, "row_b": 1, "probability": 0.99}, {"row_a": 1, "row_b": 2, "probability": 0.1})
-    decided = decide(table, Thresholds(0.5), {("p1", "p0"), ("p1", "p2")})
-    assert decided["decision"].to_pylist() == ["rejected", "rejected"]
-    again = decide(decided, Thresholds(0.5))
-    assert again["decision"].to_pylist() == ["duplicate", "different"]
+def test_what_people_decided_stays_decided_until_they_take_it_back() -> None:
+    table = pairs(
+        {"row_a": 0, "row_b": 1, "probability": 0.99},
+        {"row_a": 1, "row_b": 2, "probability": 0.1},
+        {"row_a": 3, "row_b": 4, "probability": 0.3, "conflicts": ["size: 500 ml / 1 l"]},
+        {"row_a": 3, "row_b": 5, "probability": None},
+        {"row_a": 4, "row_b": 5, "probability": 0.9},
+    )
+    said = [("p0", "p1", False), ("p1", "p2", False), ("p3", "p4", True), ("p3", "p5", True)]
+    people = Decided.of([PairLabel(a, b, same, "", "") for a, b, same in said])
+    decided = decide(table, Thresholds(0.5), people)
+    assert decided["decision"].to_pylist() == ["rejected"] * 2 + ["confirmed"] * 3
+    assert decided["reason"].to_pylist()[4] == "by what people decided on other pairs they are one product"
+    assert decide_again(decided, Thresholds(0.5), people).equals(decided)
+    again = decide_again(decided, Thresholds(0.5))
+    assert again["decision"].to_pylist() == ["duplicate", "variant", "duplicate"]
+    assert again["id_a"].to_pylist() == ["p0", "p3", "p4"]
 
 
 def test_the_threshold_keeps_a_precision_and_is_never_below_a_half() -> None:

@@ -7,6 +7,9 @@ from unittest.mock import patch
 import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
+from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.of_index import content_hashes
+from itemsearch.decisions.pair_labels import all_same
 from itemsearch.duplicates.explain import Explanation, explain
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.errors import UnknownIdError, UsageError
@@ -63,6 +66,16 @@ def test_two_different_products_and_a_rival(tmp_path: Path) -> None:
     assert "is below 0.250" in different.reason
     assert different.rival is not None
     assert (different.rival.id, different.rival.of) == ("00009", "00008")
+
+
+def test_what_a_person_decided_is_explained_by_who_and_when(tmp_path: Path) -> None:
+    index = build(tmp_path, some_listings(60))
+    engine, ids = opened(index), ["00008", "00045"]
+    labels = all_same(ids, content_hashes(engine, ids))
+    DecisionLog.of_index(index).record(Action.CONFIRM, "", labels, 0, ids)
+    told = explained(engine, found(engine, tmp_path / "out"), *ids)
+    assert told.decision == "confirmed"
+    assert told.reason.startswith("a person decided on 20")
 
 
 def test_an_unknown_id_and_one_id_twice_are_refused(tmp_path: Path) -> None:

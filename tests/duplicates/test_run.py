@@ -12,7 +12,7 @@ import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
 from itemsearch.decisions.log import Action, DecisionLog
-from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same
+from itemsearch.decisions.pair_labels import all_different, all_same
 from itemsearch.decisions.sample import drawn_place
 from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import CandidateConfig
@@ -27,6 +27,7 @@ from itemsearch.review.report import report_facts
 from itemsearch.review.session import ReviewSession
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
+from itemsearch.search.filter import Filter
 
 CONFIG = RunConfig(JoinConfig(candidates=CandidateConfig(neighbours=1000)), min_probability=0.25)
 
@@ -63,7 +64,8 @@ def test_a_run_writes_what_it_found_and_clears_up(tmp_path: Path) -> None:
     )
     described = json.loads((out / "run.json").read_text())
     assert (described["version"], described["report"]["rows"]) == (1, 120)
-    assert described["index"] == str(engine.folder.resolve())
+    assert described["index"] == "../index"  # the folders can be moved together
+    assert str(tmp_path) not in (out / "run.json").read_text()
     assert {"00008", "00009"} in groups_in(out).values()
 
 
@@ -102,24 +104,119 @@ def test_variants_are_told_and_in_no_group(tmp_path: Path) -> None:
     assert list(groups_in(tmp_path / "out").values()) == [{"shirt-1", "shirt-3"}]
 
 
+def hashes_of(engine: Engine) -> dict[str, str]:
+    return dict(zip(*(engine.listings[name].to_pylist() for name in ("id", "content_hash")), strict=True))
+
+
 def test_what_a_person_rejected_stays_apart(tmp_path: Path) -> None:
     index, out = build(tmp_path, some_listings(60)), tmp_path / "out"
     engine = opened(index)
-    columns = (engine.listings[name].to_pylist() for name in ("id", "content_hash"))
-    hashes = dict(zip(*columns, strict=True))
-    label = PairLabel("00008", "00009", False, hashes["00008"], hashes["00009"])
-    DecisionLog.of_index(index).record(Action.REJECT, "g", [label], 0, ["00008", "00009"])
+    labels = all_different(["00008", "00009"], hashes_of(engine))
+    DecisionLog.of_index(index).record(Action.REJECT, "g", labels, 0, ["00008", "00009"])
     run(engine, out)
     (pair,) = [pair for pair in pairs_in(out) if (pair["id_a"], pair["id_b"]) == ("00008", "00009")]
     assert pair["decision"] == "rejected"
     assert {"00008", "00009"} not in groups_in(out).values()
 
 
+def test_what_people_joined_is_one_confirmed_group_until_a_listing_changes(tmp_path: Path) -> None:
+    """Two found groups, and a listing that was compared with none of theirs."""
+    made = some_listings(120)
+    index, out = build(tmp_path, made), tmp_path / "out"
+    engine = opened(index)
+    near = RunConfig(min_probability=0.25)
+    run(engine, out, near)
+    merged = ["00008", "00009", "00018", "00019", "00077"]
+    assert {"00008", "00009"} in groups_in(out).values()
+    assert ("00008", "00077") not in {(pair["id_a"], pair["id_b"]) for pair in pairs_in(out)}
+    log = DecisionLog.of_index(index)
+    event = log.record(Action.MERGE, "g", all_same(merged, hashes_of(engine)), 0, merged)
+    for place, new in enumerate(("", str(out), str(tmp_path / "again0"))):
+        again = tmp_path / f"again{place}"
+        report = run(engine, again, replace(near, new=new))
+        assert set(merged) in groups_in(again).values()
+        assert (report.groups["confirmed"], report.pairs["confirmed"]) == (1, 10)
+        groups = pq.read_table(again / "groups.parquet", filters=[("id", "in", merged)]).to_pylist()
+        assert {(each["tier"], each["probability"], each["flag"]) for each in groups} == {
+            ("confirmed", 1, None)
+        }
+        with (again / "groups.csv").open(encoding="utf-8-sig") as file:
+            assert {row["tier"] for row in csv.DictReader(file) if row["id"] in merged} == {"confirmed"}
+        known = {(pair["id_a"], pair["id_b"]): pair for pair in pairs_in(again)}
+        assert known["00008", "00077"]["probability"] is None
+        assert known["00008", "00077"]["reason"].startswith("a person decided on 20")
+        assert known["00008", "00009"]["probability"] > 0.25
+    assert "1 confirmed by people" in report_facts(report)[0]
+    assert "10 pairs that people decided are left out" in report_facts(report)[1]
+    log.undo(event)
+    for new in ("", str(tmp_path / "again2")):
+        run(engine, tmp_path / "undone", replace(near, new=new))
+        assert groups_in(tmp_path / "undone") == groups_in(out)
+    log.record(Action.MERGE, "g", all_same(merged, hashes_of(engine)), log.last_change(), merged)
+    made[77] = listing("00077", "another thing", made[77]["embedding"], jpeg(99), seller="s0")
+    run(opened(build(tmp_path, made)), out, near)
+    assert set(merged[:4]) in groups_in(out).values()
+
+
+def test_the_keeper_that_a_person_chose_lasts_over_runs_until_it_changes(tmp_path: Path) -> None:
+    made = some_listings(60)
+    index, out = build(tmp_path, made), tmp_path / "out"
+    engine = opened(index)
+    run(engine, out)
+
+    def keeper() -> str:
+        groups = pq.read_table(out / "groups.parquet").to_pylist()
+        (group_id,) = {each["group_id"] for each in groups if each["id"] == "00008"}
+        members = [each for each in groups if each["group_id"] == group_id]
+        assert [each["keeper"] for each in members] == [True] + [False] * (len(members) - 1)
+        assert [each["id"] for each in members[1:]] == sorted(each["id"] for each in members[1:])
+        return str(members[0]["id"])
+
+    proposed = keeper()
+    (other,) = {"00008", "00009"} - {proposed}
+    hashes = hashes_of(engine)
+    log = DecisionLog.of_index(index)
+    log.choose_keeper(other, "g", {id: hashes[id] for id in ("00008", "00009")}, 0, [])
+    for new in ("", str(out)):
+        run(engine, out, replace(CONFIG, new=new))
+        assert keeper() == other
+    log.undo(log.last_change())
+    run(engine, out)
+    assert keeper() == proposed
+    log.choose_keeper(other, "g", {id: hashes[id] for id in ("00008", "00009")}, log.last_change(), [])
+    place = int(other)
+    made[place] = {**made[place], "content_hash": "another"}
+    run(opened(build(tmp_path, made)), out)
+    assert keeper() == proposed
+
+
+def test_estimates_leave_out_the_pairs_that_people_decided(tmp_path: Path) -> None:
+    index, out = build(tmp_path, some_listings(120)), tmp_path / "out"
+    engine = opened(index)
+    before = run(engine, out)
+    pairs = [pair for pair in pairs_in(out) if pair["decision"] == "duplicate"]
+    ids = [pairs[-1]["id_a"], pairs[-1]["id_b"]]
+    DecisionLog.of_index(index).record(Action.REJECT, "g", all_different(ids, hashes_of(engine)), 0, ids)
+    after = run(engine, out)
+    assert after.estimates.automatic.pairs == before.estimates.automatic.pairs - 1
+    assert after.estimates.automatic.precision.value > before.estimates.automatic.precision.value
+    assert after.expected == pytest.approx(before.expected)
+
+
+def test_a_listing_outside_the_filter_comes_in_by_no_decision(tmp_path: Path) -> None:
+    index, out = build(tmp_path, some_listings(60)), tmp_path / "out"
+    engine = opened(index)
+    ids = ["00003", "00007", "00045"]
+    DecisionLog.of_index(index).record(Action.CONFIRM, "", all_same(ids, hashes_of(engine)), 0, ids)
+    run(engine, out, replace(CONFIG, join=JoinConfig(Filter("id < '00040'"))))
+    assert {"00003", "00007"} in groups_in(out).values()
+
+
 def test_drawn_groups_that_people_found_wrong_stay_in_the_measured_share(tmp_path: Path) -> None:
     index, out = build(tmp_path, some_listings(60)), tmp_path / "out"
     engine = opened(index)
     assert run(engine, out).estimates.checked == {}
-    hashes = dict(zip(*(engine.listings[name].to_pylist() for name in ("id", "content_hash")), strict=True))
+    hashes = hashes_of(engine)
     automatic = pq.read_table(out / "groups.parquet", filters=[("tier", "=", "automatic")])[
         "group_id"
     ].to_pylist()

@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from support.catalogs import draw_picture
-from support.run_folders import a_group, a_pair, write_run_folder
+from support.run_folders import a_group, a_pair, rejected_pairs, write_run_folder
 
 from itemsearch.decisions.log import DecisionLog
-from itemsearch.decisions.of_index import labels_of_people, rejected_pairs
+from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
 from itemsearch.review.access import Address
@@ -172,6 +172,104 @@ def test_two_groups_become_one_product(client: TestClient, session: ReviewSessio
     assert "give the id of another" in client.get("/merge?group=big&other=big").text
 
 
+def test_a_keeper_is_chosen_in_a_group_and_after_a_split_and_can_be_undone(
+    client: TestClient, session: ReviewSession
+) -> None:
+    def kept(page: str) -> list[str]:
+        figures = re.findall(r'<figure class="keeper".*?<div class="id">(\w+)', page, re.DOTALL)
+        return [id for id in figures if id in BIG]
+
+    page = client.get("/group?id=big").text
+    assert kept(page) == ["00000"]
+    assert re.findall(r'name="keeper" value="(\w+)"', page) == ["00001", "00002"]
+    form = {"part": BIG, "shown": BIG, "seen": 0, "group": "big", "back": "/group?id=big"}
+    page = client.post("/keep", data={**form, "keeper": "00002"}).text
+    assert "To be kept: 00002" in page
+    assert kept(page) == kept(client.get("/").text) == ["00002"]
+    client.post("/decide", data=choice("split", BIG, 1, ticked=["00002"]))
+    page = client.get("/group?id=big").text
+    assert kept(page) == ["00000", "00002"]
+    form = {**form, "part": BIG[:2], "seen": 2}
+    assert kept(client.post("/keep", data={**form, "keeper": "00001"}).text) == ["00001", "00002"]
+    assert kept(client.post("/undo", data={"event": 3, "back": "/group?id=big"}).text) == ["00000", "00002"]
+    assert session.keeper(session.labels(), ["00001", "00010", "00011"]) == "00010"
+    assert client.post("/keep", data={**form, "keeper": "00050", "seen": 4}).status_code == 400
+    assert client.post("/keep", data={**form, "keeper": "00001"}).status_code == 409
+
+
+def test_the_name_of_a_person_is_asked_once_and_stored(client: TestClient, session: ReviewSession) -> None:
+    assert "Your name" in client.get("/").text
+    client.post("/decide", data=choice("confirm", BIG))
+    page = client.post("/name", data={"name": " Zoë <b>; x ", "back": "/group?id=small"}).text
+    assert "Group small" in page
+    assert "Your name" not in page
+    assert "Zoë &lt;b&gt;; x" in page
+    small = ["00010", "00011"]
+    client.post("/decide", data={**choice("reject", small), "shown": small, "group": "small"})
+    client.post("/undo", data={"event": 2})
+    assert [event.who for event in session.decisions.events()] == ["Zoë <b>; x"] * 2 + [""]
+    assert "<td>Zoë &lt;b&gt;; x</td>" in client.get("/decisions").text
+    away = client.post("/name", data={"name": "x", "back": "//evil.example"}, follow_redirects=False)
+    assert away.headers["location"] == "/"
+    assert "Your name" in client.post("/name", data={"name": ""}).text
+
+
+def test_the_decisions_of_a_session_may_all_be_one_persons(session: ReviewSession) -> None:
+    client = TestClient(build_app(session, Address(), "Ann"), ORIGIN, headers={"Origin": ORIGIN})
+    page = client.get("/").text
+    assert "Your name" not in page
+    assert "Ann" in page
+    client.post("/name", data={"name": "Bob"})
+    client.post("/decide", data=choice("confirm", BIG))
+    rows = list(csv.DictReader(io.StringIO(client.get("/decisions.csv").content.decode("utf-8-sig"))))
+    assert {row["who"] for row in rows} == {"Ann"}
+    assert session.labels().people.reason(*BIG[:2]).startswith("Ann decided on 20")
+
+
+def test_two_results_of_a_search_are_joined_or_told_apart(client: TestClient, session: ReviewSession) -> None:
+    page = client.get("/search?id=00000").text
+    assert re.findall(r'name="part" value="(\w+)" aria-label="tick \w+" checked', page) == ["00000"]
+    shown = re.findall(r'name="shown" value="(\w+)"', page)
+    assert len(shown) == 25
+    form = {"shown": shown, "seen": 0, "group": "", "back": "/search?id=00000&words="}
+    page = client.post("/decide", data={**form, "action": "confirm", "part": ["00000", shown[5]]}).text
+    assert "Confirmed: one product" in page
+    assert page.count("decided: the same product") == 1
+    page = client.post(
+        "/decide", data={**form, "seen": 1, "action": "reject", "part": ["00000", shown[6]]}
+    ).text
+    assert page.count("decided: another product") == 1
+    assert rejected_pairs(session.engine) == {tuple(sorted(("00000", shown[6])))}
+    for part in ([], ["00000"]):
+        refused = client.post("/decide", data={**form, "seen": 2, "action": "confirm", "part": part})
+        assert (refused.status_code, "tick them" in refused.text) == (400, True)
+    assert client.post("/decide", data={**form, "seen": 2, "part": ["00000", shown[7]]}).status_code == 422
+
+
+def test_a_filter_is_accepted_in_one_step_with_preview_and_undo(
+    client: TestClient, session: ReviewSession
+) -> None:
+    reject = {"id": "00001", "group": "big", "part": BIG, "shown": BIG, "seen": 0}
+    client.post("/reject-one", data=reject)
+    assert "/accept?state=left" in client.get("/").text
+    page = client.get("/accept?tier==automatic").text
+    assert "Accept 1 groups, 2 listings?" in page
+    assert re.findall(r"· group (\w+)<", page) == ["sure"]
+    page = client.get("/accept").text
+    assert "Accept 2 groups, 4 listings?" in page  # big is partly told apart
+    seen = re.findall(r'name="seen" value="(\d+)"', page)[0]
+    done = client.post("/accept", data={"seen": seen}).text
+    assert "Accepted: each group is one product" in done
+    assert "2 decided, 1 left" in done
+    assert session.labels().of_pair("00010", "00011")
+    assert session.checked() == {}
+    assert labels_of_people(session.engine)["same"].to_pylist() == [False, False]
+    assert "Group 1 of 1" in client.get("/?sample=automatic").text  # nobody looked at it
+    assert "0 decided, 3 left" in client.post("/undo", data={"event": 2}).text
+    assert client.post("/accept", data={"seen": seen}).status_code == 409
+    assert client.post("/accept?category==none", data={"seen": 9}).status_code == 400
+
+
 def test_a_stale_form_is_told_and_loses_nothing(client: TestClient, session: ReviewSession) -> None:
     client.post("/decide", data=choice("confirm", BIG))
     late = client.post("/decide", data=choice("reject", BIG))
@@ -232,6 +330,8 @@ def test_a_wrong_form_is_one_line(client: TestClient) -> None:
     assert client.post("/decide", data=choice("confirm", ["00000", "no such id"])).status_code == 400
     wrong = client.post("/decide", data=choice("burn", BIG))
     assert (wrong.status_code, "Traceback" in wrong.text) == (422, False)
+    for action in ("undo", "keep", "accept"):
+        assert client.post("/decide", data=choice(action, BIG, ticked=BIG[:1])).status_code == 400
 
 
 def test_an_index_alone_is_searched(own_index: Path) -> None:

@@ -11,8 +11,10 @@ from threading import Thread
 import pytest
 import uvicorn
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 from support.catalogs import draw_picture
@@ -61,10 +63,12 @@ def served(browser: webdriver.Chrome, folder: Path) -> Iterator[str]:
     thread.start()
     while not server.started:
         assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    browser.get("about:blank")  # or pictures below the fold would ask a server that is gone
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        browser.get("about:blank")  # or pictures below the fold would ask a server that is gone
+        server.should_exit = True
+        thread.join()
 
 
 def visible(browser: webdriver.Chrome) -> list[str]:
@@ -84,11 +88,16 @@ def choose(browser: webdriver.Chrome, name: str, value: str) -> None:
     browser.find_element(By.CSS_SELECTOR, f"select[name={name}] option[value='{value}']").click()
 
 
+def wait_for_the_next(browser: webdriver.Chrome, page: WebElement) -> None:
+    # Between two pages the driver may say of the old one that it belongs to none.
+    WebDriverWait(browser, 10, ignored_exceptions=[WebDriverException]).until(staleness_of(page))
+
+
 def click(browser: webdriver.Chrome, selector: str) -> None:
     """Clicks, and waits for the page that it leads to."""
     old = browser.find_element(By.TAG_NAME, "html")
     browser.find_element(By.CSS_SELECTOR, selector).click()
-    WebDriverWait(browser, 10).until(staleness_of(old))
+    wait_for_the_next(browser, old)
 
 
 def text(browser: webdriver.Chrome) -> str:
@@ -200,6 +209,73 @@ def test_a_person_confirms_rejects_splits_and_undoes(browser: webdriver.Chrome, 
         assert "2 decided, 1 left" in text(browser)
 
 
+def test_a_keeper_is_chosen_by_key_and_by_click(browser: webdriver.Chrome, found: Path) -> None:
+    def kept() -> str:
+        return browser.find_element(By.CSS_SELECTOR, ".card figure.keeper .id").text.split()[0]
+
+    with served(browser, found) as address:
+        browser.get(f"{address}/?order=worth")
+        press(browser, "j")
+        assert (focused(browser), kept()) == ("card-1", "00000")
+        press(browser, "2")
+        assert "00001" in browser.switch_to.active_element.text
+        click_by_key(browser, "k")
+        assert "To be kept: 00001" in text(browser)
+        assert (focused(browser), kept()) == ("card-1", "00001")
+        press(browser, "2")
+        press(browser, "k")  # it is kept already
+        click_by_key(browser, "u")
+        assert kept() == "00000"
+        press(browser, "j")
+        click_by_key(browser, "o")
+        browser.find_element(By.CSS_SELECTOR, "input[name=ticked][value='00000']").click()
+        click(browser, "button[value=split]")
+        assert kept() in ("00001", "00002")
+        other = browser.find_element(By.CSS_SELECTOR, "button.keep").get_attribute("value")
+        click(browser, "button.keep")
+        assert kept() == other
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        browser.get(f"{address}/?order=worth")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+def test_a_person_is_asked_for_a_name_once(browser: webdriver.Chrome, found: Path) -> None:
+    with served(browser, found) as address:
+        browser.get(address)
+        browser.find_element(By.NAME, "name").send_keys("Ann Lee\n")
+        WebDriverWait(browser, 10).until(lambda page: "Ann Lee" in text(page))
+        assert browser.find_elements(By.CSS_SELECTOR, "input[name=name]:not([type=hidden])") == []
+        press(browser, "j")
+        click_by_key(browser, "c")
+        browser.get(f"{address}/decisions")
+        assert "Ann Lee" in browser.find_element(By.TAG_NAME, "table").text
+        browser.delete_all_cookies()
+
+
+def test_a_tier_is_accepted_in_one_step_and_taken_back(browser: webdriver.Chrome, found: Path) -> None:
+    with served(browser, found) as address:
+        browser.get(f"{address}/?tier=%3Dreview")
+        browser.find_element(By.PARTIAL_LINK_TEXT, "Accept these").click()
+        assert "Accept 2 groups, 5 listings?" in text(browser)
+        click(browser, "main button.good")
+        assert "Accepted: each group is one product" in text(browser)
+        assert "2 decided, 1 left" in text(browser)
+        click_by_key(browser, "u")
+        assert "0 decided, 3 left" in text(browser)
+
+
+def test_a_missed_pair_is_joined_from_search(browser: webdriver.Chrome, found: Path) -> None:
+    with served(browser, found) as address:
+        browser.get(f"{address}/search?id=00010")
+        browser.find_elements(By.CSS_SELECTOR, "input[name=part]:not(:checked)")[3].click()
+        click(browser, "button[value=confirm]")
+        assert "Confirmed: one product" in text(browser)
+        assert text(browser).count("decided: the same product") == 1
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        browser.get(f"{address}/search?id=00010")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
 def test_a_sample_is_checked_by_keyboard(browser: webdriver.Chrome, found: Path) -> None:
     with served(browser, found) as address:
         browser.get(address)
@@ -235,7 +311,7 @@ def test_the_report_is_put_in_another_order(browser: webdriver.Chrome, report: s
 def click_by_key(browser: webdriver.Chrome, key: str) -> None:
     old = browser.find_element(By.TAG_NAME, "html")
     press(browser, key)
-    WebDriverWait(browser, 10).until(staleness_of(old))
+    wait_for_the_next(browser, old)
 
 
 def test_a_picture_is_uploaded(browser: webdriver.Chrome, found: Path, tmp_path: Path) -> None:
@@ -243,7 +319,7 @@ def test_a_picture_is_uploaded(browser: webdriver.Chrome, found: Path, tmp_path:
     with served(browser, found) as address:
         browser.get(f"{address}/search")
         browser.find_element(By.NAME, "picture").send_keys(str(tmp_path / "mine.png"))
-        click(browser, "form[method=post] button")
+        click(browser, "main form[enctype] button")
         assert "Most similar to mine.png" in text(browser)
         assert text(browser).count("similar listings") == 24
 

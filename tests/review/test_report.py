@@ -62,6 +62,21 @@ def test_groups_come_in_the_order_of_what_a_decision_settles(index: Path) -> Non
     assert [pair.first.id for pair in shown.weakest] == ["00043", "00020"]
 
 
+def test_a_confirmed_group_comes_last_and_without_doubt(index: Path, tmp_path: Path) -> None:
+    listings = Engine.open(index).listings
+    groups = [a_group("done", ["00000", "00001"], "confirmed"), a_group("open", ["00002", "00003"])]
+    pairs = [
+        a_pair("00000", "00001", "confirmed", probability=None, reason="Ann decided"),
+        a_pair("00002", "00003"),
+    ]
+    write_groups_report(tmp_path / "r.html", DuplicateTables(listings, *tables(pairs, groups)), [])
+    page = (tmp_path / "r.html").read_text()
+    assert re.findall(r"group (done|open)<", page) == ["open", "done"]
+    assert '<span class="chip confirmed">confirmed</span>' in page
+    assert "Ann decided" in page
+    assert page.count("probability <span") == 3  # of the open group, its pair and the weakest pair
+
+
 def test_the_report_is_one_file_that_fetches_nothing(index: Path, tmp_path: Path) -> None:
     listings = Engine.open(index).listings
     found = tables([a_pair("00000", "00001")], [a_group("g", ["00000", "00001"])])

@@ -11,10 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from itemsearch.decisions.of_index import current_labels
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
+from itemsearch.search.engine import Engine
 
 
 def a_pair(a: str, b: str, decision: str = "duplicate", **evidence: Any) -> dict[str, Any]:
@@ -70,3 +72,7 @@ def write_run_folder(
     run = {"format": FORMAT, "index": str(index), **described}
     (folder / "run.json").write_text(json.dumps(run))
     return folder
+
+
+def rejected_pairs(engine: Engine) -> set[tuple[str, str]]:
+    return {(label.id_a, label.id_b) for label in current_labels(engine) if not label.same}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -11,14 +10,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.decisions.decided import NOBODY, Decided
+from itemsearch.duplicates.groups.graph import (
+    CANNOT_LINK_DECISIONS,
+    PairGraph,
+    build_graph,
+    identical_listings,
+    sizes_of,
+    with_crowds,
+)
 from itemsearch.duplicates.groups.keeper import KEEP_BY, rank_keepers
-from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage, components
-from itemsearch.duplicates.types import GROUPS_SCHEMA, IDENTICAL, Decision, Tier
-from itemsearch.indexes.arrays import Ints, unique
-from itemsearch.probability.crowds import share_others
+from itemsearch.duplicates.groups.linkage import CANNOT_LINK, average_linkage
+from itemsearch.duplicates.types import GROUPS_SCHEMA, Decision, Tier
+from itemsearch.indexes.arrays import Ints, Mask
 
-CANNOT_LINK_DECISIONS = (Decision.VARIANT, Decision.REJECTED)
-"""The listings of such a pair are never in one group."""
 CHAIN_SPLIT, TOO_LARGE = "chain split", "too large"
 
 
@@ -40,32 +45,13 @@ class GroupSettings:
 DEFAULT_GROUPS = GroupSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    """P pairs among L listings, which are numbered in order of id.
-
-    rows: (L,) in the index. a, b: (P,) numbers of listings, a < b. probability, joint, decisions: (P,).
-    """
-
-    rows: Ints
-    a: Ints
-    b: Ints
-    probability: npt.NDArray[np.float64]
-    joint: npt.NDArray[np.float64]
-    decisions: npt.NDArray[np.str_]
-
-    def decided(self, *decisions: Decision) -> npt.NDArray[np.bool_]:
-        """(P,) whether each pair has one of `decisions`."""
-        return np.isin(self.decisions, decisions)
-
-
 def group(
     pairs: pa.Table,
     listings: pa.Table,
     settings: GroupSettings = DEFAULT_GROUPS,
-    rejected: Collection[tuple[str, str]] = (),
+    decided: Decided = NOBODY,
 ) -> pa.Table:
-    """Groups the listings of duplicate pairs and of pairs to review.
+    """Groups the listings of duplicate pairs and of pairs to review, and those that people joined.
 
     Automatic groups are made of duplicate pairs alone. Pairs to review group the listings that are then left,
     so that no pair to review adds a listing to an automatic group. The listings of variants and of rejected
@@ -74,7 +60,7 @@ def group(
     Args:
         pairs: columns row_a, row_b, probability, joint and decision, at least.
         listings: of the index.
-        rejected: the ids of pairs that must not be in one group, whether they are among `pairs` or not.
+        decided: what people decided, on `pairs` and on others.
 
     Returns:
         `GROUPS_SCHEMA`, each group's keeper first, then in order of id; groups in order of their first id.
@@ -89,17 +75,35 @@ def group(
     #   1-2    variant      cannot link        {2}          (alone: no group)
     #   2-3    review                   yes    {2, 3}       review
     #   1-4    review                   no     {4}          (1 is in an automatic group)
-    graph = _graph(pairs, listings, rejected)
+    graph = build_graph(pairs, listings, decided)
     duplicates = graph.decided(Decision.DUPLICATE)
-    identical, crowded = _with_crowds(graph, _identical(graph), settings.max_size)
+    identical, crowded = with_crowds(graph, identical_listings(graph), settings.max_size)
     linking = duplicates & ~crowded[graph.a] & ~crowded[graph.b]
     automatic = _clusters(graph, identical, linking, settings.density)
-    grouped = _sizes(automatic) > 1
+    grouped = sizes_of(automatic) > 1
     left = ~grouped[graph.a] & ~grouped[graph.b]
     linking = (duplicates | graph.decided(Decision.REVIEW)) & left
     clusters = np.where(grouped, automatic, _clusters(graph, identical, linking, settings.density))
     split = _split_chains(clusters, graph, duplicates)
-    return _table(graph, listings, clusters, grouped & ~split, split, settings)
+    table = _table(graph, listings, clusters, grouped & ~split, split, settings)
+    return _with_chosen_keepers(table, decided)
+
+
+def _with_chosen_keepers(groups: pa.Table, decided: Decided) -> pa.Table:
+    """The groups with the keepers that people chose, the latest of each group, in the place of the first."""
+    if not decided.keepers or not groups.num_rows:
+        return groups
+    ids, is_first = groups["id"].to_pylist(), groups["keeper"].to_numpy(zero_copy_only=False)
+    chosen = np.array([decided.keepers[id].event if id in decided.keepers else 0 for id in ids])
+    number = np.cumsum(is_first)
+    # Each group's listings: the one that was chosen last, or else the first, then the others in order of id.
+    by_id = pc.rank(groups["id"], sort_keys="ascending").to_numpy().astype(np.int64)
+    latest = np.zeros(number[-1] + 1, np.int64)
+    np.maximum.at(latest, number, chosen)
+    is_keeper = np.where(latest[number] > 0, chosen == latest[number], is_first)
+    order = np.lexsort((by_id, ~is_keeper, number))
+    place = groups.column_names.index("keeper")
+    return groups.set_column(place, groups.schema.field(place), pa.array(is_keeper)).take(pa.array(order))
 
 
 def new_group_id(member_ids: str) -> str:
@@ -107,70 +111,11 @@ def new_group_id(member_ids: str) -> str:
     return f"g{blake2b(member_ids.encode(), digest_size=6).hexdigest()}"
 
 
-def _graph(pairs: pa.Table, listings: pa.Table, rejected: Collection[tuple[str, str]]) -> _Graph:
-    row_a, row_b = (pairs[name].to_numpy() for name in ("row_a", "row_b"))
-    rows = unique(np.concatenate([row_a, row_b]))
-    # In order of id, so that ties are broken alike whatever rows a build gives the listings.
-    ids = listings["id"].take(pa.array(rows))
-    order = pc.sort_indices(ids).to_numpy()
-    rows = rows[order]
-    number = np.full(listings.num_rows, -1)
-    number[rows] = np.arange(len(rows))
-    number_of_id = (
-        dict(zip(ids.take(pa.array(order)).to_pylist(), range(len(rows)), strict=True)) if rejected else {}
-    )
-    known = [
-        (number_of_id[a], number_of_id[b]) for a, b in rejected if a in number_of_id and b in number_of_id
-    ]
-    cannot_link = np.array(known, np.int64).reshape(-1, 2)
-    a, b = (
-        np.concatenate([number[row_a], cannot_link[:, 0]]),
-        np.concatenate([number[row_b], cannot_link[:, 1]]),
-    )
-    nothing = np.zeros(len(cannot_link))
-    probability, joint = (
-        np.concatenate([pairs[name].to_numpy(), nothing]) for name in ("probability", "joint")
-    )
-    decisions = np.array(
-        [*pairs["decision"].to_pylist(), *[Decision.REJECTED] * len(cannot_link)], dtype=np.str_
-    )
-    return _Graph(rows, np.minimum(a, b), np.maximum(a, b), probability, joint, decisions)
-
-
-def _identical(graph: _Graph) -> Ints:
-    """(L,) the lowest listing that each one is identical to; itself where it cannot link to a lower one."""
-    is_identical = graph.decided(Decision.DUPLICATE) & (graph.joint >= IDENTICAL)
-    lowest = components(len(graph.rows), graph.a[is_identical], graph.b[is_identical])
-    cannot_link = graph.decided(*CANNOT_LINK_DECISIONS) & (lowest[graph.a] == lowest[graph.b])
-    lowest[graph.b[cannot_link]] = graph.b[cannot_link]
-    return lowest
-
-
-def _with_crowds(graph: _Graph, identical: Ints, max_size: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """(L,) `identical`, as if crowds of over `max_size` listings were; (L,) who is in such a crowd.
-
-    A crowd's pairs are duplicates whose listings share others. One with a conflict within is none.
-    """
-    every, duplicates = np.arange(len(identical)), graph.decided(Decision.DUPLICATE)
-    reached = components(len(every), graph.a[duplicates], graph.b[duplicates])
-    used = duplicates & (_sizes(reached)[graph.a] > max_size)
-    if not used.any():
-        return identical, np.zeros(len(every), bool)
-    a, b = graph.a[used], graph.b[used]
-    linked = share_others(len(every), a, b)
-    crowd = components(len(every), a[linked], b[linked])
-    conflict = graph.decided(*CANNOT_LINK_DECISIONS) & (crowd[graph.a] == crowd[graph.b])
-    whole = (_sizes(crowd) > max_size) & ~np.isin(crowd, crowd[graph.a[conflict]])
-    both = np.concatenate([identical, np.where(whole, crowd, every)])
-    together = components(len(every), np.tile(every, 2), both)
-    return together, np.isin(together, together[whole])
-
-
-def _clusters(graph: _Graph, identical: Ints, linking: npt.NDArray[np.bool_], density: float) -> Ints:
+def _clusters(graph: PairGraph, identical: Ints, linking: npt.NDArray[np.bool_], density: float) -> Ints:
     """(L,) the lowest listing of each one's cluster.
 
     Args:
-        identical: (L,) as `_identical` returns it; identical listings are one node of the clustering.
+        identical: (L,) as `identical_listings` returns it; identical listings are one node of the clustering.
         linking: (P,) the pairs that link listings.
     """
     cannot_link = graph.decided(*CANNOT_LINK_DECISIONS)
@@ -199,21 +144,19 @@ def _unique_pairs(
     return a[first], b[first], weights[first]
 
 
-def _sizes(clusters: Ints) -> Ints:
-    """(L,) how many listings each one's cluster has."""
-    return np.bincount(clusters, minlength=len(clusters))[clusters]
-
-
-def _split_chains(clusters: Ints, graph: _Graph, duplicates: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _split_chains(
+    clusters: Ints, graph: PairGraph, duplicates: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """(L,) whether each one's cluster has a duplicate pair with a listing outside of it."""
     across = duplicates & (clusters[graph.a] != clusters[graph.b])
     is_split = np.zeros(len(clusters), bool)
     is_split[clusters[graph.a[across]]] = is_split[clusters[graph.b[across]]] = True
-    return is_split[clusters]
+    within: Mask = is_split[clusters]
+    return within
 
 
 def _table(
-    graph: _Graph,
+    graph: PairGraph,
     listings: pa.Table,
     clusters: Ints,
     automatic: npt.NDArray[np.bool_],
@@ -221,7 +164,7 @@ def _table(
     settings: GroupSettings,
 ) -> pa.Table:
     """`GROUPS_SCHEMA`, from (L,) clusters, and (L,) whether each is automatic, and is a split chain."""
-    sizes = _sizes(clusters)
+    sizes = sizes_of(clusters)
     grouped = np.flatnonzero(sizes > 1)
     keeper_rank = rank_keepers(listings, graph.rows[grouped], settings.keep_by)
     by_keeper = grouped[np.lexsort((keeper_rank, clusters[grouped]))]
@@ -229,8 +172,10 @@ def _table(
     order = np.lexsort((by_keeper, ~is_keeper, clusters[by_keeper]))  # the keeper, then in order of id
     members, is_keeper = by_keeper[order], is_keeper[order]
     ids = listings["id"].take(pa.array(graph.rows))
-    large = sizes[members] > settings.max_size
-    flags = np.where(large, TOO_LARGE, np.where(split[members], CHAIN_SPLIT, ""))
+    confirmed = _of_one_product(graph, clusters)[members]
+    large = (sizes[members] > settings.max_size) & ~confirmed
+    flags = np.where(large, TOO_LARGE, np.where(split[members] & ~confirmed, CHAIN_SPLIT, ""))
+    tiers = np.where(automatic[members] & ~large, Tier.AUTOMATIC, Tier.REVIEW)
     lowest, where = np.unique(clusters[members], return_inverse=True)
     names = np.array([new_group_id(id) for id in ids.take(pa.array(lowest)).to_pylist()], dtype=object)
     mean = _mean_probabilities(graph, clusters)
@@ -240,7 +185,7 @@ def _table(
         "group_id": pa.array(names[where], pa.string()),
         "id": ids.take(pa.array(members)),
         "keeper": is_keeper,
-        "tier": pa.array(np.where(automatic[members] & ~large, Tier.AUTOMATIC, Tier.REVIEW), pa.string()),
+        "tier": pa.array(np.where(confirmed, Tier.CONFIRMED, tiers), pa.string()),
         "probability": pa.array(mean[members], pa.float32()),
         "group_probability": pa.array(least[clusters[members]], pa.float32()),
         "flag": pa.array(flags, pa.string(), mask=flags == ""),
@@ -248,7 +193,14 @@ def _table(
     return pa.table(columns).cast(GROUPS_SCHEMA)
 
 
-def _mean_probabilities(graph: _Graph, clusters: Ints) -> npt.NDArray[np.float64]:
+def _of_one_product(graph: PairGraph, clusters: Ints) -> npt.NDArray[np.bool_]:
+    """(L,) whether people decided that the listings of each one's cluster are one product."""
+    mixed = np.zeros(len(clusters), bool)
+    mixed[clusters[graph.product != graph.product[clusters]]] = True
+    return ~mixed[clusters]
+
+
+def _mean_probabilities(graph: PairGraph, clusters: Ints) -> npt.NDArray[np.float64]:
     """(L,) the mean probability of each listing's pairs within its cluster; 0 for none."""
     inside = clusters[graph.a] == clusters[graph.b]
     sums, counts = np.zeros(len(clusters)), np.zeros(len(clusters))

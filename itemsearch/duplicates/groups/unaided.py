@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from itemsearch.decisions.pair_labels import PairLabel
 from itemsearch.decisions.sample import checked
 from itemsearch.duplicates.groups.form import GroupSettings, group
-from itemsearch.duplicates.pairs.decide import Thresholds, decide
+from itemsearch.duplicates.pairs.decide import Thresholds, decide_again
 from itemsearch.duplicates.run_folder import DuplicateTables
-from itemsearch.duplicates.types import PAIRS_SCHEMA, Decision, Tier
+from itemsearch.duplicates.types import BY_PEOPLE, Tier
 from itemsearch.probability.estimate import Checked
 
 UnaidedGroups = Mapping[str, Sequence[Sequence[str]]]
@@ -21,15 +21,14 @@ UnaidedGroups = Mapping[str, Sequence[Sequence[str]]]
 
 
 def unaided_groups(tables: DuplicateTables, settings: GroupSettings, thresholds: Thresholds) -> UnaidedGroups:
-    """The groups as they would be had nobody rejected a pair.
+    """The groups as they would be had nobody decided on a pair.
 
     A group that people found wrong is none in the next run: of what is left, all that was checked is right.
     """
     groups = tables.groups
-    rejected = pc.equal(tables.pairs["decision"], Decision.REJECTED.value)
-    if pc.any(rejected).as_py():
-        again = decide(tables.pairs.filter(rejected), thresholds).select(PAIRS_SCHEMA.names)
-        pairs = pa.concat_tables([tables.pairs.filter(pc.invert(rejected)), again])
+    by_people = pc.is_in(tables.pairs["decision"], pa.array(BY_PEOPLE, pa.string()))
+    if pc.any(by_people).as_py():
+        pairs = decide_again(tables.pairs, thresholds)
         for side in ("a", "b"):
             rows = pc.index_in(pairs[f"id_{side}"], tables.listings["id"]).cast(pa.int64())
             pairs = pairs.append_column(f"row_{side}", rows)

@@ -1,14 +1,16 @@
-"""Decides pairs by their probability: duplicate, review, variant, rejected or different."""
+"""Decides pairs: by their probability, or as people did."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from itemsearch.duplicates.types import Decision
+from itemsearch.decisions.decided import NOBODY, Decided
+from itemsearch.duplicates.types import BY_PEOPLE, Decision
 from itemsearch.indexes.arrays import Doubles, Mask
 from itemsearch.probability.estimate import Checked, Estimate, estimate, threshold_for
 
@@ -19,7 +21,6 @@ LEAST_AUTOMATIC = 0.5
 MIN_PRECISION = 0.95
 NEVER = 2.0
 """No probability reaches it."""
-REJECTED_REASON = "a person decided that they are two products"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +80,14 @@ def held_back(pairs: pa.Table) -> Mask:
     return held
 
 
-def decide(
-    pairs: pa.Table, thresholds: Thresholds, rejected: Collection[tuple[str, str]] = frozenset()
-) -> pa.Table:
+def decide(pairs: pa.Table, thresholds: Thresholds, decided: Decided = NOBODY) -> pa.Table:
     """Adds the columns decision and reason to pairs, or replaces them.
 
-    A pair that a person rejected is rejected, whatever the evidence. A pair whose listings conflict is a
+    A pair that people decided is as they did, whatever the evidence. A pair whose listings conflict is a
     variant where it would be a duplicate or to review; of a pair with a doubt a person decides.
 
     Args:
-        pairs: `ROWS_SCHEMA`, `EVIDENCE_SCHEMA` and probability.
-        rejected: (id_a, id_b), in either order.
+        pairs: `ROWS_SCHEMA`, `EVIDENCE_SCHEMA` and probability, which may be null where people decided.
     """
     # A worked example, of thresholds 0.9 automatic and 0.25 review:
     #
@@ -98,13 +96,14 @@ def decide(
     #   0.95         size: S / M    variant
     #   0.30                        review
     #   0.10                        different
-    rejected_sets = {frozenset(pair) for pair in rejected}
     columns = ("id_a", "id_b", "probability", "conflicts", "doubt", "same_image", "same_identifier")
     decisions, reasons = [], []
     for row in zip(*(pairs[name].to_pylist() for name in columns), strict=True):
         id_a, id_b, probability, conflicts, doubt, same_image, same_identifier = row
-        if rejected_sets and frozenset((id_a, id_b)) in rejected_sets:
-            decision, reason = Decision.REJECTED, REJECTED_REASON
+        same = decided.same(id_a, id_b)
+        if same is not None:
+            decision = Decision.CONFIRMED if same else Decision.REJECTED
+            reason = decided.reason(id_a, id_b)
         else:
             decision = _decide_pair(probability, bool(conflicts), thresholds)
             if decision is Decision.DUPLICATE and doubt:
@@ -120,6 +119,22 @@ def decide(
     return undecided.append_column("decision", pa.array(decisions, pa.string())).append_column(
         "reason", pa.array(reasons, pa.string())
     )
+
+
+def decide_again(pairs: pa.Table, thresholds: Thresholds, decided: Decided = NOBODY) -> pa.Table:
+    """Decided pairs with the decisions of people as they are now; those that are then different, or have no
+    probability to decide by, are left out.
+
+    Args:
+        pairs: as `decide` returns them.
+    """
+    ids = zip(pairs["id_a"].to_pylist(), pairs["id_b"].to_pylist(), strict=True)
+    now = pa.array([decided.same(a, b) is not None for a, b in ids], pa.bool_())
+    before = pc.is_in(pairs["decision"], pa.array(BY_PEOPLE, pa.string()))
+    known = pc.or_(now, pairs["probability"].is_valid())
+    again = decide(pairs.filter(pc.and_(pc.or_(now, before), known)), thresholds, decided)
+    again = again.filter(pc.not_equal(again["decision"], Decision.DIFFERENT.value))
+    return pa.concat_tables([pairs.filter(pc.invert(pc.or_(now, before))), again.select(pairs.column_names)])
 
 
 def _decide_pair(probability: float, conflict: bool, thresholds: Thresholds) -> Decision:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from itemsearch.duplicates.run_folder import PAIRS, RUN, read_run
+from itemsearch.duplicates.run_folder import PAIRS, RUN, index_of, read_run
 from itemsearch.duplicates.types import PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import UsageError
 from itemsearch.indexes.storage.versions import read_version
@@ -60,7 +60,7 @@ def _version_of(engine: Engine, since: str) -> tuple[Path, int]:
     path = Path(since) / RUN
     try:
         run = read_run(Path(since))
-        return Path(run["index"]), int(run["version"])
+        return index_of(Path(since), run), int(run["version"])
     except OSError as error:
         raise UsageError(
             f"--new {since}: neither the number of a version nor a folder of itemsearch duplicates ({path}: "

@@ -44,9 +44,14 @@
     cards[place]?.scrollIntoView({ block: "start" });
   };
   const press = (key) => focused()?.querySelector(`[data-key="${key}"]`)?.click();
+  const listing = () => document.activeElement?.closest("figure");
+  const choose = (number) => focused()?.querySelectorAll("figure[tabindex]")[number - 1]?.focus();
+  const digits = Object.fromEntries([..."123456789"].map((digit) => [digit, () => choose(Number(digit))]));
   const keys = {
+    ...digits,
     j: () => walk(1), ArrowDown: () => walk(1), ArrowRight: () => walk(1),
-    k: () => walk(-1), ArrowUp: () => walk(-1), ArrowLeft: () => walk(-1),
+    k: () => (listing() ? listing().querySelector('[data-key="k"]')?.click() : walk(-1)),
+    ArrowUp: () => walk(-1), ArrowLeft: () => walk(-1),
     c: () => press("c"), x: () => press("x"), o: () => press("o"),
     u: () => document.querySelector(".notice[role=status] button")?.click(),
     "/": () => document.querySelector(".filters select, main input")?.focus(),
