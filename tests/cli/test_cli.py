@@ -207,12 +207,12 @@ IGNORED = ("--ignore-variant", "model", "--ignore-variant", "number", "--ignore-
 
 
 def test_duplicates_of_a_catalog(run: Run, index: Path, tmp_path: Path) -> None:
-    asked = ("duplicates", index, "--out", tmp_path, "--min-probability", 0.001, *IGNORED)
+    asked = ("duplicates", index, "--out", tmp_path, "--min-probability", 1e-9, *IGNORED)
     done = run(*asked, "--json").json
     assert done["rows"] == 60
     pairs = pq.read_table(tmp_path / "pairs.parquet").to_pylist()
     assert len(pairs) == sum(done["pairs"].values()) > 0
-    assert all(pair["probability"] >= 0.001 for pair in pairs)
+    assert all(pair["probability"] >= 1e-9 for pair in pairs)
     assert 0 <= done["estimates"]["automatic"]["precision"]["low"] <= 1
     shown = run(*asked)
     assert re.search(r"changes +none", shown.out)

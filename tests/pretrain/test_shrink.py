@@ -7,6 +7,7 @@ import numpy as np
 from support.catalogs import draw_picture, titles
 
 from itemsearch.embed.encoder import Encoder, open_encoder
+from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.pretrain.shrink import shrink
 
 
@@ -32,8 +33,8 @@ def test_rare_pieces_go_and_the_others_keep_their_vectors(tiny_model: Path, tmp_
     after = vocabulary(tmp_path / "small")
     assert set(after) <= {piece for piece, id in before.items() if id < limit}
     assert sorted(after.values()) == list(range(len(after)))
-    whole = open_encoder(str(tiny_model), "cpu")
-    small = open_encoder(str(tmp_path / "small"), "cpu")
+    whole = TorchEncoder.from_pretrained(str(tiny_model), "cpu")
+    small = TorchEncoder.from_pretrained(str(tmp_path / "small"), "cpu")
     old, new = (encoder.model.get_input_embeddings().weight for encoder in (whole, small))
     for piece, id in after.items():
         np.testing.assert_allclose(new[id].tolist(), old[before[piece]].tolist(), atol=1e-3)

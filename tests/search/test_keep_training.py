@@ -13,6 +13,7 @@ from itemsearch.indexes.types import Target
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
 from itemsearch.store.manifest import ModelStamp
+from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing
 
@@ -25,7 +26,7 @@ def write_store(path: Path, fingerprint: str) -> Path:
     listings = [Listing(row + 1, f"{row:05d}", f"title {row}", "", None, str(row)) for row in range(ROWS)]
     carried = pa.record_batch({"price": np.arange(ROWS)})
     with StoreWriter(path, model, 16, "float32", carried.schema) as store:
-        store.add(listings, clustered(ROWS, 16), [None] * ROWS, carried)
+        store.add(listings, clustered(ROWS, 16), StoredPictures([None] * ROWS, [None] * ROWS), carried)
         store.finish("shop.csv", ROWS)
     return path
 
