@@ -25,7 +25,7 @@ from itemsearch.indexes.arrays import Vectors
 from itemsearch.model.lexical import pad_ngrams
 
 SAME_PRECISION = 0.999999
-HALF_PRECISION = 0.995
+HALF_PRECISION = 0.99
 """The least cosines to torch's float32, in float32 and in bfloat16."""
 
 
