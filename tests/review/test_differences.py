@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from itemsearch.errors import UsageError
-from itemsearch.review.access import Address
+from itemsearch.web.access import Address
 from itemsearch.review.app import build_app
 from itemsearch.review.cards import ListingCardReader
 from itemsearch.review.differences import Comparer
