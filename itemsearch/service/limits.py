@@ -79,32 +79,40 @@ class LimitRequests:
             return _refuse(413, f"the request is over {self.limits.body:,} bytes: send a smaller one")
         return None
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
-        started = read = False
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, body: bytes | None) -> None:
+        """Answers within the time, unless the client leaves before: then nobody works for it any longer."""
+        leaving = asyncio.ensure_future(receive())  # after the body nothing else is to come
+        started = finished = False
 
         async def receive_again() -> Message:
-            nonlocal read
-            if read:
-                return await receive()
-            read = True
-            return {"type": "http.request", "body": body, "more_body": False}
+            nonlocal body
+            if body is not None:
+                message, body = {"type": "http.request", "body": body, "more_body": False}, None
+                return message
+            return await asyncio.shield(leaving)
 
         async def send_and_note(message: Message) -> None:
-            nonlocal started
+            nonlocal started, finished
             started = True
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
+        answering = asyncio.ensure_future(self.app(scope, receive_again, send_and_note))
         self.running += 1
         try:
             async with asyncio.timeout(self.limits.seconds):
-                await self.app(scope, receive_again, send_and_note)
+                await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if answering.done() or finished:
+                    await answering
         except TimeoutError:
-            if started:
-                return  # the client does not read; the server closes the connection
-            message = f"no answer within {self.limits.seconds:g} s: ask again later, or ask for less"
-            await _refuse(503, message)(scope, receive, send)
+            answering.cancel()
+            if not started:  # else the client does not read, and the server closes the connection
+                message = f"no answer within {self.limits.seconds:g} s: ask again later, or ask for less"
+                await _refuse(503, message)(scope, receive, send)
         finally:
             self.running -= 1
+            leaving.cancel()
+            answering.cancel()
 
 
 class _ClientLeftError(Exception):

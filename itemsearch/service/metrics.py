@@ -30,7 +30,7 @@ class Metrics:
     """The counters of one application."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # they would double the page
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the page
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
             "itemsearch_requests", "Requests that were answered.", ["route", "status"], registry=registry

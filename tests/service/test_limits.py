@@ -110,6 +110,26 @@ def test_more_requests_than_allowed_are_429_and_their_places_come_back() -> None
         assert (app.running, app.bytes) == (0, 0)
 
 
+def test_nobody_works_for_a_client_that_left() -> None:
+    left = []
+
+    async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await asyncio.sleep(60 if scope["type"] == "http" else 0)
+        except asyncio.CancelledError:
+            left.append(scope["path"])
+            raise
+
+    app = LimitRequests(patient, ServiceLimits(requests=1))
+    with listening(app, Address(port=0)) as url:
+        with pytest.raises(httpx2.ReadTimeout):
+            httpx2.get(f"{url}long", timeout=0.3)
+        until = time.monotonic() + 10
+        while not left and time.monotonic() < until:
+            time.sleep(0.01)
+        assert (left, app.running) == (["/long"], 0)
+
+
 def test_a_client_that_sends_slowly_takes_no_place_and_is_told_408(small: Running) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(connected(small)) for _ in range(20)]
@@ -190,6 +210,7 @@ def test_pages_of_other_sites_are_refused(small: Running) -> None:
 
 def test_a_port_that_is_taken_is_named() -> None:
     with listen(Address(port=0)) as taken:
+        assert taken.proto == socket.IPPROTO_TCP  # by which asyncio knows to send answers at once
         port = taken.getsockname()[1]
         with pytest.raises(
             AddressError, match=f"127.0.0.1 port {port}: Address already in use; give another"
