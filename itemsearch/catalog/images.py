@@ -58,7 +58,6 @@ _DECODER_ERRORS = (
     MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
     Warning,  # where the user's filters make errors of them
 )
 
@@ -139,6 +138,8 @@ def decode_image(data: bytes) -> Image.Image:
         if is_heic(data):
             raise ImageError("HEIC, which needs pillow-heif: pip install 'itemsearch[heic]'") from error
         raise ImageError(f"not an image of a known format ({', '.join(_formats())})") from error
+    except Image.DecompressionBombError as error:  # twice `MAX_PIXELS`, which Pillow refuses by itself
+        raise ImageTooLargeError(f"over {MAX_PIXELS:,} pixels: make it smaller") from error
     except _DECODER_ERRORS as error:
         raise ImageError(f"cannot be decoded: {error or type(error).__name__}") from error
 
@@ -191,7 +192,9 @@ def _check_size(image: Image.Image, data: bytes) -> int:
         if _is_in_several_scans(image, data):
             size, most = size + _coefficient_bytes(image, full_size), MAX_JPEG_BYTES
     if size > most:
-        raise ImageTooLargeError(f"{width} x {height} takes {size:,} bytes to decode, over {most:,}: make it smaller")
+        raise ImageTooLargeError(
+            f"{width} x {height} takes {size:,} bytes to decode, over {most:,}: make it smaller"
+        )
     return size
 
 

@@ -13,8 +13,7 @@ from itemsearch.web.access import PROBES
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """Each is a guess that suits one machine; the pixels of a picture are bounded by
-    `catalog.images.MAX_PIXELS`.
+    """Each is a guess that suits one machine. The pixels of a picture are bounded in `catalog.images`.
 
     body: bytes of a request. bodies: bytes of all requests that wait or are answered. requests: answered at a
     time, in one process. seconds: for an answer. body_seconds: for the client to send a request.

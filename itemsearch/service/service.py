@@ -12,6 +12,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from itemsearch.catalog.images import decode_image
+from itemsearch.catalog.placeholders import image_digest
 from itemsearch.columns import stored_name
 from itemsearch.errors import ImageError, UnknownIdError, UsageError
 from itemsearch.matching.engine import Engine
@@ -38,8 +39,9 @@ WINDOW_SECONDS = 0.003
 """So long a title or a picture waits for others; encoding one alone takes about twice as long."""
 LARGEST_BATCH = 16
 DECODERS = 2
-"""Pictures decoded at a time: one of 50 megapixels takes 200 MB."""
+"""Pictures decoded at a time: each may take `catalog.images.MAX_BYTES`."""
 THUMBNAIL = "thumbnail"
+PICTURES = (THUMBNAIL, "other_pictures")
 WRONG_INPUT = (UsageError, ImageError, UnknownIdError)
 
 
@@ -111,7 +113,12 @@ class Service:
         """
         engine = self.engine
         listing: dict[str, Any] = {"id": request.id or "0", "title": request.title}
-        listing["image"] = await self._decoded(request.image)
+        image = request.image
+        if image is not None and image_digest(image) in engine.summary.placeholders:
+            if not request.title:
+                raise UsageError("the image is a placeholder of the catalog: give a title")
+            image = None
+        listing["image"] = await self._decoded(image)
         if taken := listing.keys() & request.columns.keys():
             raise UsageError(f"{min(taken)} is given as a column: give it beside `columns`")
         # A column that the index lacks is no evidence, and would be learnt from anew.
@@ -135,7 +142,7 @@ class Service:
         """
         engine = self.engine
         row = engine.row_of(id)
-        shown = [name for name in engine.listings.column_names if name != THUMBNAIL]
+        shown = [name for name in engine.listings.column_names if name not in PICTURES]
         listing = engine.listings.select(shown).slice(row, 1).to_pylist()[0]
         has_picture = _thumbnail(engine, row) is not None
         path = f"/thumbnails/{quote(id, safe='')}" if has_picture else None

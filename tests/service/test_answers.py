@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from support.catalogs import draw_picture, titles
 from support.services import Running
 
 from itemsearch import Engine, Result
+from itemsearch.catalog.placeholders import image_digest
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +120,23 @@ def test_a_match_is_that_of_the_engine(running: Running, engine: Engine) -> None
     assert form.json() == answer
 
 
+def test_a_placeholder_is_no_picture(
+    running: Running, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = png(draw_picture(3))
+    summary = replace(engine.summary, placeholders=(image_digest(picture),))
+    monkeypatch.setattr(running.service.engine, "summary", summary)
+    encoded = base64.b64encode(picture).decode()
+    assert "placeholder of the catalog" in one_line_error(running, "/match", {"image": encoded})
+    with_both = running.post("/match", {"title": "Red Mug", "image": encoded})
+    assert with_both == running.post("/match", {"title": "Red Mug"})
+
+
 def test_a_listing_and_its_thumbnail(running: Running, engine: Engine) -> None:
     row = engine.row_of("00007")
     shown = running.client.get("/listings/00007").json()
     assert shown["thumbnail"] == "/thumbnails/00007"
-    expected = engine.listings.drop_columns("thumbnail").slice(row, 1).to_pylist()[0]
+    expected = engine.listings.drop_columns(["thumbnail", "other_pictures"]).slice(row, 1).to_pylist()[0]
     assert shown["listing"] == expected
     jpeg = running.client.get(shown["thumbnail"])
     assert jpeg.headers["content-type"] == "image/jpeg"
