@@ -49,7 +49,7 @@ def serve(
 
     Example: itemsearch serve index --port 8000
     """
-    # Before FAISS is loaded: its threads would else spin after each search, at twice the processor time of all.
+    # Before FAISS is loaded: its threads would else spin after each search, which doubles the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         from itemsearch.service.limits import ServiceLimits
