@@ -31,6 +31,7 @@ from itemsearch.cli.rebuild import rebuild
 from itemsearch.cli.review import review
 from itemsearch.cli.sample_catalog import sample_catalog
 from itemsearch.cli.search import search
+from itemsearch.cli.serve import serve
 from itemsearch.errors import ItemSearchError
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ app.command()(fetch)
 app.command()(embed)
 app.add_typer(index_app, name="index")
 app.command()(search)
+app.command()(serve)
 app.command()(duplicates)
 app.command()(match)
 app.command()(explain)

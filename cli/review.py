@@ -32,9 +32,9 @@ def review(
     Example: itemsearch review duplicates
     """
     try:
-        from itemsearch.review.access import Address
         from itemsearch.review.app import build_app
         from itemsearch.review.serve import serve
+        from itemsearch.web.access import Address
     except ImportError as error:
         raise ReviewError(f"{error.name} is missing: pip install 'itemsearch[review]'") from error
     from itemsearch.decisions.sample import SAMPLE

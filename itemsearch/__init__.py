@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itemsearch.errors import (
+    AddressError,
     CatalogError,
     CatalogNotFoundError,
     DecisionsError,
@@ -21,6 +22,7 @@ from itemsearch.errors import (
     ImageAddressError,
     ImageError,
     ImageNotFoundError,
+    ImageTooLargeError,
     IndexFolderError,
     ItemSearchError,
     MissingColumnError,
@@ -28,6 +30,7 @@ from itemsearch.errors import (
     ModelMismatchError,
     NotCatalogError,
     ReviewError,
+    ServiceError,
     StaleDecisionError,
     StoreError,
     TooManyBadRowsError,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AddressError",
     "Answer",
     "Candidate",
     "CatalogError",
@@ -59,6 +63,7 @@ __all__ = [
     "ImageAddressError",
     "ImageError",
     "ImageNotFoundError",
+    "ImageTooLargeError",
     "IndexFolderError",
     "ItemSearchError",
     "Match",
@@ -69,6 +74,7 @@ __all__ = [
     "Query",
     "Result",
     "ReviewError",
+    "ServiceError",
     "StaleDecisionError",
     "StoreError",
     "TooManyBadRowsError",

@@ -8,8 +8,9 @@ ItemSearchError
 │   ├── MissingColumnError
 │   └── NotCatalogError     a file is sound and no table: a picture, a web page
 ├── ImageError              an image cannot be read
-│   └── ImageNotFoundError  there is no such file, or it is outside the image root
-│       └── ImageAddressError  it is a web address, whose picture was not downloaded
+│   ├── ImageNotFoundError  there is no such file, or it is outside the image root
+│   │   └── ImageAddressError  it is a web address, whose picture was not downloaded
+│   └── ImageTooLargeError  it has too many pixels
 ├── FetchError              pictures cannot be fetched, or no fetched ones are there
 ├── TooManyBadRowsError     the share of rejected rows passed --max-bad-rate              (exit code 3)
 ├── ModelError              a model folder, hub name or pre-training config cannot be used
@@ -19,7 +20,9 @@ ItemSearchError
 ├── ModelMismatchError      an index was made by another model
 ├── DecisionsError          the decisions on an index cannot be read or written
 │   └── StaleDecisionError  somebody else decided on the same listings in the meantime
-├── ReviewError             the review application cannot start: a port in use, a damaged run
+├── ReviewError             the review application cannot start: a damaged run, a missing library
+├── ServiceError            the service cannot start: a missing library
+├── AddressError            a web application cannot listen: a port in use, a host of another machine
 └── UnknownIdError          the index has no such id
 """
 
@@ -68,6 +71,10 @@ class ImageAddressError(ImageNotFoundError):
     pass
 
 
+class ImageTooLargeError(ImageError):
+    pass
+
+
 class FetchError(ItemSearchError):
     pass
 
@@ -105,6 +112,14 @@ class StaleDecisionError(DecisionsError):
 
 
 class ReviewError(ItemSearchError):
+    pass
+
+
+class ServiceError(ItemSearchError):
+    pass
+
+
+class AddressError(ItemSearchError):
     pass
 
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from itemsearch.catalog.pictures import is_address
-from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError
+from itemsearch.errors import ImageAddressError, ImageError, ImageNotFoundError, ImageTooLargeError
 
 MAX_SIDE = 512
 """The most pixels a side of a decoded image: at least twice what an encoder uses."""
@@ -58,7 +58,6 @@ _DECODER_ERRORS = (
     MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
     Warning,  # where the user's filters make errors of them
 )
 
@@ -129,7 +128,8 @@ def decode_image(data: bytes) -> Image.Image:
     Transparency becomes white, 16-bit grey is scaled to 8 bits, and an animation gives its first frame.
 
     Raises:
-        ImageError: it is none of `FORMATS`, is cut short or damaged, or is larger than the limits above.
+        ImageTooLargeError: it is larger than the limits above.
+        ImageError: it is none of `FORMATS`, is cut short or damaged.
     """
     try:
         with _open(data) as image, _large if _check_size(image, data) > MAX_BYTES else nullcontext():
@@ -138,6 +138,8 @@ def decode_image(data: bytes) -> Image.Image:
         if is_heic(data):
             raise ImageError("HEIC, which needs pillow-heif: pip install 'itemsearch[heic]'") from error
         raise ImageError(f"not an image of a known format ({', '.join(_formats())})") from error
+    except Image.DecompressionBombError as error:  # twice `MAX_PIXELS`, which Pillow refuses by itself
+        raise ImageTooLargeError(f"over {MAX_PIXELS:,} pixels: make it smaller") from error
     except _DECODER_ERRORS as error:
         raise ImageError(f"cannot be decoded: {error or type(error).__name__}") from error
 
@@ -157,7 +159,7 @@ def _open(data: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(data), formats=_formats())
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{width} x {height} is over {MAX_PIXELS:,} pixels: make it smaller")
+        raise ImageTooLargeError(f"{width} x {height} is over {MAX_PIXELS:,} pixels: make it smaller")
     return image
 
 
@@ -179,7 +181,7 @@ def _check_size(image: Image.Image, data: bytes) -> int:
     """The bytes that an opened image takes to decode.
 
     Raises:
-        ImageError: they are too many.
+        ImageTooLargeError: they are too many.
     """
     (width, height), full_size = image.size, image.size
     size, most = width * height * (1 if _is_grey(image) else 4), MAX_BYTES
@@ -190,7 +192,9 @@ def _check_size(image: Image.Image, data: bytes) -> int:
         if _is_in_several_scans(image, data):
             size, most = size + _coefficient_bytes(image, full_size), MAX_JPEG_BYTES
     if size > most:
-        raise ImageError(f"{width} x {height} takes {size:,} bytes to decode, over {most:,}: make it smaller")
+        raise ImageTooLargeError(
+            f"{width} x {height} takes {size:,} bytes to decode, over {most:,}: make it smaller"
+        )
     return size
 
 

@@ -7,8 +7,9 @@ hidden size, E embedding size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -42,6 +43,8 @@ class OpenVINOEncoder:
     graphs: Graphs
     parts: Parts
     tokenizer: Tokenizer
+    passes: Lock = field(default_factory=Lock, repr=False, compare=False)
+    """Held by a pass: the compiled graphs have one place for inputs and outputs."""
 
     @classmethod
     def from_pretrained(cls, name: str, precision: str = "", threads: int = 0) -> Self:
@@ -106,7 +109,11 @@ class OpenVINOEncoder:
         return prepare(self.tokenizer, self.parts.side, titles, images, batch_size)
 
     def embed(self, batch: EncoderBatch) -> Embeddings:
-        """A batch of B listings -> (B, E) float32 of length 1."""
+        """A batch of B listings -> (B, E) float32 of length 1. Safe to call from many threads."""
+        with self.passes:
+            return self._embed(batch)
+
+    def _embed(self, batch: EncoderBatch) -> Embeddings:
         rows, has_image = len(batch.rows), batch.has_image
         of_pictures = self._see(batch)
         patches = self.parts.patches if has_image.any() else 0

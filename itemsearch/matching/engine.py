@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from itemsearch.matching.results import Match
 
 
+KEPT_MATCHERS = 4
+"""So many sets of columns are kept ready, since each has identifiers of the whole index. A guess."""
+
+
 class Engine(SearchEngine):
     """An open version of an index, which also matches incoming listings. See `SearchEngine`."""
 
@@ -65,6 +69,8 @@ class Engine(SearchEngine):
             matcher = Matcher(self, list(map(stored_name, names)), MatchConfig())
             if len(listings) < LEARN_FROM:
                 kept[tuple(names)] = matcher
+                if len(kept) > KEPT_MATCHERS:
+                    del kept[next(iter(kept))]
         carried = pa.table(
             {stored_name(name): [_text(listing.get(name)) for listing in listings] for name in names}
         )

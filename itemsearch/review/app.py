@@ -27,11 +27,11 @@ from itemsearch.decisions.export import as_parquet, decisions_table
 from itemsearch.decisions.log import Action
 from itemsearch.decisions.of_index import content_hashes
 from itemsearch.errors import ImageError, ItemSearchError, StaleDecisionError
-from itemsearch.review.access import Address, add_access_checks
 from itemsearch.review.pages import GroupFilter, Pages, SearchQuery, Visit
 from itemsearch.review.session import DecisionRequest, ReviewSession
 from itemsearch.review.templating import asset
 from itemsearch.spreadsheet import as_csv
+from itemsearch.web.access import Address, add_access_checks, refuse_person
 
 MAX_UPLOAD = 20 * 2**20
 MAX_BODY = 4 * MAX_UPLOAD
@@ -56,7 +56,7 @@ def build_app(session: ReviewSession, address: Address, user: str = "", link: st
     app.add_exception_handler(ItemSearchError, _error_page)
     app.add_exception_handler(AnyHTTPError, _error_page)
     app.add_exception_handler(RequestValidationError, _error_page)
-    add_access_checks(app, address)
+    add_access_checks(app, address, refuse_person)
     return app
 
 

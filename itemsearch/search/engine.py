@@ -86,6 +86,18 @@ class Engine:
         ranker = Ranker(VectorIndex.open(version.folder), listings, score_model)
         return cls(summary, ranker, map_array(version.folder / ID_ORDER), model, device)
 
+    def reopened(self) -> Self:
+        """Opens the version that is current by now; it shares a loaded encoder that made its index too.
+
+        Raises:
+            IndexFolderError: there is no index, or it is damaged.
+        """
+        opened = type(self).open(self.folder, self.model, self.device)
+        made_by = opened.summary.model
+        if made_by and "encoder" in self.__dict__ and made_by.fingerprint == self.encoder.fingerprint:
+            opened.encoder = self.encoder
+        return opened
+
     @property
     def folder(self) -> Path:
         """The index folder."""
@@ -135,23 +147,28 @@ class Engine:
             ImageError: the image cannot be read.
             ModelMismatchError: the model is not the one that made the index.
         """
-        title = fold_title(title)
-        if is_no_title(title):
-            raise UsageError(f"{title!r} is no title: give the words of a title, or search by image or id")
-        if (id is not None) == (bool(title) or image is not None):
-            raise UsageError("give either an id, or a title and/or an image")
         filter = Filter(where, other)
+        title = checked_title(id, title, image is not None, other)
         if id is not None:
-            row = np.array([self.row_of(id)])
-            with index_errors(self.folder):
-                ranked = self.ranker.rank_rows(row, _checked(k), self.prepare_filter(filter))[0]
-            return self._result(id, ranked, min_score)
-        if other:
-            raise UsageError(f"a title or an image has no {other!r} to differ from: search by id")
+            return self.search_rows([self.row_of(id)], k, min_score, filter)[0]
         if isinstance(image, str | Path):
             image = read_image(image)
         query = Query(1, "", title, image, None)
         return self.search_many([query], k, min_score, filter)[0]
+
+    def search_rows(
+        self, rows: Sequence[int], k: int = 10, min_score: float = -1.0, filter: Filter = NO_FILTER
+    ) -> list[Result]:
+        """Searches for Q listings of the index, each left out of its own result; `query_id` is its id.
+
+        Raises:
+            UsageError: k is below 1, or the filter cannot be evaluated.
+        """
+        chosen = np.array(rows, np.int64)
+        with index_errors(self.folder):
+            ranked = self.ranker.rank_rows(chosen, _checked(k), self.prepare_filter(filter))
+        ids = read_texts(self.listings, "id", chosen)
+        return [self._result(id, each, min_score) for id, each in zip(ids, ranked, strict=True)]
 
     def search_many(
         self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0, filter: Filter = NO_FILTER
@@ -188,9 +205,10 @@ class Engine:
         Raises:
             UsageError: the condition cannot be evaluated, or there is no such column.
         """
-        if self._last_filter[0] != filter:
-            self._last_filter = filter, PreparedFilter.of(filter, self.listings, self.index)
-        return self._last_filter[1]
+        last = self._last_filter  # read once: another thread may replace it
+        if last[0] != filter:
+            self._last_filter = last = filter, PreparedFilter.of(filter, self.listings, self.index)
+        return last[1]
 
     def find_row(self, id: str) -> int | None:
         """The row of a listing, by bisection of `id_order`; None where the index does not hold the id."""
@@ -241,7 +259,23 @@ class Engine:
             for place in range(len(ranked.rows))
             if ranked.scores[place] >= min_score
         )
-        return Result(query_id, tuple(hits), ranked.incomparable)
+        return Result(query_id, tuple(hits), ranked.incomparable, ranked.candidates)
+
+
+def checked_title(id: str | None, title: str, has_image: bool, other: str) -> str:
+    """The folded title of a query, which is an id, or a title and/or an image.
+
+    Raises:
+        UsageError: neither or both, the title is none, or only an id has an `other` column to differ in.
+    """
+    title = fold_title(title)
+    if is_no_title(title):
+        raise UsageError(f"{title!r} is no title: give the words of a title, or search by image or id")
+    if (id is not None) == (bool(title) or has_image):
+        raise UsageError("give either an id, or a title and/or an image")
+    if other and id is None:
+        raise UsageError(f"a title or an image has no {other!r} to differ from: search by id")
+    return title
 
 
 def _checked(k: int) -> int:

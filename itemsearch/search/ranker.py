@@ -33,7 +33,8 @@ class Ranked:
     rows: int64. scores, joint: float32. title_similarity, image_similarity: float32, NaN where one of the two
     has no title or no image, or the score is the joint cosine. incomparable: of the listings whose embeddings
     are nearest, how many cannot be compared with the query: they have no title where it has only a title, or
-    no image where it has only an image. Those among the k come last and have the least score.
+    no image where it has only an image. Those among the k come last and have the least score. candidates:
+    how many listings the evidence was computed of.
     """
 
     rows: Rows
@@ -41,7 +42,8 @@ class Ranked:
     joint: Floats
     title_similarity: Floats
     image_similarity: Floats
-    incomparable: int = 0
+    incomparable: int
+    candidates: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Ranker:
             np.append(ranked.title_similarity, unknown),
             np.append(ranked.image_similarity, unknown),
             len(apart.rows),
+            len(near.rows) + len(apart.rows),
         )
 
     def _score(self, score_model: ScoreModel, query: ListingArrays, rows: Rows, k: int) -> Ranked:
@@ -162,12 +165,14 @@ class Ranker:
             evidence.joint[best],
             evidence.title_similarity[best],
             evidence.image_similarity[best],
+            incomparable=0,
+            candidates=len(rows),
         )
 
 
 def _by_cosine(rows: Rows, cosines: Floats) -> Ranked:
     unknown = np.full(len(rows), np.nan, np.float32)
-    return Ranked(rows, cosines, cosines, unknown, unknown)
+    return Ranked(rows, cosines, cosines, unknown, unknown, incomparable=0, candidates=len(rows))
 
 
 def _limits_of(limits: Limits, places: Rows) -> Limits:

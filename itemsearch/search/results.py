@@ -35,9 +35,10 @@ class Result:
 
     incomparable: of the listings whose embeddings are nearest to the query's, how many cannot be compared
     with it: they have no title where it has only a title, or no image where it has only an image. None of
-    them is ranked above a listing that can.
+    them is ranked above a listing that can. candidates: how many listings were compared with the query.
     """
 
     query_id: str
     hits: tuple[Hit, ...]
     incomparable: int
+    candidates: int

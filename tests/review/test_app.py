@@ -17,9 +17,9 @@ from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
-from itemsearch.review.access import Address
 from itemsearch.review.app import MAX_UPLOAD, build_app
 from itemsearch.review.session import ReviewSession
+from itemsearch.web.access import Address
 
 ORIGIN = "http://localhost:8000"
 BIG = ["00000", "00001", "00002"]

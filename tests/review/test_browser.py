@@ -21,11 +21,11 @@ from support.catalogs import draw_picture
 from support.run_folders import a_group, a_pair, tables
 
 from itemsearch.duplicates.run_folder import DuplicateTables, read_tables
-from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
 from itemsearch.review.report import write_groups_report
 from itemsearch.review.session import ReviewSession
 from itemsearch.search.engine import Engine
+from itemsearch.web.access import Address
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [

@@ -7,12 +7,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from itemsearch.errors import UsageError
-from itemsearch.review.access import Address
 from itemsearch.review.app import build_app
 from itemsearch.review.cards import ListingCardReader
 from itemsearch.review.differences import Comparer
 from itemsearch.review.links import check_link, page_of
 from itemsearch.review.session import ReviewSession
+from itemsearch.web.access import Address
 
 
 def test_columns_that_differ_come_first_and_equal_ones_are_told_once() -> None:

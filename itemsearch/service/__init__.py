@@ -1,0 +1,1 @@
+"""`itemsearch serve`: searches and matches over HTTP."""

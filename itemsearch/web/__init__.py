@@ -1,0 +1,1 @@
+"""Guards and sockets of the two web applications, `itemsearch review` and `itemsearch serve`."""
