@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-import pyarrow as pa
 from PIL import Image
 
 from itemsearch.attributes.identifiers import (
@@ -171,13 +170,12 @@ class _Tally:
         self.counts["continued"] += batch.continued
         self.no_titles.update(batch.no_titles)
         self.image_problems.add(batch.items)
-        for row, listing in enumerate(batch.items):
-            self._draw(listing, batch.carried, row)
-            self.counts["listings"] += 1
-            self.counts["without_title"] += not listing.title
-            self.counts["without_image"] += listing.image is None
-            self.counts["placeholder_images"] += listing.placeholder
-            self.categories.add(listing.category)
+        self.counts["listings"] += len(batch.items)
+        self.counts["without_title"] += sum(not listing.title for listing in batch.items)
+        self.counts["without_image"] += sum(listing.image is None for listing in batch.items)
+        self.counts["placeholder_images"] += sum(listing.placeholder for listing in batch.items)
+        self.categories.update(listing.category for listing in batch.items)
+        self._draw(batch)
         for reject in batch.rejects:
             self.rejects[reject.reason] += 1
             if self.rejects[reject.reason] <= _EXAMPLES:
@@ -185,14 +183,18 @@ class _Tally:
         for name, cells in self.identifiers.items():
             cells.extend(read_texts(batch.carried, name))
 
-    def _draw(self, listing: Listing, carried: pa.RecordBatch, row: int) -> None:
+    def _draw(self, batch: RowBatch[Listing]) -> None:
         """Keeps the `SAMPLE` listings of the least checksums of ids: random, and the same in any order."""
-        place = zlib.crc32(listing.id.encode())
-        if len(self.sample) == SAMPLE:
-            if place >= max(self.sample):
-                return
-            del self.sample[max(self.sample)]
-        self.sample[place] = ListingExample.of(listing, carried.slice(row, 1).to_pylist()[0])
+        last = max(self.sample, default=0)
+        for row, listing in enumerate(batch.items):
+            place = zlib.crc32(listing.id.encode())
+            if len(self.sample) == SAMPLE:
+                if place >= last:
+                    continue
+                del self.sample[last]
+            carried = batch.carried.slice(row, 1).to_pylist()[0]
+            self.sample[place] = ListingExample.of(listing, carried)
+            last = max(self.sample)
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -101,19 +101,23 @@ def open_catalog(config: CatalogConfig) -> Catalog:
 
 def content_hash(title: str, *pictures: bytes) -> str:
     """Hashes what a listing is compared by, the title and the encoded pictures, to 32 hex digits."""
-    digest = blake2b(digest_size=16)
-    for part in (title.encode(), *(pictures or (b"",))):
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
+    text = title.encode()
+    digest = blake2b(len(text).to_bytes(8, "little") + text, digest_size=16)
+    for picture in pictures or (b"",):
+        digest.update(len(picture).to_bytes(8, "little"))
+        digest.update(picture)
     return digest.hexdigest()
 
 
 def _listing(
     is_known: IsKnown, placeholders: frozenset[int], require_image: bool, cells: Cells, pictures: Pictures
 ) -> Listing:
-    read = list(pictures)
-    used = [each for each in read if not (placeholders and image_digest(each.data) in placeholders)]
-    placeholder = next((each for each in read if each not in used), None)
+    read = list(pictures) if cells.images else []
+    placeholder = None
+    used = read
+    if placeholders and read:
+        used = [each for each in read if image_digest(each.data) not in placeholders]
+        placeholder = next((each for each in read if each not in used), None)
     digest = content_hash(cells.title, *(each.data for each in used))
     known, images = is_known(cells.id, digest), []
     if not known:

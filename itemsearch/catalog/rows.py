@@ -131,13 +131,12 @@ def _check(
 ) -> list[Cells | Reject]:
     cells = [_cells_of_role([records.columns[name] for name in names]) for names in columns.values()]
     checked: list[Cells | Reject] = []
-    for i, (place, problem) in enumerate(zip(records.places, records.problems, strict=True)):
-        row = rows_before + i + 1
+    rows = zip(records.places, records.problems, zip(*cells, strict=True), strict=True)
+    for row, (place, problem, values) in enumerate(rows, rows_before + 1):
         if problem:
             checked.append(Reject(row, "", RejectReason.MALFORMED, f"{place}: {problem}"))
         else:
-            record = dict(zip(columns, (column[i] for column in cells), strict=True))
-            checked.append(validator.check(row, place, record))
+            checked.append(validator.check(row, place, dict(zip(columns, values, strict=True))))
     return checked
 
 
