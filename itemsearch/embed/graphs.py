@@ -17,6 +17,7 @@ import openvino as ov
 import openvino.properties as properties
 import openvino.properties.hint as hints
 
+from itemsearch.embed.signal_stack import kept_signal_stack
 from itemsearch.errors import ModelError
 
 PICTURES, COLOURS, STREAM = "pictures.xml", "colours.xml", "stream.xml"
@@ -103,6 +104,11 @@ class Graphs:
         Raises:
             ModelError: a graph cannot be read.
         """
+        with kept_signal_stack():
+            return cls._compiled(folder, precision, threads)
+
+    @classmethod
+    def _compiled(cls, folder: Path, precision: str, threads: int) -> Self:
         core = ov.Core()
         precision = precision or ("bfloat16" if has_bfloat16(core) else "float32")
         kinds = {"bfloat16": ov.Type.bf16, "float32": ov.Type.f32}

@@ -132,3 +132,23 @@ def test_threads_do_not_change_embeddings(tiny_model: Path) -> None:
     texts, images = listings(9)
     one, two = (open_encoder(str(tiny_model), "cpu", threads).encode(texts, images) for threads in (1, 2))
     assert np.allclose(one, two, atol=1e-3)
+
+
+def test_signals_keep_their_stack(tiny_model: Path) -> None:
+    """OpenVINO gave the thread one that was too small for a signal: Ctrl-C was a segmentation fault."""
+    code = (
+        "import ctypes, os, signal\n"
+        "from itemsearch.embed.encoder import open_encoder\n"
+        "from itemsearch.embed.signal_stack import _Stack\n"
+        "def stack():\n"
+        "    now = _Stack()\n"
+        "    ctypes.CDLL(None).sigaltstack(None, ctypes.byref(now))\n"
+        "    return now.sp, now.flags, now.size\n"
+        "before = stack()\n"
+        f"encoder = open_encoder({str(tiny_model)!r}, 'cpu')\n"
+        "encoder.encode(['red mug'], [None])\n"
+        "print(stack() == before)\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept KeyboardInterrupt:\n    print('stopped')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\nstopped\n")
