@@ -1,7 +1,7 @@
 """The command `itemsearch`: registers the commands, and turns errors into one line and an exit code.
 
 Exit codes: 0 done, 1 a failure, 2 wrong usage, 3 too many bad rows, 4 an index failed a check and was not
-published.
+published, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from itemsearch.cli.sample_catalog import sample_catalog
 from itemsearch.cli.search import search
 from itemsearch.cli.serve import serve
 from itemsearch.errors import ItemSearchError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="itemsearch",
@@ -99,8 +101,10 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         _leave(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    except KeyboardInterrupt:
-        _leave("interrupted", 130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer makes this of Ctrl-C, without a word
+            _leave("interrupted", INTERRUPTED)
+        raise
 
 
 def _leave(message: str, code: int) -> None:
