@@ -82,7 +82,8 @@ def locate_image(root: str, path: str) -> str:
             real_path = os.path.realpath(Path(real_root, path))
         if path.startswith("/") and not _is_inside(real_root, real_path):
             under_root = os.path.realpath(Path(real_root, path.lstrip("/")))
-            real_path = under_root if os.path.lexists(under_root) else real_path
+            if os.path.lexists(under_root) or not os.path.lexists(real_path):
+                real_path = under_root
     except ValueError as error:
         raise ImageNotFoundError(f"no file path: {error}") from error
     if not _is_inside(real_root, real_path):

@@ -348,6 +348,10 @@ def test_a_leading_slash_starts_at_the_root_and_backslashes_are_slashes(tmp_path
             locate_image(str(root), path)
 
 
+def test_a_leading_slash_without_a_file_is_no_such_file_under_the_root(tmp_path):
+    assert locate_image(str(tmp_path), "/m/b/gone.jpg") == os.path.realpath(tmp_path / "m/b/gone.jpg")
+
+
 def test_locate_image_with_a_nul_or_a_loop(tmp_path: Path):
     with pytest.raises(ImageNotFoundError):
         locate_image(str(tmp_path), "a\0b")
