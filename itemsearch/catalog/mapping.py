@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from itemsearch.catalog.config import DEFAULT_COLUMNS, CatalogConfig
-from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import Records, Table
+from itemsearch.catalog.formats.tables import Records, Table, WrappedTable
 from itemsearch.columns import no_column
 from itemsearch.errors import MissingColumnError, UsageError
 
@@ -79,17 +78,8 @@ def without_columns(config: CatalogConfig, tables: Sequence[Table]) -> tuple[Tab
 
 
 @dataclass(frozen=True, slots=True)
-class _WithoutColumns:
-    table: Table
+class _WithoutColumns(WrappedTable):
     ignored: frozenset[str]
-
-    @property
-    def source(self) -> Source:
-        return self.table.source
-
-    @property
-    def description(self) -> str:
-        return self.table.description
 
     @property
     def schema(self) -> pa.Schema:

@@ -9,8 +9,7 @@ import pyarrow as pa
 
 from itemsearch.catalog.exports.folding import Cells, Parse
 from itemsearch.catalog.formats.delimited import DelimitedTable
-from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import Records, Table, TextRecord, TextTable
+from itemsearch.catalog.formats.tables import Records, Table, TextRecord, TextTable, WrappedTable
 
 ROW_ID = "id"
 
@@ -58,18 +57,8 @@ def with_row_ids(table: Table) -> Table:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedTable:
+class NumberedTable(WrappedTable):
     """A table with a column `ROW_ID` of the numbers of its rows."""
-
-    table: Table
-
-    @property
-    def source(self) -> Source:
-        return self.table.source
-
-    @property
-    def description(self) -> str:
-        return self.table.description
 
     @property
     def schema(self) -> pa.Schema:

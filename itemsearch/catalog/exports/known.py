@@ -24,6 +24,10 @@ def _as_it_is(table: Table) -> Table:
     return table
 
 
+METADATA_FILE = "a file called metadata"
+"""No column: it stands for the name that the table of a Hugging Face image folder has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """What is known of an export.
@@ -156,7 +160,7 @@ KNOWN_EXPORTS = (
     ),
     Export(
         "Hugging Face image folder",
-        ("file_name",),
+        (METADATA_FILE, "file_name"),
         {
             "id": ["id", "file_name"],
             "title": ["title", "text", "caption", "name"],
@@ -217,6 +221,8 @@ class _Header:
         image = table.schema.field("image").type if "image" in table.schema.names else pa.null()
         if pa.types.is_struct(image) and {field.name for field in image} == {"bytes", "path"}:
             names[_plain(IMAGE_FEATURE)] = "image"
+        if table.source.path.name.startswith("metadata."):
+            names[_plain(METADATA_FILE)] = "file_name"
         return cls(names)
 
     def has(self, columns: Iterable[str]) -> bool:

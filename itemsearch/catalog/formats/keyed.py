@@ -7,23 +7,12 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from itemsearch.catalog.formats.source import Source
-from itemsearch.catalog.formats.tables import Records, Table, record_batch
+from itemsearch.catalog.formats.tables import Records, WrappedTable, record_batch
 
 
 @dataclass(frozen=True, slots=True)
-class KeyedTable:
+class KeyedTable(WrappedTable):
     """A table with a column for each of its source's keys; a column of its own goes before a key."""
-
-    table: Table
-
-    @property
-    def source(self) -> Source:
-        return self.table.source
-
-    @property
-    def description(self) -> str:
-        return self.table.description
 
     @property
     def schema(self) -> pa.Schema:

@@ -57,6 +57,21 @@ class Table(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WrappedTable:
+    """The base of tables that change the columns of another."""
+
+    table: Table
+
+    @property
+    def source(self) -> Source:
+        return self.table.source
+
+    @property
+    def description(self) -> str:
+        return self.table.description
+
+
 def describe(table: Table) -> str:
     """How a table is packed and its format, for people: "zip, gzip: commas, UTF-8"."""
     packing = table.source.packing

@@ -123,3 +123,9 @@ def test_files_of_two_kinds_are_no_export(tmp_path):
     MINIATURES["Google Merchant feed"](tmp_path)
     with pytest.raises(MissingColumnError, match="no column 'id'"):
         open_catalog(CatalogConfig(str(tmp_path)))
+
+
+def test_a_column_of_file_names_alone_tells_nothing(write):
+    path = write("shop.csv", "sku,name,file_name\n1,Mug,a.png\n")
+    with pytest.raises(MissingColumnError, match="no column 'id'"):
+        open_catalog(CatalogConfig(str(path)))
