@@ -51,14 +51,16 @@ def rebuild(
         if as_json:
             emit_json(planned)
         else:
-            served = planned.served
+            served, current = planned.served, "nothing yet"
+            if served:
+                current = f"version {served.version}, {served.figures.rows:,} rows"
             facts(
                 {
                     "rows": f"{planned.rows:,}",
                     "to embed": f"{planned.embed:,}",
                     "to reuse": f"{planned.reuse:,}",
                     "rejected": f"{planned.rejected:,}",
-                    "served": f"version {served.version}, {served.rows:,} rows" if served else "nothing yet",
+                    "served": current,
                 }
             )
         return

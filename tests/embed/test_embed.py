@@ -180,7 +180,7 @@ def test_a_title_that_is_folded_otherwise_is_embedded_again(
     tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = tmp_path / "shop.csv"
-    shop.write_text("id,title\n1,red mug &amp; lid\n2,red mug & lid\n3,lamp\n")
+    shop.write_text("id,title\n1,red mug &amp; lid\n2,green mug & lid\n3,lamp\n")
     with monkeypatch.context() as earlier_version:
         earlier_version.setattr("itemsearch.catalog.validate.fold_title", str.strip)
         embed(shop, tmp_path / "store", encoder)

@@ -85,7 +85,8 @@ def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
     path.write_text("\n".join([*lines[:-1], lines[-1].replace(",", ",other ", 1)]) + "\n")
     planned = dry()
     assert (planned["embed"], planned["reuse"]) == (1, 39)
-    assert planned["served"] == {"version": 1, "rows": 40, "repeated": 0.0}
+    full = {"repeated": 0.0, "repeated_content": 0.0, "without_title": 0.0, "without_image": 0.0}
+    assert planned["served"] == {"version": 1, "figures": {"rows": 40, **full}}
 
 
 def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
@@ -101,7 +102,51 @@ def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
     assert Engine.open(shop.parent / "index").summary.rows == 20
 
 
-def test_a_refused_night_leaves_the_store_as_it_was(shop: Path) -> None:
+def without_cell(lines: list[str], column: int, rows: int) -> str:
+    """The catalog with the cells of a column emptied in its first rows."""
+    emptied = []
+    for line in lines[1 : rows + 1]:
+        cells = line.split(",")
+        cells[column] = ""
+        emptied.append(",".join(cells))
+    return "\n".join([lines[0], *emptied, *lines[rows + 1 :]]) + "\n"
+
+
+@pytest.mark.parametrize(("column", "words"), [(1, "have no title"), (2, "have no picture")])
+def test_a_feed_that_lost_its_titles_or_pictures_is_refused_before_anything_is_embedded(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, column: int, words: str
+) -> None:
+    run(shop)
+    path, lines = lines_of(shop)
+    path.write_text(without_cell(lines, column, 10))
+    with monkeypatch.context() as patch:
+        patch.setattr("itemsearch.embed.catalog._embed", lambda *_: pytest.fail("something was embedded"))
+        with pytest.raises(
+            GateError, match=rf"25\.0% of the rows {words}, 0\.0% did in version 1: more than"
+        ):
+            run(shop)
+        path.write_text("\n".join(lines[:21]) + "\n")
+        with pytest.raises(GateError, match=r"20 rows instead of the 40"):
+            run(shop)
+        path.write_text(
+            "\n".join([*lines, *(f"{n},{lines[1].split(',', 1)[1]}" for n in range(90, 99))]) + "\n"
+        )
+        with pytest.raises(GateError, match="repeat the title and the pictures of another"):
+            run(shop)
+        path.write_text("\n".join([*lines, *(f"bad{n},,,mugs,1" for n in range(10))]) + "\n")
+        with pytest.raises(TooManyBadRowsError, match=r"10 of 50 rows .* guards\.max_bad_rate"):
+            run(shop)
+    assert (shop.parent / "store" / "rejects.csv").read_text().count("no title and no image") == 10
+    path.write_text(without_cell(lines, column, 4))
+    run(shop)
+    assert Engine.open(shop.parent / "index").summary.version == 2
+
+
+def refuse(*_: object) -> None:
+    raise GateError("refused")
+
+
+def test_a_refused_night_leaves_the_store_as_it_was(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def shards() -> set[str]:
         return {path.name for path in (store / "data").iterdir()}
 
@@ -110,15 +155,16 @@ def test_a_refused_night_leaves_the_store_as_it_was(shop: Path) -> None:
     before, first = (store / "manifest.json").read_bytes(), shards()
     path, lines = lines_of(shop)
     changed = lines[1].replace(",", ",another title of ", 1)
-    path.write_text("\n".join([lines[0], changed, *lines[2:21]]) + "\n")
+    path.write_text("\n".join([lines[0], changed, *lines[2:]]) + "\n")
     for _ in range(3):
-        with pytest.raises(GateError, match="20 rows instead of the 40"):
-            run(shop)
+        with monkeypatch.context() as patch:
+            patch.setattr("itemsearch.nightly.rebuild.check_version", refuse)
+            with pytest.raises(GateError, match="refused"):
+                run(shop)
         assert (store / "manifest.json").read_bytes() == before
         assert open_embedded(store).rows == 40
         assert first < shards()
         assert len(shards()) == 2  # refused nights do not pile up
-    path.write_text("\n".join(lines) + "\n")
     embedded = facts(run(shop), "embed")
     assert (embedded["embedded"], embedded["reused"]) == (0, 40)
     assert len(shards()) == 1
@@ -143,7 +189,7 @@ def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
         number = lines[line].partition(",")[0]
         lines[line] = f"{number},the same,images/0.png,mugs,1"
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(GateError, match=r"50\.0% of the rows repeat another's embedding, 0\.0% did"):
+    with pytest.raises(GateError, match=r"50\.0% of the rows repeat the title and the pictures"):
         run(shop)
     assert current_version(shop.parent / "index").number == 1
 
