@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from itemsearch.catalog.reject_tally import ReasonCount
 
 PIPED_WIDTH = 200
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended."""
 _COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -92,6 +95,12 @@ def note(message: str) -> None:
 def complain(message: str) -> None:
     """Prints a line on standard error at any volume: an error, or what belongs to one."""
     print(escaped(message), file=sys.stderr)
+
+
+def log_line(level: str, message: str, **fields: Any) -> None:
+    """Prints a JSON object on standard error, a line of a log that programs read."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}
+    print(json.dumps(line | fields, ensure_ascii=False, default=str), file=sys.stderr)
 
 
 def escaped(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._app import App
-from itemsearch.cli._output import Volume, complain, volume
+from itemsearch.cli._output import INTERRUPTED, Volume, complain, volume
 from itemsearch.cli.benchmark import benchmark_app
 from itemsearch.cli.calibrate import calibrate
 from itemsearch.cli.check import check
@@ -35,8 +35,6 @@ from itemsearch.cli.sample_catalog import sample_catalog
 from itemsearch.cli.search import search
 from itemsearch.cli.serve import serve
 from itemsearch.errors import ItemSearchError
-
-INTERRUPTED = 130
 
 app = App("itemsearch", "Find the listings of a catalog that are the same product.")
 SECTIONS = {

@@ -63,6 +63,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
     with log.stage("check") as stage:
         open_catalog(_catalog(config))
         current = served_version(index, stage.facts)
+        log.version = current.version if current else None
     if config.fetch:
         with log.stage("fetch") as stage:
             stage.facts |= _fetch(config)
@@ -118,6 +119,7 @@ def _index(config: RebuildConfig, store: Path, current: ServedVersion | None, lo
 
         summary = build_index_folder(store, Path(config.index), built, [guard])
         stage.facts |= _index_facts(summary)
+        log.version = summary.version
     return summary
 
 

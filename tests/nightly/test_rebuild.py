@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from support.catalogs import write_catalog
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app, main
-from itemsearch.errors import GateError, TooManyBadRowsError, UsageError
+from itemsearch.errors import GateError, UsageError
 from itemsearch.indexes.building.tune import tune
 from itemsearch.indexes.searching.params import Tuning
 from itemsearch.indexes.storage.versions import current_version
@@ -31,16 +32,27 @@ def shop(tmp_path: Path, tiny_model: Path) -> Path:
 
 
 def run(config: Path, *options: str) -> list[dict[str, object]]:
-    """The stages of a run, as --log-json prints them."""
+    """The lines of a run's stages, as --log-json prints them."""
     done = CliRunner().invoke(
         app, ["rebuild", "--config", str(config), "--log-json", *options], catch_exceptions=False
     )
     assert done.exit_code == 0, done.output
-    return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def refused(config: Path, code: int, words: str) -> dict[str, object]:
+    """The line of the error of a run that fails, which is its only one."""
+    done = CliRunner().invoke(app, ["rebuild", "--config", str(config), "--log-json"], catch_exceptions=False)
+    assert done.exit_code == code, done.output
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    (error,) = [line for line in lines if line["level"] == "error"]
+    assert re.search(words, error["message"])
+    assert len({line["run"] for line in lines}) == 1
+    return dict(error)
 
 
 def facts(stages: list[dict[str, object]], name: str) -> dict[str, float]:
-    return next(stage["facts"] for stage in stages if stage["name"] == name)  # type: ignore[return-value]
+    return next(stage["facts"] for stage in stages if name in (stage.get("stage"), stage.get("name")))  # type: ignore[return-value]
 
 
 def lines_of(config: Path) -> tuple[Path, list[str]]:
@@ -50,7 +62,7 @@ def lines_of(config: Path) -> tuple[Path, list[str]]:
 
 def test_a_night_embeds_what_changed_and_publishes(shop: Path) -> None:
     stages = run(shop)
-    assert [stage["name"] for stage in stages] == ["check", "embed", "index"]
+    assert [stage["stage"] for stage in stages] == ["check", "embed", "index"]
     embedded = facts(stages, "embed")
     assert (embedded["rows"], embedded["embedded"], embedded["reused"]) == (40, 40, 0)
     assert facts(stages, "index")["recall"] == 1.0
@@ -93,8 +105,7 @@ def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)
     path.write_text("\n".join(lines[:21]) + "\n")
-    with pytest.raises(GateError, match=r"20 rows instead of the 40 of version 1: 50\.0% gone"):
-        run(shop)
+    refused(shop, 4, r"20 rows instead of the 40 of version 1: 50\.0% gone")
     assert Engine.open(shop.parent / "index").summary.rows == 40
     assert "itemsearch_rebuild_success 0" in (shop.parent / "itemsearch.prom").read_text()
     shop.write_text(shop.read_text() + "[guards]\nmax_fallen = 0.5\n")
@@ -121,21 +132,15 @@ def test_a_feed_that_lost_its_titles_or_pictures_is_refused_before_anything_is_e
     path.write_text(without_cell(lines, column, 10))
     with monkeypatch.context() as patch:
         patch.setattr("itemsearch.embed.catalog._embed", lambda *_: pytest.fail("something was embedded"))
-        with pytest.raises(
-            GateError, match=rf"25\.0% of the rows {words}, 0\.0% did in version 1: more than"
-        ):
-            run(shop)
+        refused(shop, 4, rf"25\.0% of the rows {words}, 0\.0% did in version 1: more than")
         path.write_text("\n".join(lines[:21]) + "\n")
-        with pytest.raises(GateError, match=r"20 rows instead of the 40"):
-            run(shop)
+        refused(shop, 4, r"20 rows instead of the 40")
         path.write_text(
             "\n".join([*lines, *(f"{n},{lines[1].split(',', 1)[1]}" for n in range(90, 99))]) + "\n"
         )
-        with pytest.raises(GateError, match="repeat the title and the pictures of another"):
-            run(shop)
+        refused(shop, 4, "repeat the title and the pictures of another")
         path.write_text("\n".join([*lines, *(f"bad{n},,,mugs,1" for n in range(10))]) + "\n")
-        with pytest.raises(TooManyBadRowsError, match=r"10 of 50 rows .* guards\.max_bad_rate"):
-            run(shop)
+        refused(shop, 3, r"10 of 50 rows .* guards\.max_bad_rate")
     assert (shop.parent / "store" / "rejects.csv").read_text().count("no title and no image") == 10
     path.write_text(without_cell(lines, column, 4))
     run(shop)
@@ -159,8 +164,7 @@ def test_a_refused_night_leaves_the_store_as_it_was(shop: Path, monkeypatch: pyt
     for _ in range(3):
         with monkeypatch.context() as patch:
             patch.setattr("itemsearch.nightly.rebuild.check_version", refuse)
-            with pytest.raises(GateError, match="refused"):
-                run(shop)
+            refused(shop, 4, "refused")
         assert (store / "manifest.json").read_bytes() == before
         assert open_embedded(store).rows == 40
         assert first < shards()
@@ -189,8 +193,7 @@ def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
         number = lines[line].partition(",")[0]
         lines[line] = f"{number},the same,images/0.png,mugs,1"
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(GateError, match=r"50\.0% of the rows repeat the title and the pictures"):
-        run(shop)
+    refused(shop, 4, r"50\.0% of the rows repeat the title and the pictures")
     assert current_version(shop.parent / "index").number == 1
 
 
@@ -217,8 +220,9 @@ def test_too_many_bad_rows_stop_the_night_before_the_index(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)
     path.write_text("\n".join([*lines, *(f"bad{n},,," for n in range(10))]) + "\n")
-    with pytest.raises(TooManyBadRowsError):
-        run(shop)
+    error = refused(shop, 3, "10 of 50 rows rejected")
+    assert (error["stage"], error["version"]) == ("embed", 1)
+    assert "10 malformed, such as row 41" in str(error["facts"])
     assert current_version(shop.parent / "index").number == 1
     assert open_embedded(shop.parent / "store").rows == 40
 
@@ -256,7 +260,7 @@ def test_a_damaged_index_is_built_again(shop: Path) -> None:
 def test_a_night_ends_with_the_duplicates(shop: Path) -> None:
     shop.write_text(shop.read_text() + 'duplicates = "duplicates"\n')
     stages = run(shop)
-    assert [stage["name"] for stage in stages] == ["check", "embed", "index", "duplicates"]
+    assert [stage["stage"] for stage in stages] == ["check", "embed", "index", "duplicates"]
     counts = facts(stages, "duplicates")
     assert counts["compared"] > 0
     assert {"listings", "duplicate_pairs", "automatic_groups", "new_changes"} <= counts.keys()
@@ -274,3 +278,8 @@ def test_a_failure_of_the_duplicates_fails_the_night_and_leaves_the_new_version(
     record = json.loads((shop.parent / "rebuild.jsonl").read_text())
     assert record["failed"].startswith("version 1 is current")
     assert [bool(stage["failed"]) for stage in record["stages"]] == [False, False, False, True]
+
+
+def test_an_error_before_the_first_stage_is_a_line_too(tmp_path: Path) -> None:
+    error = refused(tmp_path / "gone.toml", 2, r"gone\.toml")
+    assert "stage" not in error
