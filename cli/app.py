@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,6 +73,7 @@ def options(
 
 def main() -> None:
     """The command `itemsearch`."""
+    _open_streams()
     # Without these settings libraries print warnings and progress bars of their own.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -92,6 +94,14 @@ def main() -> None:
         if stop.code == INTERRUPTED:  # typer makes this of Ctrl-C, without a word
             _leave("interrupted", INTERRUPTED)
         raise
+
+
+def _open_streams() -> None:
+    """Sends what is printed to nowhere if a stream is closed, and escapes what its encoding lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def _leave(message: str, code: int) -> None:

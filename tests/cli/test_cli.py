@@ -413,8 +413,6 @@ def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> 
     one_line(run("search", index, "--image", tmp_path / "gone.jpg"), 1, "gone.jpg")
     missing = ("--queries", tmp_path / "gone.csv", "--out", tmp_path / "r.csv")
     one_line(run("search", index, *missing), 1, "gone.csv")
-        run("search", index, "--queries", tmp_path / "gone.csv", "--out", tmp_path / "r.csv"), 1, "gone.csv"
-    )
     assert run("search", index, "--min-score", "7", "--id", "0").code == 2
 
 
