@@ -23,7 +23,7 @@ from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.gpu import resolve_device
 from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
-from itemsearch.indexes.storage.versions import CURRENT, current_version
+from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
 from itemsearch.indexes.types import Target
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.probability.calibration import carry_over
@@ -99,7 +99,8 @@ def build_index_folder(
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
-            return summarise(out, stage.publish(metadata, config.keep))
+            summary = summarise(out, stage.publish(metadata, config.keep))
+            return replace(summary, current=read_pointer(out).current)
 
 
 def _keeping(
