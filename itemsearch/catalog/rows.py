@@ -63,6 +63,12 @@ class RowSource:
     export: Export | None = None
     fetched: Path | None = None
 
+    @property
+    def picture_roots(self) -> tuple[Path, ...]:
+        """The folders that image paths start from."""
+        folders = [self.image_root or table.source.path.parent for table in self.tables]
+        return tuple(dict.fromkeys(folders))
+
 
 def check_columns(
     tables: Sequence[Table], columns: Mapping[str, Sequence[str]], one_of: Sequence[str], mend: str

@@ -23,6 +23,7 @@ from itemsearch.nightly.record import RunLog, Stage
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import IndexSummary, read_summary
+from itemsearch.store.kept_pictures import KeepPictures
 from itemsearch.store.reader import open_embedded
 from itemsearch.store.restore import restoring
 from itemsearch.store.reuse import EarlierRows
@@ -89,6 +90,7 @@ def _embed(
             dtype=config.dtype,
             keep_replaced=True,
             max_bad_rate_name="guards.max_bad_rate",
+            keep_pictures=KeepPictures(config.keep_pictures),
         )
         judge = partial(check_feed, config.guards, current)
         report = embed_catalog(_catalog(config), store, encoder, options, progress, judge)

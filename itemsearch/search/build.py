@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -96,6 +97,7 @@ def build_index_folder(
                 options = _keeping(options, out, source.model, config.retrain_ratio)
             files = build_files(stage.folder, rank, options)
             metadata = _metadata(source, stage.folder, files, copied)
+            metadata["store_beside"] = os.path.relpath(source.source.resolve(), out.resolve())
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)

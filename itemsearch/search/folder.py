@@ -46,7 +46,8 @@ class IndexSummary:
     exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
     training: what was trained, or kept of an earlier version, and why. tuning: the measured search
     parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
-    None without labels. placeholders: `image_digest` of the catalog's placeholders.
+    None without labels. placeholders: `image_digest` of the catalog's placeholders. store_beside: the path of
+    the store from the index folder on, "" where it is not known; both may have been moved together.
     """
 
     folder: str
@@ -68,6 +69,7 @@ class IndexSummary:
     tuning: Tuning | None
     calibration: Calibration | None
     placeholders: tuple[int, ...]
+    store_beside: str
 
 
 @contextmanager
@@ -154,4 +156,5 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         tuning=tuning,
         calibration=read_calibration(version.folder),
         placeholders=tuple(metadata.get("placeholders", ())),
+        store_beside=metadata.get("store_beside", ""),
     )

@@ -24,10 +24,13 @@ from itemsearch.indexes.arrays import Floats
 from itemsearch.indexes.durable import only_writer, replace_file, replacing, sync, temporary_files
 from itemsearch.indexes.errors import BusyError, DiskFullError
 from itemsearch.spreadsheet import as_csv
+from itemsearch.store.kept_pictures import KEPT_FILES
 from itemsearch.store.manifest import (
     MANIFEST,
+    NO_FOLDERS,
     STORE_VERSION,
     ModelStamp,
+    PictureFolders,
     Shard,
     StoreManifest,
     write_manifest,
@@ -104,7 +107,7 @@ class StoreWriter:
             return
         if not self.folder.is_dir():
             raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
-        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, REJECTS_CSV, STAGING)}
+        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, REJECTS_CSV, STAGING, *KEPT_FILES)}
         foreign = sorted(set(self.folder.iterdir()) - ours - set(self._temporary_files()))
         if foreign:
             raise StoreError(
@@ -180,11 +183,17 @@ class StoreWriter:
         replace_file(self.folder / REJECTS_CSV, as_csv(table))
         return self.folder / REJECTS_CSV
 
-    def finish(self, catalog: str, rows_in: int, placeholders: tuple[int, ...] = ()) -> StoreManifest:
+    def finish(
+        self,
+        catalog: str,
+        rows_in: int,
+        placeholders: tuple[int, ...] = (),
+        pictures: PictureFolders = NO_FOLDERS,
+    ) -> StoreManifest:
         """Makes the added rows the store, in one step: the new manifest lists their shards alone.
 
         Args:
-            placeholders: as in `StoreManifest`.
+            placeholders, pictures: as in `StoreManifest`.
         """
         if self._pending:
             self._write_shard()
@@ -206,6 +215,7 @@ class StoreWriter:
             model=self.model,
             shards=tuple(self._shards),
             placeholders=placeholders,
+            pictures=pictures,
         )
         replaced = listed_shards(self.folder) if self.keep_replaced else ()
         write_manifest(self.folder, manifest)
