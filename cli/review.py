@@ -26,6 +26,16 @@ def review(
     ] = "",
     link: Link = "",
     index: OtherIndex = None,
+    images: Annotated[
+        str,
+        typer.Option(
+            help="Where larger pictures are: a folder of pictures or of `itemsearch fetch`, a store, "
+            "`addresses` for the web addresses in the catalog, or such as "
+            '"https://cdn.shop.example/{image}". '
+            "Default: where they were when the catalog was read.",
+            metavar="WHERE",
+        ),
+    ] = "",
 ) -> None:
     """Look at groups in the browser and confirm, reject, split or merge them; search by id, words or picture.
 
@@ -44,7 +54,7 @@ def review(
     address = Address(host, port, token)
     address.check()
     check_link(link)
-    session = ReviewSession.open(folder, index)
+    session = ReviewSession.open(folder, index, images)
 
     def ready(where: str) -> None:
         note(f"{len(session.groups):,} groups; open {where}{'?token=...' if token else ''} (Ctrl-C ends)")

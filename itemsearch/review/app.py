@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException as AnyHTTPError
 
 from itemsearch.errors import ItemSearchError, StaleDecisionError
 from itemsearch.review.pages import Pages
-from itemsearch.review.routes import decide, files, groups, search
+from itemsearch.review.routes import decide, files, groups, pictures, search, ticked
 from itemsearch.review.session import ReviewSession
 from itemsearch.web.access import Address, add_access_checks, refuse_person
 
@@ -25,12 +25,12 @@ def build_app(session: ReviewSession, address: Address, user: str = "", link: st
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     app.state.session, app.state.pages, app.state.user = session, Pages(session, user, link), user
-    for part in (groups, decide, search, files):
+    for part in (groups, decide, ticked, search, pictures, files):
         app.include_router(part.routes)
     app.add_exception_handler(ItemSearchError, _error_page)
     app.add_exception_handler(AnyHTTPError, _error_page)
     app.add_exception_handler(RequestValidationError, _error_page)
-    add_access_checks(app, address, refuse_person)
+    add_access_checks(app, address, refuse_person, session.pictures.origins)
     return app
 
 

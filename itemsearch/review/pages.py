@@ -10,6 +10,7 @@ from itemsearch.errors import UnknownIdError
 from itemsearch.review.cards import GroupCard, ListingCard
 from itemsearch.review.differences import Comparer
 from itemsearch.review.order import Offer, Order, draw, in_order, mix
+from itemsearch.review.pictures import SIDES
 from itemsearch.review.report import share_text
 from itemsearch.review.session import ReviewSession
 from itemsearch.review.standing import StandingLabels
@@ -50,6 +51,8 @@ class Pages:
             share_text=share_text,
             SAMPLE=SAMPLE,
             named=bool(user),
+            larger=self._larger_picture,
+            SIDES=SIDES,
         )
 
     def groups(self, group_filter: GroupFilter, visit: Visit) -> str:
@@ -163,6 +166,15 @@ class Pages:
         return self.templates.get_template("message.html").render(
             words=words, hint=hint, session=self.session, here=""
         )
+
+    def _larger_picture(self, listing: ListingCard, side: int) -> str:
+        """The address of a listing's picture of at most `side` pixels a side; "" where only the small one is
+        known."""
+        if not self.session.pictures.has(listing.row):
+            return ""
+        addresses = self.session.pictures.addresses
+        own = f"/pictures/{side}/{listing.row}-{listing.content_hash or 0}.jpg"
+        return addresses.of_row(listing.row) if addresses else own
 
     def _group(self, id: str) -> GroupCard:
         if id not in self.session.groups:

@@ -111,6 +111,11 @@ class LargePictures:
             return cls(listings, PicturePlaces(), PictureAddresses.of(listings, where))
         return cls(listings, PicturePlaces.of_folder(Path(where)))
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Of the addresses that browsers load from elsewhere."""
+        return self.addresses.origins if self.addresses else ()
+
     def has(self, row: int) -> bool:
         """Whether there may be a larger picture of a row; whether it can be read is known when it is."""
         if self._cell("thumbnail", row) is None:

@@ -24,6 +24,8 @@ from itemsearch.duplicates.run_folder import AGAIN, RUN, index_of, read_run, rea
 from itemsearch.errors import ReviewError, UsageError
 from itemsearch.probability.estimate import Checked
 from itemsearch.review.cards import Cards, GroupCard, ListingCard, ListingCardReader, read_cards
+from itemsearch.review.outcome import NothingFound
+from itemsearch.review.pictures import LargePictures
 from itemsearch.review.standing import StandingLabels
 from itemsearch.search.engine import Engine
 from itemsearch.search.results import Hit
@@ -63,11 +65,15 @@ class ReviewSession:
         cards: Cards | None,
         settings: GroupSettings = DEFAULT_GROUPS,
         unaided: UnaidedGroups | None = None,
+        pictures: LargePictures | None = None,
+        nothing: NothingFound | None = None,
     ) -> None:
         self.engine = engine
         self.cards = cards
         self.settings = settings
         self.unaided = unaided or {}
+        self.nothing = nothing
+        self.pictures = pictures or LargePictures.open(engine.listings, engine.summary)
         self.decisions = DecisionLog.of_index(engine.folder)
         self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
@@ -76,18 +82,20 @@ class ReviewSession:
         self._searching = Lock()
 
     @classmethod
-    def open(cls, folder: Path, index: Path | None = None) -> Self:
+    def open(cls, folder: Path, index: Path | None = None, images: str = "") -> Self:
         """Opens a folder of `itemsearch duplicates`, or an index alone, to search.
 
         Args:
-            index: of the run, where it is no longer where the run found it.
+            index: of the run, where it is no longer where the run found it. images: where larger pictures
+                are, as for `LargePictures.open`.
 
         Raises:
             ReviewError: the folder is damaged, or another version of itemsearch wrote it.
             IndexFolderError: no index, or a damaged one.
         """
         if not (folder / RUN).exists():
-            return cls(Engine.open(index or folder), None)
+            engine = Engine.open(index or folder)
+            return cls(engine, None, pictures=LargePictures.open(engine.listings, engine.summary, images))
         try:
             run = read_run(folder)
         except (OSError, ValueError) as error:
@@ -99,7 +107,15 @@ class ReviewSession:
         engine = Engine.open(index or index_of(folder, run))
         tables = read_tables(folder, engine.listings)
         unaided = unaided_groups(tables, settings, thresholds)
-        return cls(engine, read_cards(tables, VARIANTS, WEAKEST), settings, unaided)
+        pictures = LargePictures.open(engine.listings, engine.summary, images)
+        return cls(
+            engine,
+            read_cards(tables, VARIANTS, WEAKEST),
+            settings,
+            unaided,
+            pictures,
+            NothingFound.of_run(run),
+        )
 
     def labels(self) -> StandingLabels:
         """The labels that stand, cached until the next decision."""
