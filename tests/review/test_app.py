@@ -177,7 +177,7 @@ def test_a_keeper_is_chosen_in_a_group_and_after_a_split_and_can_be_undone(
     client: TestClient, session: ReviewSession
 ) -> None:
     def kept(page: str) -> list[str]:
-        figures = re.findall(r'<figure class="keeper".*?<div class="id">(\w+)', page, re.DOTALL)
+        figures = re.findall(r'<figure class="keeper".*?<div class="id"><bdi>(\w+)', page, re.DOTALL)
         return [id for id in figures if id in BIG]
 
     page = client.get("/group?id=big").text

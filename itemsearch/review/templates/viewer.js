@@ -191,6 +191,7 @@
     kept = Math.max(0, listings.findIndex((each) => each.figure.classList.contains("keeper")));
     for (const name of ["blink", "difference"]) if (pressed(name)) toggle(name);
     viewer.showModal();
+    viewer.querySelector("[data-do=close]").focus();
     show(listings.findIndex((each) => each.link === link));
   };
   const actions = {
@@ -221,9 +222,10 @@
       event.preventDefault();
       look(link);
     });
-    // On a listing or a group: its picture.
+    // On a listing or a group: its picture; z anywhere else: the first.
     document.addEventListener("keydown", (event) => {
-      const here = document.activeElement?.closest("figure, .card");
+      const focused = document.activeElement?.closest("figure, .card");
+      const here = focused ?? (event.key === "z" ? document.querySelector(".card:not([hidden])") : null);
       const opens = event.key === "z" || (event.key === "Enter" && here === document.activeElement);
       if (!here || !opens || event.target.closest("dialog, input:not([type=checkbox]), select, textarea")) return;
       const link = here.querySelector("a.picture");
