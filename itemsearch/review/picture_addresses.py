@@ -47,23 +47,17 @@ class PictureAddresses:
                 )
             return cls(listings, where, (f"{parts.scheme}://{parts.netloc}",))
         names = listings["image_name"] if "image_name" in listings.column_names else pa.chunked_array([[]])
-        origins = pc.unique(
-            pc.extract_regex(
-                names.cast(pa.string()), rf"^(?P<origin>(?i:https?)://{_HOST.pattern})(?:[/?#]|$)"
-            )
-        )
-        hosts = sorted(each["origin"] for each in origins.to_pylist() if each)
+        pattern = rf"^(?P<origin>(?i:https?)://{_HOST.pattern})(?:[/?#]|$)"
+        found = pc.struct_field(pc.extract_regex(names.cast(pa.string()), pattern), "origin")
+        hosts = sorted(found.unique().drop_null().to_pylist())
         if not hosts:
             raise ReviewError("--images addresses: no picture of this index has a web address; name a folder")
         return cls(listings, "", tuple(hosts) if len(hosts) <= MOST_HOSTS else ("https:", "http:"))
 
     def of_row(self, row: int) -> str:
         """The address of a row's picture; "" for none."""
-        name = (
-            self.listings["image_name"][row].as_py() or ""
-            if "image_name" in self.listings.column_names
-            else ""
-        )
+        named = "image_name" in self.listings.column_names
+        name = self.listings["image_name"][row].as_py() or "" if named else ""
         if not self.template:
             return without_credentials(name) if is_web_address(name) else ""
         if IMAGE in self.template and not name:
