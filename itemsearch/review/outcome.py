@@ -30,7 +30,7 @@ class NothingFound:
             )
         least = limits.get("review", REVIEW)
         happened.append(
-            f"A pair is shown from a probability of {least:g} on, and none that is no variant reached it."
+            f"A pair is shown from a probability of {least:g} on; variants aside, none reached it."
         )
         rejected = pairs.get(Decision.REJECTED, 0)
         if rejected:
