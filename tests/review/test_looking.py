@@ -156,6 +156,27 @@ def test_both_pictures_zoom_and_move_together(browser: webdriver.Chrome, found: 
         assert find(browser, "#viewer").is_displayed()
 
 
+def test_two_fingers_zoom_both_pictures(browser: webdriver.Chrome, found: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    with served(browser, at_its_place(found)) as address:
+        browser.get(f"{address}/group?id=long")
+        find(browser, "a.picture").click()
+        stage = find(browser, ".first .stage").rect
+        middle = (stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2)
+
+        def touch(kind: str, *across: int) -> None:
+            points = [{"x": middle[0] + x, "y": middle[1], "id": i} for i, x in enumerate(across)]
+            browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", -20, 20)
+        for apart in (30, 40, 60):
+            touch("touchMove", -apart, apart)
+        touch("touchEnd")
+        assert 2 < style(browser, "scale") < 4, "three times as far apart"
+        browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
 def test_the_next_listing_blink_and_difference(browser: webdriver.Chrome, found: Path) -> None:
     over = "!document.querySelector('.over').hidden"
     with served(browser, at_its_place(found)) as address:
