@@ -58,6 +58,8 @@ def review(
 
     def ready(where: str) -> None:
         note(f"{len(session.groups):,} groups; open {where}{'?token=...' if token else ''} (Ctrl-C ends)")
+        if not session.pictures.is_anywhere:
+            note("pictures of 96 pixels alone: --images names where larger ones are")
         if session.groups and not token:
             note(f"{SAMPLE} random automatic groups, how many are right? {where}?sample=automatic")
 

@@ -116,6 +116,11 @@ class LargePictures:
         """Of the addresses that browsers load from elsewhere."""
         return self.addresses.origins if self.addresses else ()
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether a place is known that may have larger pictures."""
+        return bool(self.addresses or self.places != PicturePlaces())
+
     def has(self, row: int) -> bool:
         """Whether there may be a larger picture of a row; whether it can be read is known when it is."""
         if self._cell("thumbnail", row) is None:

@@ -80,6 +80,7 @@ def test_they_are_where_the_catalog_has_them_without_being_told(shop: Path) -> N
 def test_a_folder_that_was_moved_is_named(shop: Path, tmp_path: Path) -> None:
     (shop / "images" / "big").rename(tmp_path / "elsewhere")
     assert larger(shop).find(1, SIDES[1]) is None
+    assert larger(shop).is_anywhere
     assert size(larger(shop, str(tmp_path / "elsewhere")).find(1, SIDES[1])) == (1200, 1600)
     with pytest.raises(ReviewError, match="no such folder"):
         larger(shop, str(tmp_path / "nowhere"))
@@ -119,6 +120,7 @@ def test_pictures_within_the_catalog_come_from_what_the_store_keeps(tmp_path: Pa
     (folder / "store").rename(tmp_path / "moved")
     assert larger(folder).find(0, SIDES[0]) is None
     assert not larger(folder).has(0)
+    assert not larger(folder).is_anywhere
     assert size(larger(folder, str(tmp_path / "moved")).find(0, SIDES[0])) == (288, 384)
 
 
