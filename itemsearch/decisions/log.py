@@ -152,6 +152,28 @@ class DecisionLog:
             )
             return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
 
+    def changed_labels(self, since: int) -> dict[tuple[str, str], PairLabel | None]:
+        """The pairs that events after the number `since` are about, each with the label that stands now; None
+        where none does any longer."""
+        with self._reading() as db:
+            if db is None:
+                return {}
+            rows = db.execute(
+                "with changed as (select distinct id_a, id_b from statements where event > ?1 "
+                "or event in (select undoes from events where number > ?1)), "
+                "latest as (select id_a, id_b, same, hash_a, hash_b, max(event) as event from changed "
+                "join statements using (id_a, id_b) "
+                "where event not in (select undoes from events where undoes is not null) "
+                "group by id_a, id_b) "
+                "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, "
+                f"{drawn_column(db)}, {name_column(db)} "
+                "from changed left join latest using (id_a, id_b) left join events on number = event",
+                (since,),
+            )
+            return {
+                (a, b): PairLabel(a, b, bool(same), *rest) if rest[2] else None for a, b, same, *rest in rows
+            }
+
     def keepers(self) -> list[KeeperChoice]:
         """The choices of keepers that stand, the earliest first."""
         with self._reading() as db:

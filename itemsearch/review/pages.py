@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from itemsearch.decisions.sample import SAMPLE
@@ -56,14 +57,14 @@ class Pages:
         """A page of groups."""
         labels = self.session.labels()
         groups = [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
-        offers = [Offer(group) for group in groups]
+        offers: Iterator[Offer] = map(Offer, groups)
         if group_filter.draws:
             passing = {group.id for group in groups}
             offers = mix(groups, [group for group in self.drawn if group.id in passing])
         pages = max(1, -(-len(groups) // PAGE_CARDS))
         page = min(max(group_filter.page, 1), pages)
         values = {
-            "offers": offers[(page - 1) * PAGE_CARDS : page * PAGE_CARDS],
+            "offers": list(islice(offers, (page - 1) * PAGE_CARDS, page * PAGE_CARDS)),
             "count": len(groups),
             "page": page,
             "pages": pages,
@@ -171,7 +172,7 @@ class Pages:
 
     def _page(self, name: str, here: str, labels: StandingLabels, visit: Visit, **values: Any) -> str:
         """Renders a template. here: the page's own address, to which forms return."""
-        decided = sum(labels.decided(group) for group in self.session.groups.values())
+        decided = len(labels.decided_groups)
         event = self.session.decisions.event(visit.did) if visit.did else None
         return self.templates.get_template(name).render(
             session=self.session,

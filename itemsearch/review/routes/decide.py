@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from itemsearch.decisions.export import as_parquet, decisions_table
 from itemsearch.decisions.log import Action
-from itemsearch.decisions.of_index import content_hashes
 from itemsearch.review.routes.request import (
     NAME,
     YEAR,
@@ -106,6 +105,6 @@ def export(session: AnySession, kind: str) -> Response:
         raise HTTPException(404)
     make, media = makers[kind]
     labels = session.decisions.labels()
-    hashes = content_hashes(session.engine, {id for each in labels for id in (each.id_a, each.id_b)})
+    hashes = session.current.content_hashes({id for each in labels for id in (each.id_a, each.id_b)})
     disposition = {"Content-Disposition": f'attachment; filename="decisions.{kind}"'}
     return Response(make(decisions_table(labels, hashes)), 200, disposition, media)
