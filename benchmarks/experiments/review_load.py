@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from html import unescape
@@ -90,9 +90,9 @@ def run(load: ReviewLoad, out: Path) -> dict[str, Any]:
         path.unlink()
     before = os.getloadavg()[0]
     with reviewing(found) as (client, process, seconds):
-        pages = {name: measure(lambda path=path: client.get(path), TIMES) for name, path in PAGES.items()}
+        pages = {name: measure(client, path) for name, path in PAGES.items()}
         decided = decide_on(client, process, load.decisions)
-        after = {name: measure(lambda path=path: client.get(path), TIMES) for name, path in PAGES.items()}
+        after = {name: measure(client, path) for name, path in PAGES.items()}
     machine = {"cores": os.cpu_count(), "load_before": before, "load_after": os.getloadavg()[0]}
     figures = {"seconds_to_start": seconds, "pages": pages, **decided, "pages_after": after}
     return {"load": asdict(load), "machine": machine, **figures}
@@ -173,12 +173,12 @@ def fields_of(page: str) -> dict[str, list[str]]:
     return fields
 
 
-def measure(ask: Callable[[], httpx.Response], times: int) -> dict[str, float]:
-    """The milliseconds of so many requests."""
+def measure(client: httpx.Client, path: str) -> dict[str, float]:
+    """The milliseconds of opening a page `TIMES` times."""
     seconds = []
-    for _ in range(times):
+    for _ in range(TIMES):
         start = time.perf_counter()
-        ask().raise_for_status()
+        client.get(path).raise_for_status()
         seconds.append(time.perf_counter() - start)
     return milliseconds(seconds)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from itemsearch.decisions.export import as_parquet, decisions_table
+from itemsearch.decisions.export import as_json, as_parquet, decisions_table
 from itemsearch.decisions.log import Action
 from itemsearch.review.routes.request import (
     NAME,
@@ -100,7 +100,11 @@ def decisions(pages: AnyPages, visit: AnyVisit) -> HTMLResponse:
 
 @routes.get("/decisions.{kind}")
 def export(session: AnySession, kind: str) -> Response:
-    makers = {"csv": (as_csv, "text/csv; charset=utf-8"), "parquet": (as_parquet, "application/octet-stream")}
+    makers = {
+        "csv": (as_csv, "text/csv; charset=utf-8"),
+        "json": (as_json, "application/json"),
+        "parquet": (as_parquet, "application/octet-stream"),
+    }
     if kind not in makers:
         raise HTTPException(404)
     make, media = makers[kind]
