@@ -20,7 +20,12 @@ def picture(session: AnySession, row: int, content_hash: str) -> Response:
 
 @routes.get("/assets/{name}")
 def assets(name: str) -> Response:
-    kinds = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+    kinds = {
+        "page.css": "text/css",
+        "page.js": "text/javascript",
+        "speak.js": "text/javascript",
+        "icon.svg": "image/svg+xml",
+    }
     if name not in kinds:
         raise HTTPException(404)
     return Response(asset(name), 200, {"Cache-Control": "no-cache"}, kinds[name])
