@@ -13,7 +13,7 @@ from itemsearch.errors import ItemSearchError, StaleDecisionError
 from itemsearch.review.as_json import event_as_json
 from itemsearch.review.deliver import Deliverer
 from itemsearch.review.pages import Pages
-from itemsearch.review.routes import decide, exports, files, groups, search
+from itemsearch.review.routes import decide, exports, files, groups, printing, search
 from itemsearch.review.session import ReviewSession
 from itemsearch.review.webhook import Webhook
 from itemsearch.web.access import Address, add_access_checks, refuse_person
@@ -31,7 +31,7 @@ def build_app(session: ReviewSession, address: Address, user: str = "", link: st
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     app.state.session, app.state.pages, app.state.user = session, Pages(session, user, link), user
     app.state.deliverer = None
-    for part in (groups, decide, search, files, exports):
+    for part in (groups, decide, search, files, exports, printing):
         app.include_router(part.routes)
     app.add_exception_handler(ItemSearchError, _error_page)
     app.add_exception_handler(AnyHTTPError, _error_page)

@@ -19,6 +19,8 @@ from itemsearch.review.visit import STATES, GroupFilter, SearchQuery, Visit, add
 from itemsearch.search.results import Hit
 
 PAGE_CARDS = 30
+PRINTED = 100
+"""So many groups are printed unless all are asked for; `print.js` has the same number."""
 PREVIEW = 12
 """So many groups are shown before many are accepted at once."""
 DONE = {
@@ -56,7 +58,7 @@ class Pages:
     def groups(self, group_filter: GroupFilter, visit: Visit) -> str:
         """A page of groups."""
         labels = self.session.labels()
-        groups = [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
+        groups = self._passing(group_filter, labels)
         offers: Iterator[Offer] = map(Offer, groups)
         if group_filter.draws:
             passing = {group.id for group in groups}
@@ -72,6 +74,18 @@ class Pages:
         }
         here = group_filter.address(page)
         return self._page("groups.html", here, labels, visit, options=self.options, **values)
+
+    def _passing(self, group_filter: GroupFilter, labels: StandingLabels) -> list[GroupCard]:
+        return [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
+
+    def to_print(self, group_filter: GroupFilter, everything: bool, visit: Visit) -> str:
+        """The groups that pass a filter, without buttons: the first `PRINTED`, or everything."""
+        labels = self.session.labels()
+        groups = self._passing(group_filter, labels)
+        shown = groups if everything else groups[:PRINTED]
+        here = group_filter.address(1, "/print")
+        values = {"groups": shown, "count": len(groups), "group_filter": group_filter}
+        return self._page("print.html", here, labels, visit, **values)
 
     def acceptable(self, group_filter: GroupFilter) -> list[GroupCard]:
         """The groups left to decide that pass a filter and can be accepted as they are: none of them is

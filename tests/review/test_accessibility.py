@@ -42,6 +42,7 @@ PAGES = (
     "/search",
     "/search?id=00000",
     "/decisions",
+    "/print",
     "/no-such-page",
     "/group?id=no-such-group",
 )
