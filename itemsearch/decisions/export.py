@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -46,6 +47,11 @@ def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> p
         for label in labels
     ]
     return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def as_json(table: pa.Table) -> bytes:
+    """The rows as a JSON array of objects, in an object that names the version of its form."""
+    return json.dumps({"version": 1, "decisions": table.to_pylist()}, ensure_ascii=False).encode()
 
 
 def as_parquet(table: pa.Table) -> bytes:

@@ -40,7 +40,8 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Event:
     """An action on listings. at: ISO 8601, in UTC. undone: by a later event. listings: ids, in order. keeper:
-    the listing that was chosen to be kept, "" for none. who: a name, "" where it is not known."""
+    the listing that was chosen to be kept, "" for none. who: a name, "" where it is not known. undoes: the
+    number of the event that this one takes back, 0 for none; group and listings are then that one's."""
 
     number: int
     at: str
@@ -50,6 +51,7 @@ class Event:
     who: str
     listings: tuple[str, ...]
     keeper: str
+    undoes: int = 0
 
 
 class DecisionLog:
@@ -152,6 +154,28 @@ class DecisionLog:
             )
             return [PairLabel(a, b, bool(same), *rest) for a, b, same, *rest in rows]
 
+    def changed_labels(self, since: int) -> dict[tuple[str, str], PairLabel | None]:
+        """The pairs that events after the number `since` are about, each with the label that stands now; None
+        where none does any longer."""
+        with self._reading() as db:
+            if db is None:
+                return {}
+            rows = db.execute(
+                "with changed as (select distinct id_a, id_b from statements where event > ?1 "
+                "or event in (select undoes from events where number > ?1)), "
+                "latest as (select id_a, id_b, same, hash_a, hash_b, max(event) as event from changed "
+                "join statements using (id_a, id_b) "
+                "where event not in (select undoes from events where undoes is not null) "
+                "group by id_a, id_b) "
+                "select id_a, id_b, same, hash_a, hash_b, event, at, kind, group_id, "
+                f"{drawn_column(db)}, {name_column(db)} "
+                "from changed left join latest using (id_a, id_b) left join events on number = event",
+                (since,),
+            )
+            return {
+                (a, b): PairLabel(a, b, bool(same), *rest) if rest[2] else None for a, b, same, *rest in rows
+            }
+
     def keepers(self) -> list[KeeperChoice]:
         """The choices of keepers that stand, the earliest first."""
         with self._reading() as db:
@@ -180,9 +204,26 @@ class DecisionLog:
                 (last, limit),
             ).fetchall()
             return [
-                Event(number, at, Action(action), group_id, bool(undone), who, *_listings(db, about))
+                Event(
+                    *(number, at, Action(action), group_id, bool(undone), who),
+                    *_listings(db, about),
+                    undoes=0 if about == number else about,
+                )
                 for number, at, action, group_id, about, undone, who in rows
             ]
+
+    def next_event(self, after: int) -> Event | None:
+        """The first event after the number `after`; None where it is the last one."""
+        with self._reading() as db:
+            query = "select min(number) from events where number > ?"
+            number = None if db is None else db.execute(query, (after,)).fetchone()[0]
+        return None if number is None else self.event(number)
+
+    def pairs_of(self, event: Event) -> list[tuple[str, str]]:
+        """The pairs of listings that an event made labels of, or took them back from."""
+        with self._reading() as db:
+            query = "select id_a, id_b from statements where event = ? order by id_a, id_b"
+            return [] if db is None else db.execute(query, (event.undoes or event.number,)).fetchall()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:

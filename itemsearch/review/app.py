@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException as AnyHTTPError
 
 from itemsearch.errors import ItemSearchError, StaleDecisionError
+from itemsearch.review.as_json import event_as_json
+from itemsearch.review.deliver import Deliverer
 from itemsearch.review.pages import Pages
-from itemsearch.review.routes import decide, files, groups, search
+from itemsearch.review.routes import decide, exports, files, groups, printing, search
 from itemsearch.review.session import ReviewSession
+from itemsearch.review.webhook import Webhook
 from itemsearch.web.access import Address, add_access_checks, refuse_person
 
 MAX_BODY = 4 * search.MAX_UPLOAD
@@ -25,13 +30,25 @@ def build_app(session: ReviewSession, address: Address, user: str = "", link: st
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=MAX_BODY)
     app.state.session, app.state.pages, app.state.user = session, Pages(session, user, link), user
-    for part in (groups, decide, search, files):
+    app.state.deliverer = None
+    for part in (groups, decide, search, files, exports, printing):
         app.include_router(part.routes)
     app.add_exception_handler(ItemSearchError, _error_page)
     app.add_exception_handler(AnyHTTPError, _error_page)
     app.add_exception_handler(RequestValidationError, _error_page)
     add_access_checks(app, address, refuse_person)
     return app
+
+
+def deliver(app: FastAPI, webhook: Webhook, say: Callable[[str], None]) -> Deliverer:
+    """What delivers the decisions on the application's session to a webhook, while it is `running`; pages
+    tell its trouble. say: as in `Deliverer`."""
+    session: ReviewSession = app.state.session
+    deliverer = Deliverer(
+        webhook, session.decisions, lambda event: event_as_json(app.state.session, event), say
+    )
+    app.state.deliverer = deliverer
+    return deliverer
 
 
 def _error_page(request: Request, error: Exception) -> HTMLResponse:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from itemsearch.decisions.sample import SAMPLE
@@ -18,6 +19,8 @@ from itemsearch.review.visit import STATES, GroupFilter, SearchQuery, Visit, add
 from itemsearch.search.results import Hit
 
 PAGE_CARDS = 30
+PRINTED = 100
+"""So many groups are printed unless all are asked for; `print.js` has the same number."""
 PREVIEW = 12
 """So many groups are shown before many are accepted at once."""
 DONE = {
@@ -55,15 +58,15 @@ class Pages:
     def groups(self, group_filter: GroupFilter, visit: Visit) -> str:
         """A page of groups."""
         labels = self.session.labels()
-        groups = [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
-        offers = [Offer(group) for group in groups]
+        groups = self._passing(group_filter, labels)
+        offers: Iterator[Offer] = map(Offer, groups)
         if group_filter.draws:
             passing = {group.id for group in groups}
             offers = mix(groups, [group for group in self.drawn if group.id in passing])
         pages = max(1, -(-len(groups) // PAGE_CARDS))
         page = min(max(group_filter.page, 1), pages)
         values = {
-            "offers": offers[(page - 1) * PAGE_CARDS : page * PAGE_CARDS],
+            "offers": list(islice(offers, (page - 1) * PAGE_CARDS, page * PAGE_CARDS)),
             "count": len(groups),
             "page": page,
             "pages": pages,
@@ -71,6 +74,18 @@ class Pages:
         }
         here = group_filter.address(page)
         return self._page("groups.html", here, labels, visit, options=self.options, **values)
+
+    def _passing(self, group_filter: GroupFilter, labels: StandingLabels) -> list[GroupCard]:
+        return [group for group in self.ordered[group_filter.order] if group_filter.passes(group, labels)]
+
+    def to_print(self, group_filter: GroupFilter, everything: bool, visit: Visit) -> str:
+        """The groups that pass a filter, without buttons: the first `PRINTED`, or everything."""
+        labels = self.session.labels()
+        groups = self._passing(group_filter, labels)
+        shown = groups if everything else groups[:PRINTED]
+        here = group_filter.address(1, "/print")
+        values = {"groups": shown, "count": len(groups), "group_filter": group_filter}
+        return self._page("print.html", here, labels, visit, **values)
 
     def acceptable(self, group_filter: GroupFilter) -> list[GroupCard]:
         """The groups left to decide that pass a filter and can be accepted as they are: none of them is
@@ -171,7 +186,7 @@ class Pages:
 
     def _page(self, name: str, here: str, labels: StandingLabels, visit: Visit, **values: Any) -> str:
         """Renders a template. here: the page's own address, to which forms return."""
-        decided = sum(labels.decided(group) for group in self.session.groups.values())
+        decided = len(labels.decided_groups)
         event = self.session.decisions.event(visit.did) if visit.did else None
         return self.templates.get_template(name).render(
             session=self.session,

@@ -8,12 +8,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from PIL import Image
 
-from itemsearch.decisions.log import Action, DecisionLog
-from itemsearch.decisions.of_index import content_hashes, current_decisions
+from itemsearch.decisions.log import Action
+from itemsearch.decisions.of_index import CurrentDecisions
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
 from itemsearch.decode import decode
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS, GroupSettings
@@ -68,7 +68,8 @@ class ReviewSession:
         self.cards = cards
         self.settings = settings
         self.unaided = unaided or {}
-        self.decisions = DecisionLog.of_index(engine.folder)
+        self.current = CurrentDecisions(engine)
+        self.decisions = self.current.log
         self.groups: Mapping[str, GroupCard] = {group.id: group for group in cards.groups} if cards else {}
         self.group_of = {listing.id: group.id for group in self.groups.values() for listing in group.listings}
         self.proposed = {group.members[0].listing.id for group in self.groups.values()}
@@ -103,9 +104,9 @@ class ReviewSession:
 
     def labels(self) -> StandingLabels:
         """The labels that stand, cached until the next decision."""
-        seen = self.decisions.last_change()
+        seen, people = self.current.read()
         if seen != self._standing.seen:
-            self._standing = StandingLabels(seen, current_decisions(self.engine))
+            self._standing = StandingLabels.of(seen, people, self.groups.values())
         return self._standing
 
     def decide(self, request: DecisionRequest) -> int:
@@ -153,7 +154,7 @@ class ReviewSession:
         """
         known = self.labels().people.labels
         shown = [listing.id for group in groups for listing in group.listings]
-        hashes = content_hashes(self.engine, shown)
+        hashes = self.current.content_hashes(shown)
         labels = [
             label
             for group in groups
@@ -172,11 +173,11 @@ class ReviewSession:
         proposed = [id for id in ids if id in self.proposed]
         if len(proposed) == 1:
             return proposed[0]
-        rows = pc.index_in(pa.array(ids, pa.string()), self.engine.listings["id"]).to_numpy()
+        rows = np.array([self.engine.row_of(id) for id in ids])
         return ids[int(rank_keepers(self.engine.listings, rows, self.settings.keep_by).argmin())]
 
     def _hashes(self, part: Sequence[str]) -> Mapping[str, str]:
-        hashes = content_hashes(self.engine, part)
+        hashes = self.current.content_hashes(part)
         if len(set(part)) < 2 or set(part) - hashes.keys():
             raise UsageError("a decision takes two or more listings that the index holds: tick them")
         return hashes
@@ -188,7 +189,8 @@ class ReviewSession:
     def listings(self, ids: Sequence[str]) -> list[ListingCard]:
         """The cards of those of `ids` that the index holds."""
         reader = ListingCardReader(self.engine.listings)
-        reader.read(ids)
+        rows = {self.engine.find_row(id) for id in ids} - {None}
+        reader.read_rows(pa.array(rows, pa.int64()))
         return [reader.known[id] for id in ids if id in reader.known]
 
     def search(self, id: str = "", words: str = "", picture: Image.Image | None = None) -> list[Hit]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Self
 
 from itemsearch.decisions.decided import NOBODY, Decided
 from itemsearch.decisions.sample import whole_answer
@@ -27,19 +29,26 @@ class GroupPart:
 
 @dataclass(frozen=True, slots=True)
 class StandingLabels:
-    """What people decided, up to the event `seen`."""
+    """What people decided, up to the event `seen`. decided_groups: ids of the groups, every pair of which is
+    decided."""
 
     seen: int = -1
     people: Decided = NOBODY
+    decided_groups: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, seen: int, people: Decided, groups: Iterable[GroupCard]) -> Self:
+        """The labels that stand after the event `seen`, and which of `groups` they decide."""
+        standing = cls(seen, people)
+        return cls(seen, people, frozenset(group.id for group in groups if standing._decides(group)))
 
     def of_pair(self, a: str, b: str) -> bool | None:
         """Whether two listings are one product; None where nobody decided."""
         return self.people.same(a, b)
 
     def decided(self, group: GroupCard) -> bool:
-        """Whether every pair of a group's listings is decided."""
-        ids = [listing.id for listing in group.listings]
-        return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
+        """Whether every pair of the listings of one of the groups is decided."""
+        return group.id in self.decided_groups
 
     def answer(self, group: GroupCard) -> bool | None:
         """Whether a group's listings are all one product; None where nobody looked and decided."""
@@ -63,6 +72,13 @@ class StandingLabels:
                 parts.append([member])
         inside = {listing.id for listing in group.listings}
         return [self._part(part, inside) for part in sorted(parts, key=len, reverse=True)]
+
+    def _decides(self, group: GroupCard) -> bool:
+        first = group.listings[0].id
+        if first not in self.people.first and first not in self.people.apart:
+            return False  # nobody decided on it: of most groups nothing else has to be asked
+        ids = [listing.id for listing in group.listings]
+        return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
 
     def _looked_at(self, a: str, b: str) -> bool | None:
         label = self.people.labels.get((a, b))

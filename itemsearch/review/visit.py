@@ -20,10 +20,12 @@ STATES = {"left": "left to decide", "decided": "decided", "any": "any"}
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What a request tells beside its page. did: the number of the event that the page reports as done, 0 for
-    none. who: the person's name, "" where it is not known."""
+    none. who: the person's name, "" where it is not known. notice: that decisions are not delivered, "" for
+    none."""
 
     did: int = 0
     who: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,20 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Barrier
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.run_folders import rejected_pairs
 
 from itemsearch.decisions.log import FILE, Action, DecisionLog
 from itemsearch.decisions.of_index import labels_of_people
-from itemsearch.decisions.pair_labels import all_different, all_same, different_from, valid_labels
+from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from, is_valid
 from itemsearch.errors import DecisionsError, StaleDecisionError
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
@@ -106,8 +110,9 @@ def test_decisions_on_different_groups_at_once_are_all_kept(decisions: DecisionL
 
 def test_a_label_is_valid_while_both_products_are_what_they_were() -> None:
     pair_labels = all_same("abc", HASHES)
-    assert [s.id_a + s.id_b for s in valid_labels(pair_labels, {**HASHES, "b": "another picture"})] == ["ac"]
-    assert valid_labels(pair_labels, {"a": HASHES["a"]}) == []
+    changed = {**HASHES, "b": "another picture"}
+    assert [each.id_a + each.id_b for each in pair_labels if is_valid(each, changed)] == ["ac"]
+    assert not any(is_valid(each, {"a": HASHES["a"]}) for each in pair_labels)
 
 
 def test_decisions_survive_rebuilds_and_no_command_minds_them(store: Path, tmp_path: Path) -> None:
@@ -171,7 +176,7 @@ def test_the_file_of_the_first_version_is_read_and_continued(decisions: Decision
     db.close()
     (label,) = decisions.labels()
     assert (label.id_a, label.id_b, label.same, label.action) == ("a", "b", False, "split")
-    assert valid_labels([label], HASHES) == [label]
+    assert is_valid(label, HASHES)
     assert [event.action for event in decisions.events()] == [Action.UNDO, Action.MERGE, Action.SPLIT]
     assert label.drawn == ""
     seen = decisions.last_change("ab")
@@ -216,3 +221,31 @@ def test_a_chosen_keeper_is_an_event_that_can_be_undone(decisions: DecisionLog) 
     assert decisions.last_change("a") == undone
     assert decisions.events()[0].who == "Bob"
     assert decisions.labels() == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["confirm", "reject", "split", "undo"]), st.integers(0, 5)), max_size=12
+    )
+)
+def test_what_changed_since_an_event_makes_what_stands_now(steps: list[tuple[str, int]]) -> None:
+    groups = ["ab", "abc", "bcd", "ad", "cd", "abcd"]
+    with TemporaryDirectory() as folder:
+        decisions = DecisionLog.of_index(Path(folder))
+        standing: dict[tuple[str, str], PairLabel | None] = {}
+        seen = 0
+        for action, number in steps:
+            if action == "undo":
+                with suppress(StaleDecisionError):
+                    decisions.undo(number)
+            else:
+                make = all_same if action == "confirm" else all_different
+                decisions.record(Action(action), "g", make(groups[number], HASHES), 2**60, "")
+            if number % 2:  # else two steps are read at once
+                standing.update(decisions.changed_labels(seen))
+                seen = decisions.last_change()
+        standing.update(decisions.changed_labels(seen))
+        left = {pair: label for pair, label in standing.items() if label}
+        assert left == {(label.id_a, label.id_b): label for label in decisions.labels()}
+        assert decisions.changed_labels(decisions.last_change()) == {}

@@ -9,9 +9,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from itemsearch.decisions.export import as_parquet, decisions_table
+from itemsearch.decisions.export import as_json, as_parquet, decisions_table
 from itemsearch.decisions.log import Action
-from itemsearch.decisions.of_index import content_hashes
 from itemsearch.review.routes.request import (
     NAME,
     YEAR,
@@ -101,11 +100,15 @@ def decisions(pages: AnyPages, visit: AnyVisit) -> HTMLResponse:
 
 @routes.get("/decisions.{kind}")
 def export(session: AnySession, kind: str) -> Response:
-    makers = {"csv": (as_csv, "text/csv; charset=utf-8"), "parquet": (as_parquet, "application/octet-stream")}
+    makers = {
+        "csv": (as_csv, "text/csv; charset=utf-8"),
+        "json": (as_json, "application/json"),
+        "parquet": (as_parquet, "application/octet-stream"),
+    }
     if kind not in makers:
         raise HTTPException(404)
     make, media = makers[kind]
     labels = session.decisions.labels()
-    hashes = content_hashes(session.engine, {id for each in labels for id in (each.id_a, each.id_b)})
+    hashes = session.current.content_hashes({id for each in labels for id in (each.id_a, each.id_b)})
     disposition = {"Content-Disposition": f'attachment; filename="decisions.{kind}"'}
     return Response(make(decisions_table(labels, hashes)), 200, disposition, media)

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlencode
 from fastapi import Depends, Form, Request
 from fastapi.responses import RedirectResponse
 
+from itemsearch.review.deliver import Deliverer
 from itemsearch.review.pages import Pages
 from itemsearch.review.session import ReviewSession
 from itemsearch.review.visit import Visit
@@ -30,7 +31,8 @@ def _pages(request: Request) -> Pages:
 
 def _visit(request: Request, did: int = 0) -> Visit:
     name: str = request.app.state.user or unquote(request.cookies.get(NAME, ""))
-    return Visit(did, name)
+    deliverer: Deliverer | None = request.app.state.deliverer
+    return Visit(did, name, deliverer.notice() if deliverer else "")
 
 
 AnyVisit = Annotated[Visit, Depends(_visit)]
