@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.decisions.of_index import CurrentDecisions
 from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from
 from itemsearch.decode import decode

@@ -13,7 +13,7 @@ from support.indexes_of_listings import build, jpeg, listing
 from support.run_folders import a_group, a_pair, write_run_folder
 
 from itemsearch.actions.export import EXPORTED, ExportConfig, ExportReport, export_actions
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.errors import DecisionsError, UsageError
 from itemsearch.review.session import DecisionRequest, ReviewSession
 

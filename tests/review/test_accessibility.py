@@ -22,7 +22,7 @@ from itemsearch.benchmarks.reports.page import (
 )
 from itemsearch.catalog import CatalogConfig, check_catalog
 from itemsearch.catalog.check_page import write_check_page
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.duplicates.run_folder import read_tables
 from itemsearch.review.report import write_groups_report
 from itemsearch.review.session import DecisionRequest, ReviewSession

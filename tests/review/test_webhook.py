@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from support.receivers import Receiver, receiving
 
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.errors import DecisionsError, UsageError
 from itemsearch.review.app import build_app, deliver
 from itemsearch.review.as_json import event_as_json

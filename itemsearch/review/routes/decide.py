@@ -9,8 +9,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from itemsearch.decisions.events import Action
 from itemsearch.decisions.export import as_json, as_parquet, decisions_table
-from itemsearch.decisions.log import Action
 from itemsearch.review.routes.request import (
     NAME,
     YEAR,
