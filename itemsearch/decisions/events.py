@@ -35,9 +35,9 @@ class Event:
 
     at: ISO 8601, in UTC. undone: by a later event. who: a name, "" where it is not known. listings: ids, in
     order, all `count` of them or the first. keeper: the listing that was chosen to be kept, "" for none.
-    text: the words of a note, or the person of an assignment, "" for nobody. undoes, took_back: the number and
-    the action of the event that this one takes back, 0 and None for none; group and listings are then that
-    one's.
+    text: the words of a note, or the person of an assignment, "" for nobody. undoes, took_back: the number
+    and the action of the event that this one takes back, 0 and None for none; group and listings are then
+    that one's.
     """
 
     number: int

@@ -202,6 +202,17 @@ class DecisionLog:
             query = "select id_a, id_b from statements where event = ? order by id_a, id_b"
             return [] if db is None else db.execute(query, (event.undoes or event.number,)).fetchall()
 
+    def remarked_since(self, number: int) -> bool:
+        """Whether an event after the number was a note or an assignment, or undid one."""
+        with self.file.reading() as db:
+            if db is None:
+                return False
+            query = (
+                "select exists (select 1 from events where number > ? "
+                "and coalesce(undoes, number) in (select event from remarks))"
+            )
+            return bool(db.execute(query, (number,)).fetchone()[0])
+
     def event(self, number: int) -> Event | None:
         """The event of a number, with all its listings; None where there is none."""
         with self.file.reading() as db:

@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 from itemsearch.cli.app import app
 from itemsearch.decisions.events import Action
 from itemsearch.errors import UsageError
-from itemsearch.review.session import DecisionRequest, ReviewSession
+from itemsearch.review.decision_request import DecisionRequest
+from itemsearch.review.session import ReviewSession
 
 
 def run(*arguments: object) -> Result:
