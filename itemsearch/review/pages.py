@@ -154,7 +154,7 @@ class Pages:
     def sample(self, group_filter: GroupFilter, visit: Visit) -> str:
         """The first group of a tier's sample that nobody decided, and what was found so far."""
         labels, tier = self.session.labels(), group_filter.sample
-        groups = [group for group in self.drawn if group.tier.value == tier]
+        groups = draw(self.session.drawable(tier))
         size = min(max(group_filter.size, 1), len(groups))
         left = [group for group in groups[:size] if labels.answer(group) is None]
         values = {

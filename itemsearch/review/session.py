@@ -63,6 +63,7 @@ class ReviewSession:
         self._hash_of = {
             listing.id: listing.content_hash for group in self.groups.values() for listing in group.listings
         }
+        self._unaided_tier = _tiers_of_cards(self.unaided, self.groups, self.group_of)
         self._standing = StandingLabels()
         self.by_picture = KeptSearches()
         self._searching = Lock()
@@ -145,7 +146,7 @@ class ReviewSession:
             request.labels(hashes),
             request.seen,
             request.shown,
-            group.tier.value if request.drawn and group else "",
+            self.drawn_from(group) if request.drawn and group else "",
             request.who,
         )
 
@@ -226,6 +227,15 @@ class ReviewSession:
             raise UsageError("a decision takes two or more listings that the index holds: tick them")
         return hashes
 
+    def drawable(self, tier: str) -> list[GroupCard]:
+        """The groups that a sample of a tier is drawn from, with those that the run has as confirmed because
+        they were accepted unseen: without them it would be a sample of the doubtful rest."""
+        return [self.groups[id] for id, each in self._unaided_tier.items() if each == tier]
+
+    def drawn_from(self, group: GroupCard) -> str:
+        """The tier that a group is drawn from: its own, were it not for the decisions of people."""
+        return self._unaided_tier.get(group.id, group.tier.value)
+
     def checked(self) -> Mapping[str, Checked]:
         """Tier to what people found of the groups that were drawn from it."""
         return checked_tiers(self.unaided, list(self.labels().people.labels.values()))
@@ -253,3 +263,17 @@ class ReviewSession:
             return None
         jpeg: bytes | None = listings["thumbnail"][row].as_py()
         return jpeg
+
+
+def _tiers_of_cards(
+    unaided: UnaidedGroups, groups: Mapping[str, GroupCard], group_of: Mapping[str, str]
+) -> dict[str, str]:
+    """Group id to the tier that it has without the decisions of people, of groups with the same listings
+    then."""
+    tiers: dict[str, str] = {}
+    for tier, members in unaided.items():
+        for ids in members:
+            group = groups.get(group_of.get(ids[0], ""))
+            if group and {listing.id for listing in group.listings} == set(ids):
+                tiers[group.id] = tier
+    return tiers

@@ -344,3 +344,23 @@ def test_pages_are_never_kept_and_forms_always_redirect(ann: TestClient) -> None
     for path, form in forms.items():
         assert ann.post(path, data=form, follow_redirects=False).status_code == 303, path
     assert json.loads(ann.get("/newer").text)["newer"]
+
+
+def test_groups_that_were_accepted_unseen_stay_in_the_sample_of_later_runs(
+    found: Path, own_index: Path, session: ReviewSession
+) -> None:
+    client_of(session).post("/accept?tier==automatic", data={"seen": 0})
+    pairs = [a_pair(*SURE, "confirmed", probability=0.97), a_pair(*SMALL, probability=0.95)]
+    groups = [a_group("sure", SURE, "confirmed"), a_group("small", SMALL, "automatic")]
+    later = ReviewSession.open(write_run_folder(found, own_index, pairs, groups))
+    client = client_of(later)
+    page = client.get("/?sample=automatic").text
+    assert "2 random automatic groups" in page
+    for _ in range(2):
+        page = client.get("/?sample=automatic").text
+        part = re.findall(r'name="part" value="(\w+)"', page)
+        seen = re.findall(r'name="seen" value="(\d+)"', page)[0]
+        group = re.findall(r'name="group" value="(\w+)"', page)[0]
+        client.post("/decide", data=decision("confirm", part, group, int(seen), drawn="1"))
+    assert {label.drawn for label in later.decisions.labels()} == {"automatic"}
+    assert "Of 2 checked automatic groups, 2 are right" in client.get("/?sample=automatic").text
