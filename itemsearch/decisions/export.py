@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itemsearch.decisions.pair_labels import PairLabel, is_valid
+from itemsearch.decisions.remarks import Remarks, as_text
 
 SCHEMA = pa.schema(
     {
@@ -22,15 +23,18 @@ SCHEMA = pa.schema(
         "who": pa.string(),
         "drawn": pa.string(),
         "holds": pa.bool_(),
+        "notes": pa.string(),
+        "assigned": pa.string(),
     }
 )
 """same: whether the two listings are one product. action: an `Action`. who: the person's
 name, "" where it is not known. drawn: the tier that the group was
 drawn from at random, "" where it was shown for another reason. holds: whether both listings still have the
-content of the time of the decision."""
+content of the time of the decision. notes: on any of the two. assigned: the person to whom one of the two was
+assigned last, "" for nobody."""
 
 
-def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> pa.Table:
+def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str], remarks: Remarks) -> pa.Table:
     """`SCHEMA`, a row a label; `hashes` has the content hashes of the listings in the index."""
     rows = [
         {
@@ -43,6 +47,8 @@ def decisions_table(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> p
             "who": label.who,
             "drawn": label.drawn,
             "holds": is_valid(label, hashes),
+            "notes": as_text(remarks.notes_on((label.id_a, label.id_b))),
+            "assigned": remarks.assignee((label.id_a, label.id_b)),
         }
         for label in labels
     ]

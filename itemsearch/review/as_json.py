@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
-from itemsearch.decisions.log import Event
+from itemsearch.decisions.events import Event
 from itemsearch.review.cards import GroupCard, ListingCard
 from itemsearch.review.session import ReviewSession
 from itemsearch.review.standing import StandingLabels
@@ -31,6 +31,7 @@ def event_as_json(session: ReviewSession, event: Event) -> dict[str, Any]:
         "undoes": event.undoes or None,
         "group": event.group_id,
         "keeper": event.keeper,
+        "text": event.text,
         "listings": [_listing(each) for each in session.listings(event.listings)],
         "stands": standing_as_json(session, session.labels(), event.listings, pairs),
     }

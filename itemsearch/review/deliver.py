@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx2
 
-from itemsearch.decisions.log import DecisionLog, Event
+from itemsearch.decisions.events import Event
+from itemsearch.decisions.log import DecisionLog
 from itemsearch.errors import DecisionsError, ItemSearchError
 from itemsearch.indexes.durable import replace_file
 from itemsearch.review.webhook import TIMEOUT, Webhook

@@ -57,7 +57,7 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
         for place, group in enumerate(groups if order is Order.TEACHES else in_order(groups, order)):
             ranks[group.id][order.value] = place
     style = asset("page.css") + asset("print.css")
-    script = f"{asset('page.js')}\n{asset('print.js')}"
+    script = "\n".join(asset(name) for name in ("filter.js", "page.js", "print.js"))
 
     def picture(listing: ListingCard) -> str:
         return data_uri(tables.listings["thumbnail"][listing.row].as_py())

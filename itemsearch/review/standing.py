@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Self
 
 from itemsearch.decisions.decided import NOBODY, Decided
+from itemsearch.decisions.remarks import Remarks
 from itemsearch.decisions.sample import whole_answer
 from itemsearch.review.cards import GroupCard, GroupMember
 
@@ -29,18 +30,20 @@ class GroupPart:
 
 @dataclass(frozen=True, slots=True)
 class StandingLabels:
-    """What people decided, up to the event `seen`. decided_groups: ids of the groups, every pair of which is
-    decided."""
+    """What people decided and remarked, up to the event `seen`. decided_groups: ids of the groups, every pair
+    of which is decided."""
 
     seen: int = -1
     people: Decided = NOBODY
+    remarks: Remarks = field(default_factory=Remarks)
     decided_groups: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, seen: int, people: Decided, groups: Iterable[GroupCard]) -> Self:
-        """The labels that stand after the event `seen`, and which of `groups` they decide."""
+    def of(cls, seen: int, people: Decided, remarks: Remarks, groups: Iterable[GroupCard]) -> Self:
+        """What stands after the event `seen`, and which of `groups` are decided by it."""
         standing = cls(seen, people)
-        return cls(seen, people, frozenset(group.id for group in groups if standing._decides(group)))
+        decided = frozenset(group.id for group in groups if standing._decides(group))
+        return cls(seen, people, remarks, decided)
 
     def of_pair(self, a: str, b: str) -> bool | None:
         """Whether two listings are one product; None where nobody decided."""
@@ -54,6 +57,12 @@ class StandingLabels:
         """Whether a group's listings are all one product; None where nobody looked and decided."""
         ids = sorted(listing.id for listing in group.listings)
         return whole_answer(self._looked_at(a, b) for a, b in combinations(ids, 2))
+
+    def deciders(self, group: GroupCard) -> set[str]:
+        """The names of those whose decisions on a group's pairs stand; "" for one without a name."""
+        ids = sorted(listing.id for listing in group.listings)
+        labels = (self.people.labels.get(pair) for pair in combinations(ids, 2))
+        return {label.who for label in labels if label}
 
     def accepts(self, group: GroupCard) -> bool:
         """Whether a group can be accepted as it is: something is undecided, and nothing was told apart."""

@@ -22,10 +22,11 @@ from itemsearch.benchmarks.reports.page import (
 )
 from itemsearch.catalog import CatalogConfig, check_catalog
 from itemsearch.catalog.check_page import write_check_page
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.duplicates.run_folder import read_tables
+from itemsearch.review.decision_request import DecisionRequest
 from itemsearch.review.report import write_groups_report
-from itemsearch.review.session import DecisionRequest, ReviewSession
+from itemsearch.review.session import ReviewSession
 
 pytestmark = needs_chromium
 PAGES = (
@@ -41,7 +42,11 @@ PAGES = (
     "/pairs?kind=variants",
     "/search",
     "/search?id=00000",
+    "/accept?only=page",
+    "/?assigned=%3D&text=mug",
     "/decisions",
+    "/decisions?by=me&kind=keep",
+    "/steps",
     "/print",
     "/no-such-page",
     "/group?id=no-such-group",
@@ -62,6 +67,8 @@ def decided(found: Path) -> Path:
     ids = ["00000", "00001", "00002"]
     session.decide(DecisionRequest(Action.SPLIT, "big", ids, 0, ids, ["00002"], who="Ann"))
     session.keep("00011", DecisionRequest(Action.KEEP, "small", ["00010", "00011"], 9, [], who="Bo"))
+    session.remark(Action.NOTE, "small", ["00010", "00011"], "which size?", "")
+    session.remark(Action.ASSIGN, "sure", ["00020", "00021"], "Bo", "")
     return found
 
 

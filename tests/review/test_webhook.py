@@ -12,12 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from support.receivers import Receiver, receiving
 
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.errors import DecisionsError, UsageError
 from itemsearch.review.app import build_app, deliver
 from itemsearch.review.as_json import event_as_json
+from itemsearch.review.decision_request import DecisionRequest
 from itemsearch.review.deliver import FILE, Deliverer, Waits
-from itemsearch.review.session import DecisionRequest, ReviewSession
+from itemsearch.review.session import ReviewSession
 from itemsearch.review.webhook import Webhook
 from itemsearch.web.access import Address
 

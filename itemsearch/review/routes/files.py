@@ -9,7 +9,10 @@ from fastapi import APIRouter, HTTPException, Response
 from itemsearch.review.routes.request import YEAR, AnySession
 from itemsearch.review.templating import asset
 
-ASSETS = ("page.css", "print.css", "page.js", "speak.js", "print.js", "icon.svg")
+ASSETS = (
+    *("page.css", "print.css", "team.css", "icon.svg"),
+    *("page.js", "speak.js", "print.js", "team.js"),
+)
 
 routes = APIRouter()
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from itemsearch.review.group_filter import GroupFilter
 from itemsearch.review.routes.request import AnyPages, AnyVisit
-from itemsearch.review.visit import GroupFilter
 
 routes = APIRouter()
 

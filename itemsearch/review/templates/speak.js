@@ -1,7 +1,7 @@
 // What a page reports as done is said aloud, and the keyboard goes on where it was.
 "use strict";
 {
-  const notice = document.querySelector(".notice[role=status]");
+  const notice = document.querySelector(".done");
   const focused = () => document.activeElement !== document.body || document.querySelector("[autofocus]");
   if (notice) {
     // Screen readers tell what changes in a live region, not what a page begins with.
