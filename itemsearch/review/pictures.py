@@ -54,14 +54,13 @@ class PicturePlaces:
     @classmethod
     def of_index(cls, summary: IndexSummary) -> Self:
         """What the store of an index knows; nothing where there is no longer a store."""
-        beside = Path(summary.folder).resolve() / summary.store_beside if summary.store_beside else None
-        for store in (beside, Path(summary.store)):
-            if store is not None and (store / MANIFEST).is_file():
-                try:
-                    return cls.of_store(store, read_manifest(store))
-                except StoreError:
-                    continue
-        return cls()
+        store = Path(summary.store)
+        if not (store / MANIFEST).is_file():
+            return cls()
+        try:
+            return cls.of_store(store, read_manifest(store))
+        except StoreError:
+            return cls()
 
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
@@ -85,14 +84,19 @@ class PicturePlaces:
 
 class LargePictures:
     """The larger pictures of an index's listings; safe to use from many threads. addresses: of pictures that
-    browsers load from elsewhere instead, None for none."""
+    browsers load from elsewhere instead, None for none. where: as in `open`."""
 
     def __init__(
-        self, listings: pa.Table, places: PicturePlaces, addresses: PictureAddresses | None = None
+        self,
+        listings: pa.Table,
+        places: PicturePlaces,
+        addresses: PictureAddresses | None = None,
+        where: str = "",
     ) -> None:
         self.listings = listings
         self.places = places
         self.addresses = addresses
+        self.where = where
         self._decoding = Semaphore(DECODERS)
 
     @classmethod
@@ -108,8 +112,8 @@ class LargePictures:
         if not where:
             return cls(listings, PicturePlaces.of_index(summary))
         if where == "addresses" or is_web_address(where):
-            return cls(listings, PicturePlaces(), PictureAddresses.of(listings, where))
-        return cls(listings, PicturePlaces.of_folder(Path(where)))
+            return cls(listings, PicturePlaces(), PictureAddresses.of(listings, where), where)
+        return cls(listings, PicturePlaces.of_folder(Path(where)), where=where)
 
     @property
     def origins(self) -> tuple[str, ...]:

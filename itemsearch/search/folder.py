@@ -7,6 +7,7 @@ row: `listings.arrow` has every column of the store but the embedding, `id_order
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,8 +47,7 @@ class IndexSummary:
     exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
     training: what was trained, or kept of an earlier version, and why. tuning: the measured search
     parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
-    None without labels. placeholders: `image_digest` of the catalog's placeholders. store_beside: the path of
-    the store from the index folder on, "" where it is not known; both may have been moved together.
+    None without labels. placeholders: `image_digest` of the catalog's placeholders.
     """
 
     folder: str
@@ -69,7 +69,6 @@ class IndexSummary:
     tuning: Tuning | None
     calibration: Calibration | None
     placeholders: tuple[int, ...]
-    store_beside: str
 
 
 @contextmanager
@@ -141,7 +140,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         version=version.number,
         current=version.number,
         created=metadata["created"],
-        store=metadata["store"],
+        store=os.path.normpath(folder.resolve() / metadata["store"]),
         rows=files.rows,
         dim=files.dim,
         kind=files.spec.kind,
@@ -156,5 +155,4 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         tuning=tuning,
         calibration=read_calibration(version.folder),
         placeholders=tuple(metadata.get("placeholders", ())),
-        store_beside=metadata.get("store_beside", ""),
     )

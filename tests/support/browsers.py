@@ -11,6 +11,11 @@ from threading import Thread
 import pytest
 import uvicorn
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from itemsearch.review.app import build_app
 from itemsearch.review.session import ReviewSession
@@ -58,3 +63,15 @@ def served(browser: webdriver.Chrome, folder: Path) -> Iterator[str]:
         browser.get("about:blank")  # or pictures below the fold would ask a server that is gone
         server.should_exit = True
         thread.join()
+
+
+def wait_for_the_next(browser: webdriver.Chrome, page: WebElement) -> None:
+    # Between two pages the driver may say of the old one that it belongs to none.
+    WebDriverWait(browser, 10, ignored_exceptions=[WebDriverException]).until(staleness_of(page))
+
+
+def click(browser: webdriver.Chrome, selector: str) -> None:
+    """Clicks, and waits for the page that it leads to."""
+    old = browser.find_element(By.TAG_NAME, "html")
+    browser.find_element(By.CSS_SELECTOR, selector).click()
+    wait_for_the_next(browser, old)

@@ -8,12 +8,10 @@ from fastapi import APIRouter, HTTPException, Response
 
 from itemsearch.review.templating import asset
 
-ASSETS = {
-    "page.css": ("page.css", "looks.css", "viewer.css"),
-    "page.js": ("page.js", "viewer.js", "ticks.js"),
-    "icon.svg": ("icon.svg",),
-}
-"""A page loads one style sheet and one script: the names of their parts."""
+ASSETS = (
+    *("page.css", "looks.css", "viewer.css", "print.css", "team.css", "icon.svg"),
+    *("page.js", "viewer.js", "ticks.js", "speak.js", "print.js", "team.js"),
+)
 
 routes = APIRouter()
 
@@ -23,6 +21,4 @@ def assets(name: str) -> Response:
     kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
     if name not in ASSETS:
         raise HTTPException(404)
-    return Response(
-        "".join(map(asset, ASSETS[name])), 200, {"Cache-Control": "no-cache"}, kinds[Path(name).suffix]
-    )
+    return Response(asset(name), 200, {"Cache-Control": "no-cache"}, kinds[Path(name).suffix])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Response
 
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.review.routes.decide import AnyDecision
 from itemsearch.review.routes.request import AnySession, Back, redirect_back
 
