@@ -143,7 +143,7 @@ def test_a_conflict_leads_on_and_back_with_nothing_lost(browser: webdriver.Chrom
         browser.get_log("browser")  # the status 409 stands there
         assert "Bob decided here after this page was made" in text(browser)
         assert "Bob" in browser.find_element(By.CLASS_NAME, "events").text
-        loaded = "return [...document.images].every(i => i.complete && i.naturalWidth > 0)"
+        loaded = "return [...document.querySelectorAll('.strip img')].every(i => i.naturalWidth > 0)"
         WebDriverWait(browser, 10).until(lambda page: page.execute_script(loaded))
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
