@@ -102,7 +102,7 @@ def wait(browser: webdriver.Chrome, script: str) -> None:
 def wait_for_notice(browser: webdriver.Chrome, words: str) -> None:
     # Between two pages the driver may say of the old one that it belongs to none.
     waiting = WebDriverWait(browser, 10, ignored_exceptions=[WebDriverException])
-    waiting.until(lambda page: words in find(page, ".notice").text)
+    waiting.until(lambda page: words in find(page, ".notice.done").text)
 
 
 def test_two_pictures_are_looked_at_side_by_side(browser: webdriver.Chrome, found: Path) -> None:

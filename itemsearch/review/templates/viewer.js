@@ -46,7 +46,12 @@
 
   const panes = viewer ? [...viewer.querySelectorAll(".pane")] : [];
   const stages = panes.map((pane) => pane.querySelector(".stage"));
-  const over = viewer?.querySelector(".over");
+  // Within the page only once it is opened: until then they show nothing.
+  const images = stages.map(() => new Image());
+  const over = new Image();
+  over.className = "over";
+  over.hidden = true;
+  for (const image of [...images, over]) image.draggable = false;
   const pressed = (name) => viewer.querySelector(`[data-do="${name}"]`).getAttribute("aria-pressed") === "true";
   let listings = [];
   let kept = 0;
@@ -67,7 +72,7 @@
   };
   const fill = (pane, place) => {
     const { link, figure } = listings[place];
-    load(pane.querySelector("img"), link);
+    load(images[panes.indexOf(pane)], link);
     pane.querySelector(".role").textContent = figure.querySelector(".keep-badge") ? `${place + 1}, to keep` : place + 1;
     const title = figure.querySelector(".title-text");
     pane.querySelector(".name").replaceChildren(...(title?.cloneNode(true).childNodes ?? []));
@@ -101,8 +106,8 @@
   };
 
   const describe = () => {
-    const colours = panes.map((pane) => {
-      const image = pane.querySelector("img");
+    const colours = panes.map((pane, place) => {
+      const image = images[place];
       const swatches = pane.querySelector(".swatches");
       pane.querySelector(".small").hidden = Math.max(image.naturalWidth, image.naturalHeight) > 96;
       swatches.hidden = true;
@@ -178,8 +183,9 @@
     for (const name of ["pointerup", "pointercancel"]) {
       stage.addEventListener(name, (event) => pointers.delete(event.pointerId));
     }
-    for (const image of stage.querySelectorAll("img:not(.over)")) image.addEventListener("load", describe);
   }
+
+  for (const image of images) image.addEventListener("load", describe);
 
   // --- opening, keys, buttons ---
 
@@ -190,6 +196,8 @@
       .filter((each) => each.link);
     kept = Math.max(0, listings.findIndex((each) => each.figure.classList.contains("keeper")));
     for (const name of ["blink", "difference"]) if (pressed(name)) toggle(name);
+    stages.forEach((stage, place) => stage.prepend(images[place]));
+    images[0].after(over);
     viewer.showModal();
     viewer.querySelector("[data-do=close]").focus();
     show(listings.findIndex((each) => each.link === link));
