@@ -45,6 +45,8 @@ PAGES = (
     "/accept?only=page",
     "/?assigned=%3D&text=mug",
     "/decisions",
+    "/decisions?by=%3DAnn",
+    "/steps",
     "/decisions?by=me&kind=keep",
     "/steps",
     "/print",
@@ -123,6 +125,17 @@ def test_what_was_done_is_said_and_the_keyboard_goes_on(browser: webdriver.Chrom
         click(browser, "button[name=id][value='00002']")
         assert said().startswith("Rejected: not the same product")
         assert focus() == "main"
+
+
+def test_axe_finds_nothing_where_somebody_was_here_before(browser: webdriver.Chrome, found: Path) -> None:
+    with served(browser, found) as address:
+        browser.get(f"{address}/?order=worth")
+        ids = ["00000", "00001", "00002"]
+        ReviewSession.open(found).decide(DecisionRequest(Action.REJECT, "big", ids, 0, ids, who="Bo"))
+        click(browser, "#card-1 button[value=confirm]")
+        assert "Bo" in browser.find_element(By.TAG_NAME, "main").text
+        assert_nothing(findings(browser))
+        browser.get_log("browser")  # where Chromium notes the status of the page, 409
 
 
 def test_axe_finds_nothing_on_the_report(browser: webdriver.Chrome, found: Path) -> None:

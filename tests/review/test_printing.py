@@ -91,6 +91,7 @@ def test_pages_of_the_application_are_printed_without_what_is_for_clicks(
     with served(browser, found) as address:
         browser.get(f"{address}/?order=worth")
         assert sheets(browser) == 3
+        assert visible_on_paper(browser, "button, summary, input, .filters, .together") == 0
         browser.get(f"{address}/print?order=worth")
         assert sheets(browser) == 3  # the crowd of fifty has one too
         for selector in ("nav", "form", "button", "h1", ".filters"):
