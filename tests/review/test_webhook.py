@@ -76,6 +76,23 @@ def test_each_decision_is_delivered_in_order_with_what_stands(session: ReviewSes
     assert said == []
 
 
+def test_many_groups_accepted_at_once_are_one_event_with_all_listings(session: ReviewSession) -> None:
+    with receiving() as receiver, deliverer_of(session, receiver, []).running():
+        session.accept(list(session.groups.values()), 0, "Ann")
+        session.remark(Action.NOTE, "big", ["00000", "00001"], "ask the seller", "Bo")
+        wait_until(lambda: len(receiver.bodies) == 2)
+    accepted, noted = receiver.messages
+    assert (accepted["action"], accepted["group"]) == ("accept", "")
+    assert len(accepted["listings"]) == 7
+    assert [product["listings"] for product in accepted["stands"]["products"]] == [
+        ["00000", "00001", "00002"],
+        ["00010", "00011"],
+        ["00020", "00021"],
+    ]
+    assert (noted["action"], noted["text"], noted["who"]) == ("note", "ask the seller", "Bo")
+    assert [listing["id"] for listing in noted["listings"]] == ["00000", "00001"]
+
+
 def test_a_receiver_that_fails_gets_everything_in_order_and_people_are_told(session: ReviewSession) -> None:
     said: list[str] = []
     answers = [500, 302, 404]
