@@ -83,11 +83,7 @@ def tell(work: Path, products: int, reviewed: int, pictures: Path | None) -> dic
         shutil.rmtree(each, ignore_errors=True)
     run("sample-catalog", shop, "--products", products)
     night = run("dedupe", shop / "catalog.csv", "--out", out)
-<<<<<<< HEAD
-    product_of = {row[0]: row[1] for row in rows(shop / "labels.csv", "id", "group")}
-=======
     product_of = dict(rows(shop / "labels.csv", "id", "group"))
->>>>>>> out
     with reviewing(folder) as address, chromium() as browser:
         desk = Desk(browser, address, pictures)
         accepted = accept_the_sure_ones(desk)
@@ -191,19 +187,11 @@ def wrong(actions: Path, product_of: Mapping[str, str]) -> list[str]:
     return [id for id, keeper in pairs if product_of[id] != product_of[keeper]]
 
 
-<<<<<<< HEAD
-def rows(path: Path, *names: str) -> Iterator[tuple[str, ...]]:
-    """Two or more columns of a CSV file."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file):
-            yield tuple(row[name] for name in names)
-=======
 def rows(path: Path, one: str, other: str) -> Iterator[tuple[str, str]]:
     """Two columns of a CSV file."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
             yield row[one], row[other]
->>>>>>> out
 
 
 def run(*arguments: object) -> dict[str, Any]:
