@@ -45,7 +45,12 @@ class QdrantTarget:
             if config.out is not None:
                 client = QdrantClient(path=str(config.out))
             else:
-                client = QdrantClient(url=config.url, api_key=config.key or None, timeout=TIMEOUT_SECONDS)
+                client = QdrantClient(
+                    url=config.url,
+                    api_key=config.key or None,
+                    timeout=TIMEOUT_SECONDS,
+                    check_compatibility=False,  # asks in a thread of its own, which may outlive an error
+                )
         return cls(client, config.name, config.where)
 
     def stamp(self) -> Stamp | None:
@@ -79,7 +84,9 @@ class QdrantTarget:
 
     def held(self) -> int:
         """Batches come in order, so only the last one may be there in part."""
-        return self.count() // self.batch_rows * self.batch_rows
+        stamp, count = self.stamp(), self.count()
+        whole = stamp is not None and count == stamp.rows
+        return count if whole else count // self.batch_rows * self.batch_rows
 
     def write(self, batch: pa.RecordBatch, start: int) -> None:
         payloads = [_payload(row) for row in batch.drop_columns([EMBEDDING]).to_pylist()]
@@ -96,7 +103,7 @@ class QdrantTarget:
 
     def count(self) -> int:
         with _qdrant(self.where):
-            return self.client.count(self.name, exact=True).count
+            return int(self.client.count(self.name, exact=True).count)
 
     def nearest(self, queries: Vectors, k: int) -> list[list[str]]:
         exactly = models.SearchParams(exact=True)
