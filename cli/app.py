@@ -29,6 +29,7 @@ from itemsearch.cli.fetch import fetch
 from itemsearch.cli.fit_ranking import fit_ranking
 from itemsearch.cli.index import index_app
 from itemsearch.cli.match import match
+from itemsearch.cli.plan import plan
 from itemsearch.cli.pretrain import pretrain
 from itemsearch.cli.rebuild import rebuild
 from itemsearch.cli.review import review
@@ -42,7 +43,7 @@ SECTIONS = {
     "Start": (sample_catalog, dedupe, check, doctor),
     "Find and decide duplicates": (duplicates, match, explain, review, export_actions, calibrate),
     "Build, search and serve": (fetch, embed, index_app, search, serve, export, rebuild),
-    "Measure": (benchmark_app,),
+    "Measure": (benchmark_app, plan),
     "Train": (pretrain, fit_ranking),
 }
 for section, commands in SECTIONS.items():
