@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,8 @@ def plan(
 
     Example: itemsearch plan --listings 1e6 --measure --rates rates.json
     """
+    # Before FAISS is loaded: threads that wait would else spin, and --measure would count their seconds.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from itemsearch.plan.forecast import Wanted, make_plan
     from itemsearch.plan.hardware import GPUS
     from itemsearch.plan.rates import OF_RECORD, read_rates, write_rates

@@ -31,7 +31,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A quantity of the plan. formula: how `value` follows from rates and stated figures, with the numbers."""
+    """A quantity of the plan. formula: how `value` follows from rates and stated figures."""
 
     part: str
     name: str
@@ -74,7 +74,8 @@ def make_plan(wanted: Wanted, rates: Rates) -> Plan:
     if gpu:
         stated.append(
             f"{gpu.name}: {gpu.bfloat16 / 1e12:g} TFLOP/s in bfloat16, {gpu.float32 / 1e12:g} in float32 "
-            f"({gpu.source}), of which {SHARE_OF_BFLOAT16:.1%} and {SHARE_OF_FLOAT32:.0%} are guessed to be reached"
+            f"({gpu.source}), of which {SHARE_OF_BFLOAT16:.1%} and "
+            f"{SHARE_OF_FLOAT32:.0%} are guessed to be reached"
         )
     return Plan(wanted, rates, work.spec.factory, tuple(lines), tuple(drivers), tuple(stated))
 
@@ -186,7 +187,11 @@ def _disk(wanted: Wanted, rates: Rates, work: IndexWork) -> list[Line]:
     index = one + work.memory / max(work.rows, 1)
     return [
         Line(
-            "disk", "stores", STORES * one * wanted.listings, "bytes", f"{STORES} stores x {wanted.listings:,} {formula})"
+            "disk",
+            "stores",
+            STORES * one * wanted.listings,
+            "bytes",
+            f"{STORES} stores x {wanted.listings:,} {formula})",
         ),
         Line(
             "disk",

@@ -59,3 +59,21 @@ def write_rates(path: Path, rates: Rates) -> None:
         OSError: it cannot be written.
     """
     replace_file(path, json.dumps(asdict(rates), indent=1).encode())
+
+
+OF_RECORD = Rates(
+    source="figures of record (docs/plan.md), of another machine than this; --measure measures this one",
+    dim=768,
+    embed=0.0185,
+    prepare=0.0046,
+    decode=0.012,
+    copy=2.5e-8,
+    flops=36e9,
+    scan=1.6e-10,
+    duplicates=7.8e-4,
+    duplicates_bytes=5100,
+    listing_bytes=2085,
+    picture_bytes=0.3,
+    gflop=2.2,
+)
+"""By default. docs/plan.md says where each is from."""
