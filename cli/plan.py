@@ -27,7 +27,8 @@ def plan(
         float, typer.Option(min=0.1, help="Hours in which the first run, and each day's, has to be done.")
     ] = 24.0,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Measure this machine, in a minute or some; keep it in --rates.")
+        bool,
+        typer.Option("--measure", help="Measure this machine, which takes minutes, and keep it in --rates."),
     ] = False,
     rates: Annotated[
         Path | None, typer.Option(help="JSON of measured rates. Default: figures of record of the docs.")

@@ -1,4 +1,4 @@
-"""Measures the rates that `itemsearch plan` forecasts from, in about a minute, in CPU seconds.
+"""Measures the rates that `itemsearch plan` forecasts from, in CPU seconds.
 
 Everything runs small and for real: drawn listings are embedded by the default model, made vectors indexed and
 searched, made listings joined with each other. CPU seconds are of all threads, so that other programs on the
@@ -36,7 +36,7 @@ from itemsearch.search.engine import Engine
 PRODUCTS, VECTORS, MADE, QUERIES = 120, 20_000, 10_500, 1000
 SIDE = 1024
 DECODED = 10
-FEW_LISTS = 8
+FEW_LISTS, CANDIDATES = 8, 100
 _FLAT = IndexConfig(spec="Flat")
 
 Done = TypeVar("Done")
@@ -100,8 +100,8 @@ def _index(folder: Path, dim: int) -> tuple[float, float, float]:
     index = Engine.open(folder / "index").index
     queries = np.ascontiguousarray(index.vectors[:QUERIES], np.float32)
     index.probe(queries, 1, 1)  # maps the files
-    _, few = _cpu(lambda: index.probe(queries, QUERIES, FEW_LISTS))
-    _, all_lists = _cpu(lambda: index.probe(queries, QUERIES, work.spec.nlist))
+    _, few = _cpu(lambda: index.probe(queries, CANDIDATES, FEW_LISTS))
+    _, all_lists = _cpu(lambda: index.probe(queries, CANDIDATES, work.spec.nlist))
     visited = QUERIES * VECTORS * work.spec.m * (1 - FEW_LISTS / work.spec.nlist)
     return exact / (VECTORS * dim), (work.train + work.add) / (built - exact), (all_lists - few) / visited
 

@@ -13,6 +13,8 @@ PIXELS = 224
 """The side of the pictures that `Rates.embed` is of; the encoder reduces all others to it."""
 VERSIONS, STORES = 4, 2
 """Versions of an index that are on the disk while one is built (`keep` is 3), and stores while one is."""
+PROCESS_BYTES = 4e8
+"""Of memory that `duplicates` takes with few listings."""
 VECTOR_BYTES = 4
 """Of a number of a vector, in a store and an index: float32."""
 
@@ -154,7 +156,7 @@ def _machines(part: str, hours: float, within: float) -> Line:
 
 def _memory(wanted: Wanted, rates: Rates, work: IndexWork) -> list[Line]:
     vectors = VECTOR_BYTES * work.dim * work.rows
-    joined = rates.duplicates_bytes * work.rows
+    joined = PROCESS_BYTES + rates.duplicates_bytes * work.rows
     return [
         Line(
             "memory",
@@ -176,7 +178,15 @@ def _memory(wanted: Wanted, rates: Rates, work: IndexWork) -> list[Line]:
             "duplicates",
             joined,
             "bytes",
-            f"{wanted.listings:,} listings x {rates.duplicates_bytes:,.0f} bytes, mapped files aside",
+            f"{PROCESS_BYTES:,.0f} + {wanted.listings:,} listings x {rates.duplicates_bytes:,.0f} bytes, "
+            "mapped files aside",
+        ),
+        Line(
+            "memory",
+            "machines for duplicates",
+            math.ceil(joined / MACHINE.memory_bytes),
+            "machines",
+            f"{joined:,.3g} bytes / {MACHINE.memory_bytes:,.3g} of a machine",
         ),
     ]
 
