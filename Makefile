@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 FAST := tests/catalog tests/indexes/test_distinct.py tests/indexes/test_choose.py tests/objectives tests/packaging/test_docs.py \
     tests/ranking tests/test_ngrams.py tests/test_spreadsheet.py
 
-.PHONY: install demo check fix lint test test-all clean
+.PHONY: install demo check fix lint test test-all test-cluster clean
 
 install: $(STAMP)
 
@@ -33,6 +33,11 @@ lint: install
 
 test: lint
 	$(BIN)/pytest
+
+# The databases and libraries that only these tests need: 200 MB.
+test-cluster: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[qdrant,lancedb]'
+	$(BIN)/pytest -m cluster
 
 # Coverage has a floor: fail_under in pyproject.toml.
 test-all: lint

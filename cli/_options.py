@@ -82,3 +82,20 @@ def column_mapping(option: str, columns: Sequence[str]) -> dict[str, str]:
                 f"{role}={mapping[role]}+{name}"
             )
     return mapping
+
+
+def read_token(path: Path | None) -> str:
+    """The word in the file of --token-file; "" without a file.
+
+    Raises:
+        UsageError: the file cannot be read, or does not hold one word.
+    """
+    if path is None:
+        return ""
+    try:
+        token = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {path}: cannot be read: {error}") from error
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"--token-file {path}: write one word of letters, digits and signs into it")
+    return token

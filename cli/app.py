@@ -23,11 +23,13 @@ from itemsearch.cli.doctor import doctor
 from itemsearch.cli.duplicates import duplicates
 from itemsearch.cli.embed import embed
 from itemsearch.cli.explain import explain
+from itemsearch.cli.export import export
 from itemsearch.cli.export_actions import export_actions
 from itemsearch.cli.fetch import fetch
 from itemsearch.cli.fit_ranking import fit_ranking
 from itemsearch.cli.index import index_app
 from itemsearch.cli.match import match
+from itemsearch.cli.plan import plan
 from itemsearch.cli.pretrain import pretrain
 from itemsearch.cli.rebuild import rebuild
 from itemsearch.cli.review import review
@@ -40,8 +42,8 @@ app = App("itemsearch", "Find the listings of a catalog that are the same produc
 SECTIONS = {
     "Start": (sample_catalog, dedupe, check, doctor),
     "Find and decide duplicates": (duplicates, match, explain, review, export_actions, calibrate),
-    "Build, search and serve": (fetch, embed, index_app, search, serve, rebuild),
-    "Measure": (benchmark_app,),
+    "Build, search and serve": (fetch, embed, index_app, search, serve, export, rebuild),
+    "Measure": (benchmark_app, plan),
     "Train": (pretrain, fit_ranking),
 }
 for section, commands in SECTIONS.items():

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itemsearch.cli._options import TorchDevice
+from itemsearch.cli._options import TorchDevice, read_token
 from itemsearch.cli._output import note
-from itemsearch.errors import ServiceError, UsageError
+from itemsearch.errors import ServiceError
 
 if TYPE_CHECKING:
     from itemsearch.matching.engine import Engine
@@ -58,7 +58,7 @@ def serve(
     except ImportError as error:
         raise ServiceError(f"{error.name} is missing: pip install 'itemsearch[serve]'") from error
 
-    address = Address(host, port, _token(token_file), "--token-file")
+    address = Address(host, port, read_token(token_file), "--token-file")
     limits = ServiceLimits(
         body=max_body * MIB, bodies=10 * max_body * MIB, requests=max_requests, seconds=max_seconds
     )
@@ -68,15 +68,3 @@ def serve(
         note(f"{summary.rows:,} listings, version {summary.version}, at {where} (Ctrl-C ends)")
 
     serve(ServiceConfig(index, address, workers, model, device, limits), ready)
-
-
-def _token(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        token = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--token-file {path}: cannot be read: {error}") from error
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"--token-file {path}: write one word of letters, digits and signs into it")
-    return token

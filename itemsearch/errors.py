@@ -22,6 +22,8 @@ ItemSearchError
 │   └── StaleDecisionError  somebody else decided on the same listings in the meantime
 ├── ReviewError             the review application cannot start: a damaged run, a missing library
 ├── ServiceError            the service cannot start: a missing library
+├── ExportError             an export cannot be written, or is not what the index holds
+├── PlanError               rates that cannot be read or measured
 ├── AddressError            a web application cannot listen: a port in use, a host of another machine
 └── UnknownIdError          the index has no such id
 """
@@ -116,6 +118,14 @@ class ReviewError(ItemSearchError):
 
 
 class ServiceError(ItemSearchError):
+    pass
+
+
+class ExportError(ItemSearchError):
+    pass
+
+
+class PlanError(ItemSearchError):
     pass
 
 

@@ -17,37 +17,26 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from itemsearch.benchmarks.data.made_listings import (
     CARRIED,
     MOST_SIBLINGS,
-    PARTS,
-    MadeEncoder,
-    MadeListing,
     made_family,
     made_listings,
     relisted,
 )
+from itemsearch.benchmarks.data.made_store import blocks, write_made_store
 from itemsearch.benchmarks.metrics.child import ChildCost, measure_child
-from itemsearch.embed.model_folder import SHIPPED_WEIGHTS
 from itemsearch.errors import ItemSearchError
-from itemsearch.ranking.ranking import read_ranking
 from itemsearch.search.build import build_index_folder
-from itemsearch.store.manifest import MANIFEST, ModelStamp
-from itemsearch.store.schema import StoredPictures
-from itemsearch.store.writer import StoreWriter
-from itemsearch.types import Listing
+from itemsearch.store.manifest import MANIFEST
 
-BLOCK = 4096
 KNOWN = 0.3
 """The share of a feed's rows that list a listing of the index again."""
 FEED_SCHEMA = pa.schema([("id", pa.string()), ("title", pa.string()), ("image", pa.binary()), *CARRIED])
@@ -74,7 +63,7 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
     store, index = out / "store", out / "index"
     if not (store / MANIFEST).exists():
         _note(f"making {config.rows:,} listings")
-        write_store(store, config)
+        write_made_store(store, config.rows, config.seed)
     if not index.exists():
         _note("building the index")
         build_index_folder(store, index)
@@ -93,26 +82,6 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
     return metrics
 
 
-def write_store(folder: Path, config: ScaleConfig) -> None:
-    """Embeds made listings into a store, with the ranking of the shipped weights."""
-    encoder, ranking = MadeEncoder(config.seed), read_ranking(SHIPPED_WEIGHTS / "default")
-    described = None if ranking is None else ranking.describe()
-    stamp = ModelStamp("made", f"made listings of seed {config.seed}", "float32", PARTS, described)
-    with StoreWriter(folder, stamp, encoder.dim, "float16", CARRIED) as writer:
-        for block in _blocks(made_listings(config.rows, config.seed)):
-            listings = [
-                Listing(0, each.id, each.title, each.category, None, each.content_hash) for each in block
-            ]
-            images = [Image.open(BytesIO(each.picture)) for each in block]
-            vectors = encoder.encode([each.title for each in block], images)
-            carried = pa.record_batch(
-                list(zip(*(each.carried for each in block), strict=True)), schema=CARRIED
-            )
-            pictures = StoredPictures([each.picture for each in block], [None] * len(block))
-            writer.add(listings, vectors, pictures, carried)
-        writer.finish("made listings", config.rows)
-
-
 def write_feed(path: Path, config: ScaleConfig, rows: int) -> None:
     """Writes a catalog: relistings of the first product of every so-manieth family, and new listings."""
     known = int(KNOWN * rows)
@@ -121,7 +90,7 @@ def write_feed(path: Path, config: ScaleConfig, rows: int) -> None:
     again = [relisted(next(family), config.seed) for family in families]
     with pq.ParquetWriter(path, FEED_SCHEMA, compression="none") as writer:
         every = itertools.chain(again, made_listings(rows - len(again), config.seed, NEW_FAMILY))
-        for block in _blocks(every):
+        for block in blocks(every):
             columns = zip(
                 *((each.id, each.title, each.picture, *each.carried) for each in block), strict=True
             )
@@ -139,11 +108,6 @@ def report(config: ScaleConfig, costs: dict[str, ChildCost]) -> str:
         memory = f"{cost.own_bytes / 1e6:,.0f} | {cost.peak_bytes / 1e6:,.0f}"
         lines.append(f"| {name} | {cost.seconds:,.1f} | {cost.cpu_seconds:,.1f} | {memory} |")
     return "\n".join(lines) + "\n"
-
-
-def _blocks(listings: Iterator[MadeListing]) -> Iterator[Sequence[MadeListing]]:
-    while block := list(itertools.islice(listings, BLOCK)):
-        yield block
 
 
 def _measure(module: str, *arguments: str | Path) -> ChildCost:

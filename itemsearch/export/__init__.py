@@ -1,0 +1,1 @@
+"""Exports the vectors, ids and columns of an index to a vector database or to files."""

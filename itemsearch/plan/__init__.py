@@ -1,0 +1,1 @@
+"""Forecasts what a catalog of a given size takes: time, machines, memory, disk and network."""
