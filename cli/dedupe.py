@@ -63,7 +63,7 @@ def dedupe(
 
     source = with_pictures(reading.config(catalog), out / STORE, fetch, allow_private)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
-    encoder = open_encoder(model, device, threads)
+    encoder = open_encoder(model, device, threads, bulk=True)
     with progress("listings") as advance:
         built = embed_and_index(
             source,

@@ -51,7 +51,7 @@ def embed(
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = with_pictures(reading.config(catalog), out, fetch, allow_private)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
-    encoder = open_encoder(model, device, threads)
+    encoder = open_encoder(model, device, threads, bulk=True)
     with progress("listings") as advance:
 
         def show(rows: int, rejected: int) -> None:

@@ -45,7 +45,7 @@ class CatalogConfig:
     path: str
     columns: Mapping[str, str] = field(default_factory=dict)
     image_root: Path | None = None
-    batch_rows: int = 512
+    batch_rows: int = 128
     rows: int | None = None
     max_images: int = MAX_IMAGES
     require_image: bool = False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from typing import TypeVar
 
 import pyarrow as pa
 from PIL import Image
@@ -27,6 +29,7 @@ from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
+T = TypeVar("T")
 IsKnown = Callable[[str, str], bool]
 
 
@@ -61,6 +64,21 @@ class Catalog(RowSource):
             CatalogError: a file is damaged past its start.
         """
         return read_rows(self, partial(_listing, is_known, frozenset(placeholders), self.require_image))
+
+    def batches_of(
+        self, make: Callable[[Listing], T], is_known: IsKnown, placeholders: Collection[int], workers: Executor
+    ) -> Iterator[RowBatch[T]]:
+        """As `batches`, of what `make` makes of each listing, at once and on the thread that decoded its
+        pictures: of small things, a batch takes little memory.
+
+        Args:
+            workers: the threads.
+        """
+
+        def build(cells: Cells, pictures: Pictures) -> T:
+            return make(_listing(is_known, frozenset(placeholders), self.require_image, cells, pictures))
+
+        return read_rows(self, build, workers)
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,11 +84,12 @@ def check_columns(
                 raise MissingColumnError(f"{table.source}: {no_column(names, *alternatives)}: {mend}")
 
 
-def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
+def read_rows(source: RowSource, build: Build[T], workers: Executor | None = None) -> Iterator[RowBatch[T]]:
     """Checks every row, reads its pictures and makes an item of it; yields batches in the rows' order.
 
     Args:
         build: a row for which it raises a `BadCellError` is rejected.
+        workers: the threads that make items of rows with pictures; None for some of its own.
 
     Raises:
         CatalogError: a file is damaged, or there is no row.
@@ -98,7 +100,9 @@ def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
     carried = pa.schema([field.with_name(catalog_name(field.name)) for field in source.carried])
     row = 0
     with (
-        ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool,
+        nullcontext(workers)
+        if workers
+        else ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool,
         FetchedPictures.open(source.fetched) as fetched,
     ):
         for table in source.tables:

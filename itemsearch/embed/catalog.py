@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 from itemsearch.catalog import (
     CatalogConfig,
@@ -21,13 +16,11 @@ from itemsearch.catalog import (
 )
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
+from itemsearch.embed.pipeline import Pipeline
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
-from itemsearch.types import Listing
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +96,17 @@ def embed_catalog(
     ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         placeholders = tuple(each.digest for each in find_placeholders(listings))
-        for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
+        pipeline = Pipeline(encoder, earlier, config.batch_size)
+        for batch, embeddings in pipeline.embedded(listings, placeholders):
             if batch.items:
-                embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
-                store.add(batch.items, embeddings, pictures, batch.carried)
-                embedded += sum(not listing.known for listing in batch.items)
-                without_title += sum(not listing.title for listing in batch.items)
+                kept = [item.listing for item in batch.items]
+                pictures = StoredPictures.joined([item.stored for item in batch.items])
+                store.add(kept, embeddings, pictures, batch.carried)
+                embedded += sum(not listing.known for listing in kept)
+                without_title += sum(not listing.title for listing in kept)
                 without_image += pictures.thumbnails.count(None)
-                placeholder_images += sum(listing.placeholder for listing in batch.items)
-                image_problems.add(batch.items)
+                placeholder_images += sum(listing.placeholder for listing in kept)
+                image_problems.add(kept)
             store.reject(batch.rejects)
             rows += batch.rows
             tally.add(batch.rejects)
@@ -144,29 +139,3 @@ def embed_catalog(
         dim=encoder.dim,
         seconds=time.perf_counter() - started,
     )
-
-
-def _embed(
-    listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
-) -> tuple[npt.NDArray[np.float32], StoredPictures]:
-    """(N, E) float32 embeddings and the pictures: reused for known listings, computed for the others."""
-    embeddings, pictures = np.empty((len(listings), encoder.dim), np.float32), StoredPictures.of(listings)
-    known = [place for place, listing in enumerate(listings) if listing.known]
-    new = [place for place, listing in enumerate(listings) if not listing.known]
-    titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
-    embeddings[new] = encoder.encode(titles, images, batch_size)
-    if known:
-        embeddings[known], stored = earlier.take([listings[place].id for place in known])
-        for place, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
-            pictures.thumbnails[place], pictures.others[place] = jpeg, others
-    return embeddings, pictures
-
-
-def _prefetched(items: Iterator[T]) -> Iterator[T]:
-    """Makes the next item on another thread while one is used: images decode while the model computes."""
-    with ThreadPoolExecutor(1) as pool:
-        end = object()
-        upcoming = pool.submit(next, items, end)
-        while (item := upcoming.result()) is not end:
-            upcoming = pool.submit(next, items, end)
-            yield item  # type: ignore[misc]

@@ -86,7 +86,7 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
 
 def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) -> None:
     with log.stage("embed") as stage:
-        encoder = open_encoder(config.model, config.device, config.threads)
+        encoder = open_encoder(config.model, config.device, config.threads, bulk=True)
         options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype, keep_replaced=True)
         report = embed_catalog(_catalog(config), store, encoder, options, progress)
         stage.facts |= {

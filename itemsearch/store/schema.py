@@ -37,6 +37,12 @@ class StoredPictures:
         sketched = [[thumbnail(image) for image in each.other_images] for each in listings]
         return cls(thumbnails, [Sketches.of_jpegs(each).to_bytes() or None for each in sketched])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Of the listings of all the parts."""
+        thumbnails = [each for part in parts for each in part.thumbnails]
+        return cls(thumbnails, [each for part in parts for each in part.others])
+
 
 def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) -> pa.Schema:
     """The schema of a store: its own columns, then those carried from the catalog. The metadata describes the
