@@ -19,7 +19,8 @@ from itemsearch.cli._options import (
     Threads,
     TorchDevice,
 )
-from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons
+from itemsearch.cli._progress import progress
 from itemsearch.errors import UsageError
 
 
@@ -52,12 +53,8 @@ def embed(
     source = with_pictures(reading.config(catalog), out, fetch, allow_private)
     config = EmbedConfig(batch_size, max_bad_rate, dtype)
     encoder = open_encoder(model, device, threads, bulk=True)
-    with progress("listings") as advance:
-
-        def show(rows: int, rejected: int) -> None:
-            advance(rows, f"({rejected:,} rejected)" if rejected else "")
-
-        report = embed_catalog(source, out, encoder, config, show)
+    with progress() as shown:
+        report = embed_catalog(source, out, encoder, config, shown)
     for shard in report.damaged:
         note(f"{shard}: damaged; its rows are embedded again")
     if as_json:

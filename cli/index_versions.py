@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, note, progress, table
+from itemsearch.cli._output import emit_json, note, table
+from itemsearch.cli._progress import progress
 
 Index = Annotated[Path, typer.Argument(help="Index folder.")]
 Keep = Annotated[int, typer.Option(min=1, help="Number of versions that are kept, the new one included.")]
@@ -55,8 +56,8 @@ def verify(
     """
     from itemsearch.search.versions import verify_index
 
-    with progress("verifying"):
-        report = verify_index(index, version, every)
+    with progress() as shown:
+        report = verify_index(index, version, every, shown)
     if as_json:
         emit_json(report)
         return
@@ -79,8 +80,8 @@ def rollback(
     """
     from itemsearch.search.versions import roll_back_index
 
-    with progress("verifying"):
-        summary = roll_back_index(index, to)
+    with progress() as shown:
+        summary = roll_back_index(index, to, shown)
     if as_json:
         emit_json(summary)
         return

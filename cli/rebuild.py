@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,9 @@ import typer
 
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons, show_messages
+from itemsearch.cli._progress import progress
+from itemsearch.indexes.progress import silent
 
 if TYPE_CHECKING:
     from itemsearch.nightly.record import RunRecord, Stage
@@ -72,8 +74,9 @@ def rebuild(
         return record
 
     try:
-        with progress("listings") as advance:
-            summary = run(settings, log, lambda rows, rejected: advance(rows, f"({rejected:,} rejected)"))
+        show_messages(not log_json)  # beside JSON lines there is no place for others
+        with nullcontext(silent) if log_json else progress() as shown:
+            summary = run(settings, log, shown)
     except BaseException:
         with suppress(OSError):  # a failure to write the record must not hide the error that ended the run
             keep_record()

@@ -27,13 +27,13 @@ from itemsearch.benchmarks.reports.embed_report import (
     report,
 )
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.embed.inputs import EncoderBatch
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.embed.torch_encoder import TorchEncoder
+from itemsearch.indexes.progress import Progress
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
 

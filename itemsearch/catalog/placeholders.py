@@ -23,6 +23,7 @@ from itemsearch.catalog.images import looks_like_image
 from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import RowSource, read_rows
 from itemsearch.catalog.validate import Cells
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency, ngram_buckets
 
 LEAST_LISTINGS = 5
@@ -55,7 +56,7 @@ def image_digest(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
-def find_placeholders(source: RowSource) -> tuple[Placeholder, ...]:
+def find_placeholders(source: RowSource, progress: Progress = silent) -> tuple[Placeholder, ...]:
     """Reads a catalog's titles and encoded images, and returns its placeholders, the most shared first.
 
     All pictures of a row are hashed and not decoded: a chart of sizes among them is a placeholder too. Memory
@@ -68,10 +69,12 @@ def find_placeholders(source: RowSource) -> tuple[Placeholder, ...]:
     if not any(name in table.schema.names for table in source.tables for name in image_columns):
         return ()
     columns = {role: source.columns[role] for role in ("id", "title", "image")}
-    sharing = _Sharing()
+    sharing, rows = _Sharing(), 0
     for batch in read_rows(replace(source, columns=columns, carried=pa.schema([])), _titled_pictures):
         for listing in batch.items:
             sharing.add(listing)
+        rows += batch.rows
+        progress("rows read", rows)
     return sharing.placeholders()
 
 

@@ -66,7 +66,11 @@ class Catalog(RowSource):
         return read_rows(self, partial(_listing, is_known, frozenset(placeholders), self.require_image))
 
     def batches_of(
-        self, make: Callable[[Listing], T], is_known: IsKnown, placeholders: Collection[int], workers: Executor
+        self,
+        make: Callable[[Listing], T],
+        is_known: IsKnown,
+        placeholders: Collection[int],
+        workers: Executor,
     ) -> Iterator[RowBatch[T]]:
         """As `batches`, of what `make` makes of each listing, at once and on the thread that decoded its
         pictures: of small things, a batch takes little memory.

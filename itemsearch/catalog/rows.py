@@ -27,6 +27,7 @@ from itemsearch.fetched import FetchedPictures, is_web_address
 from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
+_TASK_ROWS = 8
 
 T = TypeVar("T")
 Build = Callable[[Cells, Pictures], T]
@@ -113,7 +114,7 @@ def read_rows(source: RowSource, build: Build[T], workers: Executor | None = Non
                 if source.rows is not None:
                     checked = checked[: source.rows - row]
                 has_images = any(isinstance(cells, Cells) and cells.images for cells in checked)
-                outcomes = list(pool.map(finish, checked) if has_images else map(finish, checked))
+                outcomes = _finished(finish, checked, pool) if has_images else list(map(finish, checked))
                 valid = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
                 yield RowBatch(
                     rows=len(outcomes),
@@ -128,6 +129,16 @@ def read_rows(source: RowSource, build: Build[T], workers: Executor | None = Non
                     return
     if row == 0:
         raise EmptyCatalogError(f"{source.path}: no rows")
+
+
+def _finished(
+    finish: Callable[[Cells | Reject], T | Reject], checked: Sequence[Cells | Reject], pool: Executor
+) -> list[T | Reject]:
+    """The outcomes of rows, in their order; a few rows are one task, as a task costs time as well."""
+    tasks = [checked[start : start + _TASK_ROWS] for start in range(0, len(checked), _TASK_ROWS)]
+    return [
+        outcome for outcomes in pool.map(lambda rows: list(map(finish, rows)), tasks) for outcome in outcomes
+    ]
 
 
 def _check(

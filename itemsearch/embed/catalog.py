@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.embed.pipeline import Pipeline
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
+from itemsearch.indexes.progress import Progress, Remembered
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
@@ -69,16 +69,13 @@ def embed_catalog(
     out: Path,
     encoder: Encoder,
     config: EmbedConfig,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> EmbedReport:
     """Embeds every valid row of `catalog` into the store `out`.
 
     Embeddings that `out` has already, from the same model, title and image, are reused; so are those of a run
     that was stopped. The catalog is read twice: first to find its placeholders, listings with which are
     embedded by their title alone.
-
-    Args:
-        progress: called with how many rows were read and how many of them rejected so far.
 
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is valid.
@@ -90,12 +87,12 @@ def embed_catalog(
     rows = embedded = without_title = without_image = placeholder_images = 0
     tally = RejectTally()
     image_problems = ImageProblemTally()
-    listings = open_catalog(catalog)
+    listings, seen = open_catalog(catalog), Remembered(progress)
     with StoreWriter(
         out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
     ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        placeholders = tuple(each.digest for each in find_placeholders(listings))
+        placeholders = tuple(each.digest for each in find_placeholders(listings, seen))
         pipeline = Pipeline(encoder, earlier, config.batch_size)
         for batch, embeddings in pipeline.embedded(listings, placeholders):
             if batch.items:
@@ -110,7 +107,8 @@ def embed_catalog(
             store.reject(batch.rejects)
             rows += batch.rows
             tally.add(batch.rejects)
-            progress(rows, tally.counts.total())
+            rejected = tally.counts.total()
+            progress("listings embedded", rows, seen.done, f"{rejected:,} rejected" if rejected else "")
         rejects, rejected = store.write_rejects(), tally.counts.total()
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from itemsearch.embed.gpu import count_gpus
 from itemsearch.embed.inputs import EncoderBatch, Pixels
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
-from itemsearch.indexes.gpu import count_gpus
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.store.manifest import ModelStamp
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -191,6 +192,9 @@ def graphs_folder(model: Path, fingerprint: str) -> Path:
     folder = cache / f"{fingerprint}-{GRAPHS_VERSION}-{ov.__version__.partition('-')[0]}"
     if folder.is_dir():
         return folder
+    logging.getLogger(__name__).info(
+        "preparing the model for this processor, which is done once: some seconds"
+    )
     from itemsearch.embed.export import export  # torch, which is not needed again
 
     try:

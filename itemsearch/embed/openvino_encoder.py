@@ -29,7 +29,7 @@ from itemsearch.embed.model_folder import fingerprint, full_name, model_folder
 from itemsearch.ranking.ranking import Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
 
-PICTURES_AT_ONCE = 8
+PICTURES_AT_ONCE = 4
 """Pictures a pass: larger batches exceed the caches of a CPU."""
 
 Embeddings = npt.NDArray[np.float32]

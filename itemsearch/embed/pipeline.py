@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ class Pipeline:
         return batch, embeddings
 
 
-def _prefetched(items: Iterator[T]) -> Iterator[T]:
+def _prefetched(items: Iterator[T]) -> Generator[T, None, None]:
     """Makes the next item on another thread while one is used."""
     with ThreadPoolExecutor(1, "read") as pool:
         end = object()

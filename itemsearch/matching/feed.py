@@ -20,6 +20,7 @@ from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
 from itemsearch.errors import UsageError
 from itemsearch.indexes.durable import replacing
+from itemsearch.indexes.progress import Progress, Remembered, silent
 from itemsearch.matching.incoming import Incoming
 from itemsearch.matching.matcher import MatchConfig, Matcher
 from itemsearch.matching.results import MATCHES_SCHEMA, Answer, Match, matches_table
@@ -90,7 +91,7 @@ def match_feed(
     out: Path,
     config: MatchConfig,
     on_reject: Callable[[Reject], None],
-    progress: Callable[[int], None],
+    progress: Progress = silent,
 ) -> MatchReport:
     """Matches a feed block by block and writes `MATCHES_SCHEMA` to the Parquet file `out`.
 
@@ -100,7 +101,6 @@ def match_feed(
 
     Args:
         on_reject: called with each row that cannot be read.
-        progress: called with how many rows were read so far.
 
     Raises:
         CatalogError: the feed as a whole cannot be read.
@@ -110,9 +110,10 @@ def match_feed(
     catalog = open_catalog(feed)
     if any(table.source.path.resolve() == out.resolve() for table in catalog.tables):
         raise UsageError(f"--out {out} is the feed itself: name another file")
-    placeholders = (*(each.digest for each in find_placeholders(catalog)), *engine.summary.placeholders)
+    seen = Remembered(progress)
+    placeholders = (*(each.digest for each in find_placeholders(catalog, seen)), *engine.summary.placeholders)
     matcher = Matcher(engine, catalog.carried.names, config)
-    reader = _Reader(engine, matcher, on_reject, progress)
+    reader = _Reader(engine, matcher, on_reject, seen)
     answers: Counter[str] = Counter()
     same, twins = 0, Twins()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +149,7 @@ class _Reader:
     engine: Engine
     matcher: Matcher
     on_reject: Callable[[Reject], None]
-    progress: Callable[[int], None]
+    progress: Remembered
     rows: int = 0
     tally: RejectTally = field(default_factory=RejectTally)
     image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
@@ -168,7 +169,7 @@ class _Reader:
             if batch.items:
                 encoder = self.engine.encoder
                 parts.append(Incoming.embed(batch.items, batch.carried, self.matcher.shared, encoder))
-            self.progress(self.rows)
+            self.progress.progress("rows matched", self.rows, self.progress.done)
             if sum(map(len, parts)) >= BLOCK_ROWS:
                 yield Incoming.joined(parts)
                 parts = []

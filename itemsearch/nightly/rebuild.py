@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import GateError, IndexFolderError, ItemSearchError
 from itemsearch.fetch.addresses import picture_addresses
 from itemsearch.fetch.run import fetch_pictures
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.storage.files import read_distinct
 from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.indexes.types import Target
@@ -29,7 +30,6 @@ from itemsearch.store.reuse import EarlierRows
 IMAGE_PROBLEM_REASONS = "image_problem_reasons"
 """The fact of the stage embed that holds `EmbedReport.image_problems`."""
 
-Progress = Callable[[int, int], None]
 """Receives the rows read and the rows rejected so far."""
 
 
@@ -74,13 +74,13 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
         current = _current_version(index, stage.facts)
     if config.fetch:
         with log.stage("fetch") as stage:
-            stage.facts |= _fetch(config)
+            stage.facts |= _fetch(config, progress)
     with restoring(store):
         _embed(config, store, log, progress)
-        summary = _index(config, store, current, log)
+        summary = _index(config, store, current, log, progress)
     if config.duplicates:
         with log.stage("duplicates") as stage:
-            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version, progress)
     return summary
 
 
@@ -105,7 +105,9 @@ def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) 
             stage.facts["damaged"] = ", ".join(report.damaged)
 
 
-def _index(config: RebuildConfig, store: Path, current: CurrentVersion | None, log: RunLog) -> IndexSummary:
+def _index(
+    config: RebuildConfig, store: Path, current: CurrentVersion | None, log: RunLog, progress: Progress
+) -> IndexSummary:
     with log.stage("index") as stage:
         target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
         built = IndexConfig(
@@ -116,29 +118,29 @@ def _index(config: RebuildConfig, store: Path, current: CurrentVersion | None, l
             stage.facts["repeated"] = repeated = _repeated_share(folder)
             check_guards(config.guards, current, int(metadata["rows"]), repeated)
 
-        summary = build_index_folder(store, Path(config.index), built, [guard])
+        summary = build_index_folder(store, Path(config.index), built, [guard], progress)
         stage.facts |= _index_facts(summary)
     return summary
 
 
-def _fetch(config: RebuildConfig) -> dict[str, Any]:
+def _fetch(config: RebuildConfig, progress: Progress) -> dict[str, Any]:
     """What the stage fetch records."""
     addresses = picture_addresses(_catalog(config))
-    report = fetch_pictures(addresses, Path(config.fetched), config.fetching, lambda done, failed: None)
+    report = fetch_pictures(addresses, Path(config.fetched), config.fetching, progress)
     facts = asdict(report)
     del facts["seconds"], facts["reasons"], facts["examples"]
     most = [f"{count:,} {reason}: {report.examples[reason]}" for reason, count in report.reasons.items()]
     return {**facts, "most_failed": most[0]} if most else facts
 
 
-def _find_duplicates(index: Path, out: Path, version: int) -> dict[str, Any]:
+def _find_duplicates(index: Path, out: Path, version: int, progress: Progress) -> dict[str, Any]:
     """What the stage duplicates records.
 
     Raises:
         ItemSearchError: says that the version is published all the same.
     """
     try:
-        report = update_duplicates(Engine.open(index), out, RunConfig(), lambda step, done, total: None)
+        report = update_duplicates(Engine.open(index), out, RunConfig(), progress)
     except ItemSearchError as error:
         raise type(error)(f"version {version} is current, but not its duplicates: {error}") from error
     return {

@@ -81,7 +81,7 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
 def thumbnail(image: Image.Image) -> bytes:
     """Encodes an image as a JPEG of at most `SMALL_SIDE` pixels a side."""
     small = image.copy()
-    small.thumbnail((SMALL_SIDE, SMALL_SIDE), reducing_gap=2.0)
+    small.thumbnail((SMALL_SIDE, SMALL_SIDE), reducing_gap=1.0)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
