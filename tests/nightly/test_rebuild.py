@@ -182,7 +182,7 @@ def test_an_index_that_misses_its_recall_is_not_published(
 ) -> None:
     run(shop)
 
-    def find_little(folder: Path, target: Target) -> Tuning:
+    def find_little(folder: Path, target: Target, progress: Progress) -> Tuning:
         tuning = tune(folder, target)
         return replace(tuning, chosen=replace(tuning.chosen, recall=0.5))
 
