@@ -7,14 +7,39 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from itemsearch.catalog.reject_tally import ReasonCount
 
 PIPED_WIDTH = 200
-_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended."""
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Volume(Enum):
+    """How much goes to standard error: errors alone, notes and progress too, or tracebacks as well."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
+_volume = ContextVar("volume", default=Volume.NORMAL)
+
+
+def volume() -> Volume:
+    return _volume.get()
+
+
+def set_volume(volume: Volume) -> None:
+    """Sets the volume of the command that runs."""
+    _volume.set(volume)
 
 
 def emit_json(value: Any) -> None:
@@ -53,7 +78,13 @@ def say(message: str) -> None:
 
 
 def note(message: str) -> None:
-    """Prints a line on standard error."""
+    """Prints a line on standard error, unless the volume is quiet."""
+    if volume() is not Volume.QUIET:
+        complain(message)
+
+
+def complain(message: str) -> None:
+    """Prints a line on standard error at any volume: an error, or what belongs to one."""
     print(escaped(message), file=sys.stderr)
 
 
@@ -69,6 +100,12 @@ def show_messages(shown: bool = True) -> None:
     logger = logging.getLogger("itemsearch")
     logger.handlers, logger.propagate = [_Notes()], False
     logger.setLevel(logging.INFO if shown else logging.WARNING)
+
+
+def log_line(level: str, message: str, **fields: Any) -> None:
+    """Prints a JSON object on standard error, a line of a log that programs read."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}
+    print(json.dumps(line | fields, ensure_ascii=False, default=str), file=sys.stderr)
 
 
 def escaped(text: str) -> str:

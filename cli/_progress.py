@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from itemsearch.cli._output import note
+from itemsearch.cli._output import Volume, note, volume
 from itemsearch.indexes.progress import Lines, Progress, counted, speed
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn, Task, TaskID
+
+
+def _shows_bars(console: Console) -> bool:
+    return console.is_terminal and volume() is not Volume.QUIET
 
 
 @contextmanager
@@ -20,7 +24,7 @@ def progress() -> Iterator[Progress]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    with _bars(console) if console.is_terminal else Lines(note) as shown:
+    with _bars(console) if _shows_bars(console) else Lines(note) as shown:
         yield shown
 
 

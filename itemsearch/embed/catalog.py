@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,16 @@ from itemsearch.catalog import (
     CatalogConfig,
     ImageProblemCount,
     ImageProblemTally,
-    find_placeholders,
+    Survey,
     open_catalog,
+    survey_catalog,
 )
+from itemsearch.catalog.read import Catalog, everything_is_known
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.embed.pipeline import Pipeline
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
-from itemsearch.indexes.progress import Progress, Remembered
+from itemsearch.indexes.progress import Progress
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
@@ -27,14 +30,15 @@ from itemsearch.store.writer import StoreWriter
 class EmbedConfig:
     """How a catalog is embedded.
 
-    max_bad_rate: the share of rejected rows above which no store is made. dtype: of the stored embeddings.
-    keep_replaced: as in `StoreWriter`.
+    max_bad_rate: the share of rejected rows above which no store is made; max_bad_rate_name: what the user
+    set it by. dtype: of the stored embeddings. keep_replaced: as in `StoreWriter`.
     """
 
     batch_size: int = 32
     max_bad_rate: float = 0.05
     dtype: str = "float32"
     keep_replaced: bool = False
+    max_bad_rate_name: str = "--max-bad-rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,16 @@ def embed_catalog(
     encoder: Encoder,
     config: EmbedConfig,
     progress: Progress,
+    judge: Callable[[Survey], None] = lambda survey: None,
 ) -> EmbedReport:
     """Embeds every valid row of `catalog` into the store `out`.
 
     Embeddings that `out` has already, from the same model, title and image, are reused; so are those of a run
     that was stopped. The catalog is read twice: first to find its placeholders, listings with which are
-    embedded by their title alone.
+    embedded by their title alone, and what would refuse it without embedding anything.
+
+    Args:
+        judge: is called before anything is embedded; its exception stops the run.
 
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is valid.
@@ -87,12 +95,16 @@ def embed_catalog(
     rows = embedded = without_title = without_image = placeholder_images = 0
     tally = RejectTally()
     image_problems = ImageProblemTally()
-    listings, seen = open_catalog(catalog), Remembered(progress)
+    listings = open_catalog(catalog)
     with StoreWriter(
         out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
     ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        placeholders = tuple(each.digest for each in find_placeholders(listings, seen))
+        survey = survey_catalog(listings, progress)
+        if survey.rejected > config.max_bad_rate * survey.rows:
+            raise _too_many_bad_rows(listings, store, config)
+        judge(survey)
+        placeholders = tuple(each.digest for each in survey.placeholders)
         pipeline = Pipeline(encoder, earlier, config.batch_size)
         for batch, embeddings in pipeline.embedded(listings, placeholders):
             if batch.items:
@@ -108,16 +120,12 @@ def embed_catalog(
             rows += batch.rows
             tally.add(batch.rejects)
             rejected = tally.counts.total()
-            progress("listings embedded", rows, seen.done, f"{rejected:,} rejected" if rejected else "")
+            progress("listings embedded", rows, survey.rows, f"{rejected:,} rejected" if rejected else "")
         rejects, rejected = store.write_rejects(), tally.counts.total()
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
         if rejected > config.max_bad_rate * rows:
-            message = (
-                f"{rejected} of {rows} rows rejected, more than --max-bad-rate {config.max_bad_rate:g}: "
-                f"see {rejects}; no store was made"
-            )
-            raise tally.explain(TooManyBadRowsError(message))
+            raise _bad_rows_error(rows, tally, config, rejects)
         if not store.rows:
             message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
             raise tally.explain(EmptyCatalogError(message))
@@ -137,3 +145,21 @@ def embed_catalog(
         dim=encoder.dim,
         seconds=time.perf_counter() - started,
     )
+
+
+def _too_many_bad_rows(catalog: Catalog, store: StoreWriter, config: EmbedConfig) -> TooManyBadRowsError:
+    """Writes the rejects of a catalog that has too many even before its pictures are decoded."""
+    rows, tally = 0, RejectTally()
+    for batch in catalog.batches(everything_is_known):
+        store.reject(batch.rejects)
+        rows += batch.rows
+        tally.add(batch.rejects)
+    return _bad_rows_error(rows, tally, config, store.write_rejects())
+
+
+def _bad_rows_error(rows: int, tally: RejectTally, config: EmbedConfig, rejects: Path) -> TooManyBadRowsError:
+    message = (
+        f"{tally.counts.total()} of {rows} rows rejected, more than {config.max_bad_rate_name} "
+        f"{config.max_bad_rate:g}: see {rejects}; no store was made"
+    )
+    return tally.explain(TooManyBadRowsError(message))

@@ -92,7 +92,9 @@ class Pipeline:
             embeddings[rows] = future.result()
         known = [row for row, item in enumerate(batch.items) if item.listing.known]
         if known:
-            embeddings[known], stored = self.earlier.take([batch.items[row].listing.id for row in known])
+            embeddings[known], stored = self.earlier.take(
+                [batch.items[row].listing.content_hash for row in known]
+            )
             for row, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
                 pictures = batch.items[row].stored
                 pictures.thumbnails[:], pictures.others[:] = [jpeg], [others]

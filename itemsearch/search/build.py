@@ -24,7 +24,7 @@ from itemsearch.indexes.gpu import resolve_device
 from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
-from itemsearch.indexes.storage.versions import CURRENT, current_version
+from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
 from itemsearch.indexes.types import Target
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.probability.calibration import carry_over
@@ -105,7 +105,8 @@ def build_index_folder(
             progress("checking the index")
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
-            return summarise(out, stage.publish(metadata, config.keep))
+            summary = summarise(out, stage.publish(metadata, config.keep))
+            return replace(summary, current=read_pointer(out).current)
 
 
 def _keeping(

@@ -40,7 +40,9 @@ FORMAT = 5
 class IndexSummary:
     """What a version says of itself, as `itemsearch index info` shows it.
 
-    kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without the
+    current: the version that readers open; another than this one if a rollback pinned it before this was
+    built. kind: "exact" or
+    "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without the
     exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
     training: what was trained, or kept of an earlier version, and why. tuning: the measured search
     parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
@@ -49,6 +51,7 @@ class IndexSummary:
 
     folder: str
     version: int
+    current: int
     created: str
     store: str
     rows: int
@@ -134,6 +137,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
     return IndexSummary(
         folder=str(folder),
         version=version.number,
+        current=version.number,
         created=metadata["created"],
         store=metadata["store"],
         rows=files.rows,

@@ -35,4 +35,4 @@ def tune_index_folder(
         stage.link(version, leaving=[TUNING])
         save_tuning(stage.folder, tuning)
         check_staged(stage.folder, version.metadata)
-        return summarise(folder, stage.publish(version.metadata, keep))
+        return summarise(folder, stage.publish(version.metadata, keep, follows_current=True))

@@ -94,7 +94,10 @@ def test_versions_from_the_command_line(stores: list[Path], tmp_path: Path, run:
     assert [version.version for version in list_versions(index)] == [1, 4]
     shown = run("index", "list", index)[1].splitlines()
     assert [line.split()[0] for line in shown[1:]] == ["1", "4"]
-    assert shown[2].rstrip().endswith("current")
+    assert shown[1].rstrip().endswith("current, pinned")
+    assert run("index", "unpin", index)[1].startswith("version 4 of ")
+    assert served_seed(index) == 1
+    assert run("index", "list", index)[1].splitlines()[2].rstrip().endswith("current")
     for told in (run("index", "verify", index, "--version", 3), run("index", "rollback", index, "--to", 3)):
         assert told == (1, "", f"itemsearch: error: {index}: no version 3; there is 1, 4\n")
     assert run("index", "prune", index, "--keep", 0)[0] == 2
