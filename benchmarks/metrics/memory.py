@@ -74,9 +74,10 @@ def _embed(catalog: CatalogConfig, model: str, device: str, batch_size: int) -> 
     encoder = open_encoder(model, device, bulk=True)
     with tempfile.TemporaryDirectory() as folder, MemoryWatch() as memory:
         embed_catalog(catalog, Path(folder) / "store", encoder, EmbedConfig(batch_size), silent)
-    torch = sys.modules.get("torch")
-    on_gpu = torch is not None and torch.cuda.is_available()
-    return EmbedMemory(memory.before, memory.peak, torch.cuda.max_memory_allocated() if on_gpu else 0)
+    gpu = 0
+    if torch := sys.modules.get("torch"):  # not loaded by OpenVINO
+        gpu = torch.cuda.max_memory_allocated()
+    return EmbedMemory(memory.before, memory.peak, gpu)
 
 
 def _resident_bytes() -> int:

@@ -178,7 +178,9 @@ def test_a_feed_that_lost_its_titles_or_pictures_is_refused_before_anything_is_e
     path, lines = lines_of(shop)
     path.write_text(without_cell(lines, column, 10))
     with monkeypatch.context() as patch:
-        patch.setattr("itemsearch.embed.catalog._embed", lambda *_: pytest.fail("something was embedded"))
+        patch.setattr(
+            "itemsearch.embed.pipeline.Pipeline._embed", lambda *_: pytest.fail("something was embedded")
+        )
         refused(shop, 4, rf"25\.0% of the rows {words}, 0\.0% did in version 1: more than")
         path.write_text("\n".join(lines[:21]) + "\n")
         refused(shop, 4, r"20 rows instead of the 40")
