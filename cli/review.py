@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,13 @@ def review(
         str, typer.Option(help="Whose decisions these are. Default: the page asks each person once.")
     ] = "",
     link: Link = "",
+    on_decision: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Post each decision as JSON to this address; ITEMSEARCH_WEBHOOK_SECRET signs the requests.",
+        ),
+    ] = "",
     index: OtherIndex = None,
 ) -> None:
     """Look at groups in the browser and confirm, reject, split or merge them; search by id, words or picture.
@@ -32,7 +41,7 @@ def review(
     Example: itemsearch review duplicates
     """
     try:
-        from itemsearch.review.app import build_app
+        from itemsearch.review.app import build_app, deliver
         from itemsearch.review.serve import serve
         from itemsearch.web.access import Address
     except ImportError as error:
@@ -40,10 +49,12 @@ def review(
     from itemsearch.decisions.sample import SAMPLE
     from itemsearch.review.links import check_link
     from itemsearch.review.session import ReviewSession
+    from itemsearch.review.webhook import SECRET, Webhook
 
     address = Address(host, port, token)
     address.check()
     check_link(link)
+    webhook = Webhook.parse(on_decision, os.environ.get(SECRET, "")) if on_decision else None
     session = ReviewSession.open(folder, index)
 
     def ready(where: str) -> None:
@@ -51,4 +62,6 @@ def review(
         if session.groups and not token:
             note(f"{SAMPLE} random automatic groups, how many are right? {where}?sample=automatic")
 
-    serve(build_app(session, address, user, link), address, ready)
+    app = build_app(session, address, user, link)
+    with deliver(app, webhook, note).running() if webhook else nullcontext():
+        serve(app, address, ready)

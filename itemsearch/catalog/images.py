@@ -92,7 +92,8 @@ def locate_image(root: str, path: str) -> str:
         raise ImageNotFoundError(f"no file path: {error}") from error
     if not _is_inside(real_root, real_path):
         raise ImageNotFoundError(
-            f"outside {root}: move it there, or name a folder above both as the image root"
+            f"outside of the folder {Path(real_root).name}: move it there, "
+            "or name a folder above both as the image root"
         )
     return real_path
 
@@ -101,25 +102,30 @@ def _is_inside(root: str, path: str) -> bool:
     return os.path.commonpath([root, path]) == root
 
 
-def read_image_file(path: str | os.PathLike[str]) -> bytes:
+def read_image_file(path: str | os.PathLike[str], name: str = "") -> bytes:
     """Reads a regular file; a link, pipe, device or folder is refused without waiting on it.
+
+    Args:
+        name: what errors call it; by default its path.
 
     Raises:
         ImageNotFoundError: no such file.
         ImageError: not a regular file, not readable, or over `MAX_FILE_BYTES`.
     """
+    name = name or os.fspath(path)
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise ImageError(f"{os.fspath(path)}: not a regular file")
+                raise ImageError(f"{name}: not a regular file")
             if status.st_size > MAX_FILE_BYTES:
-                raise ImageError(f"{os.fspath(path)}: over {MAX_FILE_BYTES:,} bytes")
+                raise ImageError(f"{name}: over {MAX_FILE_BYTES:,} bytes")
             return file.read()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageNotFoundError(f"{os.fspath(path)}: no such file") from error
+        raise ImageNotFoundError(f"{name}: no such file") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"cannot be read: {error}") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ImageError(f"{name}: cannot be read: {reason}") from error
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -171,7 +171,10 @@ def _read_image(image_root: str, fetched: FetchedPictures, source: str) -> bytes
         ImageError: it is not there, or cannot be read.
     """
     path = fetched.path_of(source) if is_web_address(source) else locate_image(image_root, source)
-    return read_image_file(path)
+    # Stores keep what was wrong with a picture, and are moved and mailed: they name no place of this machine.
+    beside = Path(os.path.realpath(image_root)).parent
+    name = Path(path).name if is_web_address(source) else os.path.relpath(path, beside)
+    return read_image_file(path, name)
 
 
 def _finish(

@@ -56,7 +56,8 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     for order in Order:
         for place, group in enumerate(groups if order is Order.TEACHES else in_order(groups, order)):
             ranks[group.id][order.value] = place
-    style, script = asset("page.css"), asset("page.js")
+    style = asset("page.css") + asset("print.css")
+    script = "\n".join(asset(name) for name in ("filter.js", "page.js", "print.js"))
 
     def picture(listing: ListingCard) -> str:
         return data_uri(tables.listings["thumbnail"][listing.row].as_py())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -100,7 +101,7 @@ def build_index_folder(
             if config.retrain_ratio is not None:
                 options = _keeping(options, out, source.model, config.retrain_ratio)
             files = build_files(stage.folder, rank, options, progress)
-            metadata = _metadata(source, stage.folder, files, copied)
+            metadata = _metadata(source, out, stage.folder, files, copied)
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             progress("checking the index")
             for guard in (check_staged, *guards):
@@ -129,12 +130,14 @@ def _keeping(
     return replace(options, warm_start=WarmStart(version, retrain_ratio))
 
 
-def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: float) -> dict[str, Any]:
-    """The metadata that the version in `folder` is published with."""
+def _metadata(
+    source: EmbeddedRows, out: Path, folder: Path, files: FilesReport, copied: float
+) -> dict[str, Any]:
+    """The metadata that the version in `folder` is published with in the index folder `out`."""
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "store": str(source.source.resolve()),
+        "store": os.path.relpath(source.source.resolve(), out.resolve()),
         "rows": source.rows,
         "spec": read_files_summary(folder).spec.factory,
         "model": source.model and asdict(source.model),

@@ -7,6 +7,7 @@ row: `listings.arrow` has every column of the store but the embedding, `id_order
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         version=version.number,
         current=version.number,
         created=metadata["created"],
-        store=metadata["store"],
+        store=os.path.normpath(folder.resolve() / metadata["store"]),
         rows=files.rows,
         dim=files.dim,
         kind=files.spec.kind,

@@ -6,6 +6,7 @@ next run finds them (`itemsearch.store.reuse`).
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -201,7 +202,7 @@ class StoreWriter:
         manifest = StoreManifest(
             version=STORE_VERSION,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            catalog=catalog,
+            catalog=os.path.relpath(catalog, self.folder) if Path(catalog).is_absolute() else catalog,
             rows_in=rows_in,
             rows=self.rows,
             rejected=len(self._rejects),

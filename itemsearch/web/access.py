@@ -20,8 +20,8 @@ LEAST_TOKEN = 12
 COOKIE_SECONDS = 30 * 24 * 3600
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": a browser would then leave out the origin of forms, which `_same_origin` checks.

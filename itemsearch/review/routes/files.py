@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import APIRouter, HTTPException, Response
 
 from itemsearch.review.routes.request import YEAR, AnySession
 from itemsearch.review.templating import asset
+
+ASSETS = (
+    *("page.css", "print.css", "team.css", "icon.svg"),
+    *("page.js", "speak.js", "print.js", "team.js"),
+)
 
 routes = APIRouter()
 
@@ -20,7 +27,7 @@ def picture(session: AnySession, row: int, content_hash: str) -> Response:
 
 @routes.get("/assets/{name}")
 def assets(name: str) -> Response:
-    kinds = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
-    if name not in kinds:
+    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+    if name not in ASSETS:
         raise HTTPException(404)
-    return Response(asset(name), 200, {"Cache-Control": "no-cache"}, kinds[name])
+    return Response(asset(name), 200, {"Cache-Control": "no-cache"}, kinds[Path(name).suffix])
