@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itemsearch.cli._output import facts, note, progress
+from itemsearch.cli._output import facts, note
+from itemsearch.cli._progress import progress
 
 if TYPE_CHECKING:
     from itemsearch.catalog import CatalogConfig
@@ -49,7 +50,7 @@ def with_pictures(catalog: CatalogConfig, store: Path, fetch: bool, allow_privat
 
 
 def fetch_shown(catalog: CatalogConfig, folder: Path, config: FetchConfig) -> FetchReport:
-    """Fetches a catalog's pictures, with a running count on standard error.
+    """Fetches a catalog's pictures, and shows how far it is on standard error.
 
     Raises:
         CatalogError: the catalog cannot be read.
@@ -59,12 +60,8 @@ def fetch_shown(catalog: CatalogConfig, folder: Path, config: FetchConfig) -> Fe
     from itemsearch.fetch.run import fetch_pictures
 
     addresses = picture_addresses(catalog)
-    with progress("pictures") as advance:
-
-        def show(done: int, failed: int) -> None:
-            advance(done, f"of {len(addresses):,}" + (f" ({failed:,} failed)" if failed else ""))
-
-        return fetch_pictures(addresses, folder, config, show)
+    with progress() as shown:
+        return fetch_pictures(addresses, folder, config, shown)
 
 
 def summary(report: FetchReport) -> str:

@@ -48,7 +48,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Model = Annotated[
     str, typer.Option(help="Model folder or hub name. Default: the weights that come with itemsearch.")
 ]
-Threads = Annotated[int, typer.Option(min=0, help="Threads of the encoder on a CPU; 0 for one on each core.")]
+Threads = Annotated[
+    int, typer.Option(min=0, help="Threads that prepare and embed on a CPU; 0 for one on each core.")
+]
 TorchDevice = Annotated[str, typer.Option("--device", help="Device: auto, cpu or cuda.")]
 
 

@@ -1,22 +1,19 @@
-"""Prints results on standard output, as tables or JSON, and notes and progress on standard error."""
+"""Prints results on standard output, as tables or JSON, and notes on standard error."""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import TaskID
-
     from itemsearch.catalog.reject_tally import ReasonCount
 
 PIPED_WIDTH = 200
@@ -43,12 +40,6 @@ def volume() -> Volume:
 def set_volume(volume: Volume) -> None:
     """Sets the volume of the command that runs."""
     _volume.set(volume)
-
-
-class Advance(Protocol):
-    """Called by a long job with the number of rows that are done."""
-
-    def __call__(self, done: int, note: str = "") -> None: ...
 
 
 def emit_json(value: Any) -> None:
@@ -97,6 +88,20 @@ def complain(message: str) -> None:
     print(escaped(message), file=sys.stderr)
 
 
+class _Notes(logging.Handler):
+    """Prints what the library says on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
+
+
+def show_messages(shown: bool = True) -> None:
+    """Prints the messages of the library on standard error, a line each, or only its warnings."""
+    logger = logging.getLogger("itemsearch")
+    logger.handlers, logger.propagate = [_Notes()], False
+    logger.setLevel(logging.INFO if shown else logging.WARNING)
+
+
 def log_line(level: str, message: str, **fields: Any) -> None:
     """Prints a JSON object on standard error, a line of a log that programs read."""
     line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}
@@ -115,47 +120,3 @@ def note_reasons(reasons: Sequence[ReasonCount]) -> None:
         note("rows were rejected for these reasons:")
     for each in reasons:
         note(f"  {each}")
-
-
-def _shows_bars(console: Console) -> bool:
-    return console.is_terminal and volume() is not Volume.QUIET
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Advance]:
-    """Shows a running count on standard error if that is a terminal, and nothing otherwise."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description} {task.completed:,.0f} {task.fields[note]}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not _shows_bars(console)) as bar:
-        task: TaskID = bar.add_task(label, total=None, note="")
-
-        def advance(done: int, note: str = "") -> None:
-            bar.update(task, completed=done, note=note)
-
-        yield advance
-
-
-@contextmanager
-def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Shows a bar for each step of a long job, called with the step, the amount done and the total."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not _shows_bars(console)) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def update(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-            bar.update(tasks[step], completed=done)
-
-        yield update

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from itemsearch.cli._app import App
-from itemsearch.cli._output import INTERRUPTED, Volume, complain, volume
+from itemsearch.cli._output import INTERRUPTED, Volume, complain, show_messages, volume
 from itemsearch.cli.benchmark import benchmark_app
 from itemsearch.cli.calibrate import calibrate
 from itemsearch.cli.check import check
@@ -79,6 +79,7 @@ def main() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    show_messages()
     try:
         app()
     except ItemSearchError as error:

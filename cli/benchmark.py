@@ -26,7 +26,7 @@ from itemsearch.cli._options import (
     TorchDevice,
     column_mapping,
 )
-from itemsearch.cli._output import note
+from itemsearch.cli._progress import progress
 from itemsearch.cli._variants import MinPrecision
 from itemsearch.cli.benchmark_runs import compare, report
 from itemsearch.cli.benchmark_speed import embed, index
@@ -88,7 +88,9 @@ def retrieval(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    print_metrics(run(config, out, note), out, as_json)
+    with progress() as shown:
+        metrics = run(config, out, shown)
+    print_metrics(metrics, out, as_json)
 
 
 @benchmark_app.command()
@@ -134,7 +136,9 @@ def category(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    print_metrics(run(config, out, note), out, as_json)
+    with progress() as shown:
+        metrics = run(config, out, shown)
+    print_metrics(metrics, out, as_json)
 
 
 @benchmark_app.command()
@@ -186,7 +190,9 @@ def pairs(
         seed=seed,
         baselines=not no_baselines,
     )
-    print_metrics(run(config, out, note), out, as_json)
+    with progress() as shown:
+        metrics = run(config, out, shown)
+    print_metrics(metrics, out, as_json)
 
 
 @benchmark_app.command("all")
@@ -223,4 +229,6 @@ def suite(
         baselines=not no_baselines,
         others=tuple(baseline),
     )
-    print_metrics(run(config, out, note), out, as_json)
+    with progress() as shown:
+        metrics = run(config, out, shown)
+    print_metrics(metrics, out, as_json)

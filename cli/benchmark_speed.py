@@ -17,7 +17,7 @@ from itemsearch.cli._options import (
     Model,
     TorchDevice,
 )
-from itemsearch.cli._output import note
+from itemsearch.cli._progress import progress
 
 
 def index(
@@ -41,7 +41,9 @@ def index(
     with benchmark_extra():
         from itemsearch.benchmarks.runs.index import IndexBenchConfig, run
 
-    print_metrics(run(IndexBenchConfig(vectors, queries, max_queries, k, seed), out, note), out, as_json)
+    with progress() as shown:
+        metrics = run(IndexBenchConfig(vectors, queries, max_queries, k, seed), out, shown)
+    print_metrics(metrics, out, as_json)
 
 
 @with_catalog_options
@@ -65,4 +67,6 @@ def embed(
 
     source = replace(reading.config(catalog), rows=rows)
     config = EmbedBenchConfig(source, model, device, batch_size, rounds)
-    print_metrics(run(config, out, note), out, as_json)
+    with progress() as shown:
+        metrics = run(config, out, shown)
+    print_metrics(metrics, out, as_json)

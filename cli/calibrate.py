@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson, Other
-from itemsearch.cli._output import emit_json, facts, note, steps
+from itemsearch.cli._output import emit_json, facts, note
+from itemsearch.cli._progress import progress
 from itemsearch.cli._variants import IgnoreVariant, VariantColumn
 from itemsearch.cli.index_versions import Index, Keep
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
@@ -46,8 +47,8 @@ def calibrate(
 
     variant_rules = VariantRules.without(ignore_variant, variant_column)
     config = CalibrateConfig(labels, decisions, min_precision, other, variant_rules, keep)
-    with steps() as progress:
-        report = calibrate_index(index, config, progress)
+    with progress() as shown:
+        report = calibrate_index(index, config, shown)
     if as_json:
         emit_json(report)
         return

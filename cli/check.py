@@ -12,7 +12,8 @@ import typer
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson, Catalog, MaxBadRate
-from itemsearch.cli._output import emit_json, facts, note, progress, say
+from itemsearch.cli._output import emit_json, facts, note, say
+from itemsearch.cli._progress import progress
 from itemsearch.errors import TooManyBadRowsError
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def check(
     from itemsearch.catalog import check_catalog
     from itemsearch.catalog.check_page import write_check_page
 
-    with progress("reading"):
-        summary = check_catalog(reading.config(catalog))
+    with progress() as shown:
+        summary = check_catalog(reading.config(catalog), shown)
     problems = list(describe_image_problems(summary.image_problems))
     if report is not None:
         write_check_page(report, summary, reading.category_separator, problems)

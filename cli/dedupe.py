@@ -23,7 +23,8 @@ from itemsearch.cli._options import (
     TorchDevice,
     kept_pictures,
 )
-from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress, steps
+from itemsearch.cli._output import emit_json, facts, note, note_reasons
+from itemsearch.cli._progress import progress
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.cli.duplicates import print_run
 
@@ -67,16 +68,9 @@ def dedupe(
     source = with_pictures(reading.config(catalog), out / STORE, fetch, allow_private)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
     config = EmbedConfig(batch_size, max_bad_rate, keep_pictures=kept_pictures(keep))
-    encoder = open_encoder(model, device, threads)
-    with progress("listings") as advance:
-        built = embed_and_index(
-            source,
-            out,
-            encoder,
-            config,
-            device,
-            lambda rows, rejected: advance(rows, f"({rejected:,} rejected)" if rejected else ""),
-        )
+    encoder = open_encoder(model, device, threads, bulk=True)
+    with progress() as shown:
+        built = embed_and_index(source, out, encoder, config, device, shown)
     for shard in built.embedded.damaged:
         note(f"{shard}: damaged; its rows were embedded again")
     if built.embedded.placeholder_images:
@@ -84,9 +78,9 @@ def dedupe(
         note(f"{count:,} listings have a placeholder picture, which counts as no image")
     for line in describe_image_problems(built.embedded.image_problems):
         note(line)
-    with steps() as advance_steps:
+    with progress() as shown:
         engine = Engine.open(out / INDEX)
-        report = update_duplicates(engine, out / DUPLICATES, RunConfig(join, min_precision), advance_steps)
+        report = update_duplicates(engine, out / DUPLICATES, RunConfig(join, min_precision), shown)
     if as_json:
         emit_json({**asdict(built), "duplicates": asdict(report)})
         return

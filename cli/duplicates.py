@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson, Other, Where
-from itemsearch.cli._output import emit_json, facts, note, steps
+from itemsearch.cli._output import emit_json, facts, note
+from itemsearch.cli._progress import progress
 from itemsearch.cli._variants import Compared, Identifiers, IgnoreVariant, MinPrecision, VariantColumn
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def duplicates(
         new=new,
         since=since,
     )
-    with steps() as progress:
-        report = find_duplicates(engine, out, config, progress)
-    write_report(out, engine.listings, report)
+    with progress() as shown:
+        report = find_duplicates(engine, out, config, shown)
+        shown("writing the report")
+        write_report(out, engine.listings, report)
     if as_json:
         emit_json(report)
         return

@@ -21,7 +21,8 @@ from itemsearch.cli._options import (
     TorchDevice,
     kept_pictures,
 )
-from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons
+from itemsearch.cli._progress import progress
 from itemsearch.errors import UsageError
 
 
@@ -54,13 +55,9 @@ def embed(
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = with_pictures(reading.config(catalog), out, fetch, allow_private)
     config = EmbedConfig(batch_size, max_bad_rate, dtype, keep_pictures=kept_pictures(keep))
-    encoder = open_encoder(model, device, threads)
-    with progress("listings") as advance:
-
-        def show(rows: int, rejected: int) -> None:
-            advance(rows, f"({rejected:,} rejected)" if rejected else "")
-
-        report = embed_catalog(source, out, encoder, config, show)
+    encoder = open_encoder(model, device, threads, bulk=True)
+    with progress() as shown:
+        report = embed_catalog(source, out, encoder, config, shown)
     for shard in report.damaged:
         note(f"{shard}: damaged; its rows are embedded again")
     if as_json:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson, read_token
-from itemsearch.cli._output import emit_json, facts, progress
+from itemsearch.cli._output import emit_json, facts
+from itemsearch.cli._progress import progress
 from itemsearch.export.config import ExportConfig, ExportTo
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def export(
 
     key = read_token(token_file)
     config = ExportConfig(to, out, url, name, tuple(column), tuple(number), verify, replace, key)
-    with progress("listings") as advance:
-        report = export_index(index, config, advance)
+    with progress() as shown:
+        report = export_index(index, config, shown)
     if as_json:
         emit_json(report)
     else:

@@ -9,6 +9,7 @@ import typer
 
 from itemsearch.cli._options import AsJson, Link, OtherIndex
 from itemsearch.cli._output import emit_json, facts, note
+from itemsearch.cli._progress import progress
 
 if TYPE_CHECKING:
     from itemsearch.actions.export import ExportConfig, ExportReport
@@ -52,7 +53,8 @@ def export_actions(
     from itemsearch.review.session import ReviewSession
 
     config = ExportConfig(out, automatic, everything, link, merged, newest, tuple(rule))
-    report = run(ReviewSession.open(folder, index), config, dry_run)
+    with progress() as shown:
+        report = run(ReviewSession.open(folder, index), config, dry_run, shown)
     if as_json:
         emit_json(report)
         return

@@ -10,7 +10,8 @@ import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._options import AsJson, TorchDevice
-from itemsearch.cli._output import emit_json, note, progress
+from itemsearch.cli._output import emit_json, note
+from itemsearch.cli._progress import progress
 from itemsearch.errors import UsageError
 
 
@@ -40,9 +41,9 @@ def fit_ranking(
         raise UsageError(f"{model}: no such model folder; itemsearch pretrain makes one")
     encoder = TorchEncoder.from_pretrained(str(model), device, with_ranking=False)
     catalogs = [reading.config(path) for path in catalog]
-    with progress("listings") as advance:
+    with progress() as shown:
         ranking, report = fit_ranking_to_catalogs(
-            catalogs, encoder, TrainingQueriesConfig(group, rows, seed), advance
+            catalogs, encoder, TrainingQueriesConfig(group, rows, seed), shown
         )
     replace_file(model / RANKING_FILE, json.dumps(ranking.describe(), indent=1).encode())
     if as_json:

@@ -9,7 +9,8 @@ import typer
 
 from itemsearch.cli._app import App
 from itemsearch.cli._options import AsJson, TorchDevice
-from itemsearch.cli._output import emit_json, facts, progress
+from itemsearch.cli._output import emit_json, facts
+from itemsearch.cli._progress import progress
 from itemsearch.cli.calibrate import calibration_line
 from itemsearch.cli.index_tune import (
     At,
@@ -63,8 +64,9 @@ def build(
     from itemsearch.search.build import IndexConfig, build_index_folder
 
     target = read_target(target_recall, at, max_memory, max_latency_ms)
-    with progress("indexing"):
-        summary = build_index_folder(store, out, IndexConfig(device, spec, target=target, keep=keep))
+    config = IndexConfig(device, spec, target=target, keep=keep)
+    with progress() as shown:
+        summary = build_index_folder(store, out, config, progress=shown)
     if not as_json:
         show_points(summary)
     _show(summary, as_json)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, progress, table
+from itemsearch.cli._output import emit_json, table
+from itemsearch.cli._progress import progress
 from itemsearch.cli.index_versions import Index, Keep
 from itemsearch.errors import UsageError
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
@@ -52,8 +53,8 @@ def tune(
     target = read_target(target_recall, at, "", max_latency_ms)
     if target is None:
         raise UsageError("--target-recall is missing: give a recall, such as 0.95")
-    with progress("measuring"):
-        summary = tune_index_folder(index, target, keep)
+    with progress() as shown:
+        summary = tune_index_folder(index, target, keep, shown)
     if as_json:
         emit_json(summary)
         return

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import emit_json, note, progress, table
+from itemsearch.cli._output import emit_json, note, table
+from itemsearch.cli._progress import progress
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary
@@ -59,8 +60,8 @@ def verify(
     """
     from itemsearch.search.versions import verify_index
 
-    with progress("verifying"):
-        report = verify_index(index, version, every)
+    with progress() as shown:
+        report = verify_index(index, version, every, shown)
     if as_json:
         emit_json(report)
         return
@@ -83,8 +84,8 @@ def rollback(
     """
     from itemsearch.search.versions import roll_back_index
 
-    with progress("verifying"):
-        summary = roll_back_index(index, to)
+    with progress() as shown:
+        summary = roll_back_index(index, to, shown)
     if as_json:
         emit_json(summary)
         return
@@ -99,8 +100,8 @@ def unpin(index: Index, as_json: AsJson = False) -> None:
     """
     from itemsearch.search.versions import unpin_index
 
-    with progress("verifying"):
-        summary = unpin_index(index)
+    with progress() as shown:
+        summary = unpin_index(index, shown)
     if as_json:
         emit_json(summary)
         return

@@ -10,7 +10,8 @@ import typer
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson, MaxBadRate, TorchDevice
-from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
+from itemsearch.cli._output import emit_json, facts, note, note_reasons
+from itemsearch.cli._progress import progress
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
@@ -66,8 +67,8 @@ def match(
         if rejects <= SHOWN_REJECTS:
             note(f"row rejected: row {reject.row}, id {reject.id!r}: {reject.reason.value}: {reject.message}")
 
-    with progress("rows") as advance:
-        report = match_feed(engine, source, out, config, show, advance)
+    with progress() as shown:
+        report = match_feed(engine, source, out, config, show, shown)
     if rejects > SHOWN_REJECTS:
         note(f"... and {rejects - SHOWN_REJECTS:,} more rows rejected")
     for line in describe_image_problems(report.image_problems):

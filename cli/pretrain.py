@@ -9,6 +9,7 @@ import typer
 
 from itemsearch.cli._catalog_options import CatalogOptions, with_catalog_options
 from itemsearch.cli._output import note
+from itemsearch.cli._progress import progress
 from itemsearch.errors import UsageError
 
 
@@ -38,7 +39,8 @@ def pretrain(
         raise UsageError("give either --preset or --config")
     settings = read_config(config) if config is not None else read_preset(preset)
     catalogs = [reading.config(path) for path in catalog]
-    report = run(catalogs, settings, out, _print_losses, note)
+    with progress() as shown:
+        report = run(catalogs, settings, out, _print_losses, shown)
     if report.is_main_process:
         rejected = report.rows - report.listings
         note(f"{report.rows:,} rows read = {report.listings:,} listings + {rejected:,} rejected")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,19 @@ import typer
 
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson
-from itemsearch.cli._output import INTERRUPTED, emit_json, facts, log_line, note, note_reasons, progress
+from itemsearch.cli._output import (
+    INTERRUPTED,
+    emit_json,
+    facts,
+    log_line,
+    note,
+    note_reasons,
+    show_messages,
+)
+from itemsearch.cli._progress import progress
 from itemsearch.cli.index_versions import pinned_words
 from itemsearch.errors import ItemSearchError
+from itemsearch.indexes.progress import silent
 
 if TYPE_CHECKING:
     from itemsearch.nightly.config import RebuildConfig
@@ -97,8 +107,9 @@ def _run(settings: RebuildConfig, log: RunLog, metrics: Path | None, as_json: bo
         return record
 
     try:
-        with progress("listings") as advance:
-            summary = run(settings, log, lambda rows, rejected: advance(rows, f"({rejected:,} rejected)"))
+        show_messages(in_words)  # beside JSON lines there is no place for others
+        with progress() if in_words else nullcontext(silent) as shown:
+            summary = run(settings, log, shown)
     except BaseException:
         with suppress(OSError):  # a failure to write the record must not hide the error that ended the run
             keep_record()

@@ -10,6 +10,7 @@ import typer
 
 from itemsearch.cli._options import AsJson
 from itemsearch.cli._output import emit_json, facts
+from itemsearch.cli._progress import progress
 
 
 def sample_catalog(
@@ -29,7 +30,8 @@ def sample_catalog(
     """
     from itemsearch.sample.catalog import draw_catalog
 
-    report = draw_catalog(folder, products, seed)
+    with progress() as shown:
+        report = draw_catalog(folder, products, seed, shown)
     if as_json:
         emit_json({**asdict(report), "folder": str(folder)})
         return

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itemsearch.cli._options import AsJson, MaxBadRate, Other, TorchDevice, Where
-from itemsearch.cli._output import emit_json, note, progress, table
+from itemsearch.cli._output import emit_json, note, table
+from itemsearch.cli._progress import progress
 from itemsearch.errors import TooManyBadRowsError, UsageError
 
 if TYPE_CHECKING:
@@ -123,8 +124,8 @@ def _search_file(
             place = f"row {reject.row}, query_id {reject.id!r}"
             note(f"query rejected: {place}: {reject.reason.value}: {reject.message}")
 
-    with progress("queries") as advance:
-        report = search_file(engine, str(queries), out, config, show, advance)
+    with progress() as shown:
+        report = search_file(engine, str(queries), out, config, show, shown)
     if report.rejected > SHOWN_REJECTS:
         note(f"... and {report.rejected - SHOWN_REJECTS:,} more queries rejected")
     if as_json:

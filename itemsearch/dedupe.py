@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from itemsearch.duplicates.pairs.join import Progress
 from itemsearch.duplicates.run import RunConfig, calibrated_curve, find_duplicates
 from itemsearch.duplicates.run_folder import RunReport
 from itemsearch.errors import IndexFolderError, UsageError
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.storage.versions import CURRENT
 from itemsearch.review.report import write_report
 from itemsearch.search.build import IndexConfig, build_index_folder
@@ -44,7 +43,7 @@ def embed_and_index(
     encoder: Encoder,
     config: EmbedConfig,
     device: str,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Built:
     """Makes `STORE` and `INDEX` in `out` of a catalog.
 
@@ -53,7 +52,6 @@ def embed_and_index(
 
     Args:
         device: where an index is trained.
-        progress: called with the rows read and the rows rejected so far.
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError: as `embed_catalog`.
@@ -65,7 +63,7 @@ def embed_and_index(
     embedded = embed_catalog(catalog, store, encoder, config, progress)
     renewed = not holds(index, open_embedded(store))
     if renewed:
-        summary = build_index_folder(store, index, IndexConfig(device))
+        summary = build_index_folder(store, index, IndexConfig(device), progress=progress)
         if summary.current != summary.version:
             raise UsageError(
                 f"{index}: version {summary.version} is built, but a rollback pinned {summary.current}: "
@@ -82,6 +80,7 @@ def update_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Pr
     """
     curve = calibrated_curve(engine, bool(config.join.filter.other))
     report = find_duplicates(engine, out, replace(config, curve=curve), progress)
+    progress("writing the report")
     write_report(out, engine.listings, report)
     return report
 

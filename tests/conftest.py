@@ -20,6 +20,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.embed.torch_encoder import TorchEncoder
+from itemsearch.indexes.progress import silent
 from itemsearch.search.build import build_index_folder
 
 
@@ -46,9 +47,7 @@ def torch_encoder(tiny_model: Path) -> TorchEncoder:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory, catalog_csv: Path, encoder: Encoder) -> Path:
     folder = tmp_path_factory.mktemp("built") / "store"
-    embed_catalog(
-        CatalogConfig(str(catalog_csv)), folder, encoder, EmbedConfig(), lambda rows, rejected: None
-    )
+    embed_catalog(CatalogConfig(str(catalog_csv)), folder, encoder, EmbedConfig(), silent)
     return folder
 
 

@@ -32,6 +32,7 @@ from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError, ItemSearchError, UsageError
 from itemsearch.indexes.arrays import Floats
+from itemsearch.indexes.progress import Lines
 from itemsearch.pretrain.config import PretrainConfig, TrainConfig, read_config
 from itemsearch.pretrain.run import pretrain
 from itemsearch.relisting.listing import Relisting, relist
@@ -164,7 +165,9 @@ def train(variant: Variant, catalogs: Sequence[str], folder: Path) -> TrainingRe
         _note(f"{folder.name}: " + "  ".join(f"{name} {value:.4g}" for name, value in losses.items()))
 
     configs = [CatalogConfig(path) for path in catalogs]
-    if not pretrain(configs, variant.config, folder, report, _note).finished:
+    with Lines(_note) as told:
+        finished = pretrain(configs, variant.config, folder, report, told).finished
+    if not finished:
         raise KeyboardInterrupt
     log = (folder / "run" / "losses.jsonl").rename(folder / "losses.jsonl")
     shutil.rmtree(folder / "run")  # the listings and the optimizer's state, many times the size of the model

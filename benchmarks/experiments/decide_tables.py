@@ -23,6 +23,7 @@ from itemsearch.benchmarks.reports.page import ReportTable, markdown_table
 from itemsearch.benchmarks.runs.pairs import PairsConfig, measure, prepare
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import ItemSearchError
+from itemsearch.indexes.progress import Lines
 
 LABELS = 100
 HEAD = (
@@ -71,8 +72,9 @@ def run(data: Path, out: Path, labels: int, only: Sequence[str], model: str, bas
         config = PairsConfig(
             made.catalog, truth=str(made.truth), other=made.other, model=model, baselines=baselines
         )
-        indexed = prepare(config, folder, _note)
-        without[name] = measure(config, indexed, folder, _note)
+        with Lines(_note) as told:
+            indexed = prepare(config, folder, told)
+            without[name] = measure(config, indexed, folder, told)
         more = PairsConfig(
             made.catalog,
             truth=str(made.truth),
@@ -81,7 +83,8 @@ def run(data: Path, out: Path, labels: int, only: Sequence[str], model: str, bas
             model=model,
             baselines=False,
         )
-        with_labels[name] = measure(more, indexed, folder / "labels", _note)
+        with Lines(_note) as told:
+            with_labels[name] = measure(more, indexed, folder / "labels", told)
     text = "\n".join([*_table(without), "", *_labels_table(with_labels, labels), ""])
     (out / "figures.md").write_text(text, "utf-8")
     return text

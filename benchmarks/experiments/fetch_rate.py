@@ -30,6 +30,7 @@ from PIL import Image
 
 from itemsearch.fetch.run import fetch_pictures
 from itemsearch.fetch.types import FetchConfig, FetchReport
+from itemsearch.indexes.progress import silent
 
 SIDE = 32
 CHANGED = 0.01
@@ -182,7 +183,7 @@ async def _get_all(addresses: Sequence[str], at_once: int) -> None:
 
 
 def _fetch(addresses: Sequence[str], folder: Path, config: FetchConfig) -> FetchReport:
-    return fetch_pictures(addresses, folder, config, lambda done, failed: None)
+    return fetch_pictures(addresses, folder, config, silent)
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from itemsearch.benchmarks.data.made_listings import MadeEncoder
 from itemsearch.catalog import CatalogConfig
+from itemsearch.indexes.progress import silent
 from itemsearch.matching.feed import match_feed
 from itemsearch.matching.matcher import MatchConfig
 from itemsearch.search.engine import Engine
@@ -41,7 +42,7 @@ def main() -> None:
         arguments.out,
         MatchConfig(),
         lambda reject: None,
-        lambda rows: None,
+        silent,
     )
     print(json.dumps(asdict(report)))
 

@@ -25,6 +25,7 @@ from itemsearch.benchmarks.runs import category, retrieval
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import ItemSearchError
+from itemsearch.indexes.progress import Lines
 
 TUNING_CATALOG = "fashion/train/part-003.parquet"
 """The encoder was not trained on it. The ranking was fitted on it, and the weight of the weighted baseline is
@@ -67,11 +68,13 @@ def run(data: Path, out: Path, model: str) -> str:
     metrics: dict[str, Mapping[str, Any]] = {}
     for name, config in evaluations(data, out / "split", model).items():
         _note(f"{name}:")
-        metrics[name] = retrieval.run(config, out / name.replace(", ", "-").replace(" ", "-"), _note)
+        with Lines(_note) as told:
+            metrics[name] = retrieval.run(config, out / name.replace(", ", "-").replace(" ", "-"), told)
     _note("category:")
     train, test = CatalogConfig(str(data / "fashion/train")), CatalogConfig(str(data / "fashion/test"))
     category_config = category.CategoryConfig(train, test, models=(model,), rows=CATEGORY_ROWS)
-    categories = category.run(category_config, out / "category", _note)
+    with Lines(_note) as told:
+        categories = category.run(category_config, out / "category", told)
     text = "\n".join([*recall_table(metrics), "", *category_table(categories), ""])
     (out / "figures.md").write_text(text, "utf-8")
     return text

@@ -38,6 +38,7 @@ from itemsearch.benchmarks.experiments.reproduction_variants import (
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import ItemSearchError, UsageError
+from itemsearch.indexes.progress import Lines
 from itemsearch.pretrain.config import read_config
 from itemsearch.pretrain.run import pretrain
 from itemsearch.pretrain.tokenizer import build_tokenizer
@@ -106,7 +107,8 @@ def run(settings: ReproductionSettings, out: Path, until: int | None, slice: int
     for name, stream in variants(settings, out):
         with locked(folder_of(out, name)) as free:
             if free and (step := reached(out, name)):
-                measure(settings, out, name, stream, tested, step, _note)
+                with Lines(_note) as told:
+                    measure(settings, out, name, stream, tested, step, told)
     write_report(settings, out)
     print((out / "reproduction.md").read_text())
 
@@ -154,7 +156,8 @@ def advance(
     def report(losses: dict[str, float]) -> None:
         _note(f"{name}: " + "  ".join(f"{key} {value:.4g}" for key, value in losses.items()))
 
-    step = pretrain(catalogs, stream.config, folder, report, _note, until).step
+    with Lines(_note) as told:
+        step = pretrain(catalogs, stream.config, folder, report, told, until).step
     if step < min(until, stream.config.train.steps):
         raise KeyboardInterrupt
     answered = take(TorchEncoder.from_pretrained(str(folder), "cpu"), exam, stream.sees)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from itemsearch.benchmarks.experiments.trivial import trivial_losses
 from itemsearch.benchmarks.runs import category
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.torch_encoder import TorchEncoder
+from itemsearch.indexes.progress import Progress
 
 RESULT, PLACES, FOLLOWS = "result.json", "places.npz", "follows picture"
 LISTENED = 256
@@ -37,14 +38,14 @@ def measure(
     stream: Stream,
     exam: Exam,
     step: int,
-    note: Callable[[str], None],
+    progress: Progress,
 ) -> None:
     """Measures a variant as it is after `step` steps, unless that is done."""
     folder = folder_of(out, name)
     record, measured = folder / RESULT, {"step": step, **settings.measured}
     if record.exists() and measured.items() <= json.loads(record.read_text()).items():
         return
-    note(f"{name}: measuring at step {step}")
+    progress(f"{name}: measuring at step {step}")
     encoder = TorchEncoder.from_pretrained(str(folder), "cpu")
     answered = take(encoder, exam, stream.sees)
     kept: dict[str, Any] = dict(answered.places)
@@ -55,7 +56,7 @@ def measure(
         **measured,
         "alike": answered.alike,
         "directions": answered.directions,
-        "category": categories(settings, out, name, stream, note),
+        "category": categories(settings, out, name, stream, progress),
         "held_out": held_out_losses(folder / "run" / "losses.jsonl"),
     }
     if stream.sees == BOTH:
@@ -67,7 +68,7 @@ def measure(
 
 
 def categories(
-    settings: ReproductionSettings, out: Path, name: str, stream: Stream, note: Callable[[str], None]
+    settings: ReproductionSettings, out: Path, name: str, stream: Stream, progress: Progress
 ) -> Mapping[str, Any]:
     """Figures of leaf categories, as `category` makes them, by what the stream sees."""
     folder = folder_of(out, name)
@@ -79,7 +80,7 @@ def categories(
     config = category.CategoryConfig(
         train, test, models=(str(folder),), device="cpu", rows=settings.category_rows, baselines=False
     )
-    found: Mapping[str, Any] = category.run(config, folder / "category", note)["methods"][OURS]
+    found: Mapping[str, Any] = category.run(config, folder / "category", progress)["methods"][OURS]
     return found
 
 

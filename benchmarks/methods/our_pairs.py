@@ -19,6 +19,7 @@ from itemsearch.duplicates.run import RunConfig, find_duplicates, judge_pairs
 from itemsearch.duplicates.run_folder import DuplicateTables, read_tables
 from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.indexes.arrays import Doubles, Ints
+from itemsearch.indexes.progress import silent
 from itemsearch.probability.mixture import Fitted
 from itemsearch.probability.refine import refine
 from itemsearch.search.engine import Engine
@@ -53,7 +54,7 @@ def find_our_pairs(
     Raises:
         UsageError: no column of that name to differ in.
     """
-    joined, learnt = judge_pairs(engine, out, config, _silent)
+    joined, learnt = judge_pairs(engine, out, config, silent)
     count = engine.listings.num_rows
     keys = pair_keys(joined.pairs["row_a"].to_numpy(), joined.pairs["row_b"].to_numpy(), count)
     scores = joined.pairs["score"].to_numpy().astype(np.float64)
@@ -63,7 +64,7 @@ def find_our_pairs(
         labelled = keys[learnt.places[places]]
         curve = refine(learnt.fitted, places, np.isin(labelled, truth.keys))
         config, learnt = replace(config, curve=curve), learnt.with_curve(curve)
-    report = find_duplicates(engine, out, config, _silent)
+    report = find_duplicates(engine, out, config, silent)
     order = np.argsort(keys)
     likely = keys[learnt.probability >= HALF]
     connected = components(count, likely // count, likely % count)
@@ -118,7 +119,3 @@ def _group_numbers(tables: DuplicateTables, tiers: tuple[Tier, ...]) -> Ints:
     for row, name in zip(rows, kept["group_id"].to_pylist(), strict=True):
         numbers[row] = first.setdefault(name, row)
     return numbers
-
-
-def _silent(step: str, done: int, total: int) -> None:
-    """Progress that nobody sees."""

@@ -14,6 +14,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
 from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.indexes.progress import silent
 from itemsearch.ranking.evidence import ListingArrays
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
@@ -48,7 +49,7 @@ class TaskEngine:
         Raises:
             CatalogError: the catalog cannot be read.
         """
-        embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
+        embed_catalog(catalog, out / "store", encoder, EmbedConfig(), silent)
         build_index_folder(out / "store", out / "index")
         engine = Engine.open(out / "index")
         row_of = {listing.id: row for row, listing in enumerate(task.listings)}

@@ -8,23 +8,20 @@ from typing import Any
 
 from itemsearch.benchmarks.reports.page import Report, ReportTable, Section, write_report
 
-READING, PREPARING, MODEL, WRITING = "reading and decoding", "preparing", "the bare model", "writing"
-ONE_BY_ONE, TOGETHER = "one after another", "itemsearch embed"
+REST, MODEL, TOGETHER = "all but the model", "the bare model", "itemsearch embed"
 EAGER = "the bare model, torch in float32"
 TERMS = {
-    READING: "rows are read and validated, images are decoded.",
-    PREPARING: "titles are split into word pieces and n-grams, images are resized, tensors are filled.",
-    MODEL: "the encoder alone on prepared tensors, with the transfer to the device and back.",
-    WRITING: "thumbnails are made, Parquet is compressed and written.",
-    ONE_BY_ONE: "the four stages in turn, without overlap.",
+    REST: "the command with a model that computes nothing: rows are read, images decoded and resized, titles "
+    "cut to word pieces, thumbnails and embeddings written.",
+    MODEL: "prepared batches, as many at once as there are threads.",
+    TOGETHER: "the command as a user runs it, which does both at once.",
     EAGER: "the same weights on prepared tensors, one operation after another: the usual way to run a model.",
-    TOGETHER: "the command as a user runs it; it reads ahead while the model computes.",
 }
 LIMIT_TEXT = (
     "A model consists mostly of matrix products and convolutions. Their operations are counted, and compared "
     "with the fastest product of two large matrices on the device in the same number format."
 )
-MEMORY_TEXT = "The memory of the whole process, read every hundredth of a second while it embedded."
+MEMORY_TEXT = "A process that embeds and does nothing else; read every hundredth of a second."
 
 
 def report(out: Path, described: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
@@ -46,7 +43,11 @@ def speed_section(metrics: Mapping[str, Any]) -> Section:
         for stage, speed in speeds.items()
     ]
     rows.append(_eager_row(metrics))
-    text = "Medians of the rounds; in brackets the minimum and the maximum."
+    share = metrics["share of the slower"]
+    text = (
+        "Medians of the rounds; in brackets the minimum and the maximum. The command reaches "
+        f"{_spread_text(share, digits=2)} of the slower of its two parts."
+    )
     head = ["stage", "listings per second", "of the bare model", "milliseconds per listing"]
     return Section("Listings per second", text, TERMS, [ReportTable(head, rows)])
 
@@ -84,6 +85,6 @@ def _mebibytes(size: int) -> str:
     return f"{size / 2**20:,.0f}"
 
 
-def _spread_text(spread: Mapping[str, float], unit: float = 1.0) -> str:
-    median, least, most = (f"{spread[name] / unit:,.1f}" for name in ("median", "least", "most"))
+def _spread_text(spread: Mapping[str, float], unit: float = 1.0, digits: int = 1) -> str:
+    median, least, most = (f"{spread[name] / unit:,.{digits}f}" for name in ("median", "least", "most"))
     return f"{median} ({least} to {most})"

@@ -10,9 +10,10 @@ from typing import Any
 from itemsearch.benchmarks.reports.all_report import CATEGORY, EMBED, INDEX, PAIRS, RETRIEVAL, report
 from itemsearch.benchmarks.reports.failures import STORE
 from itemsearch.benchmarks.reports.page import describe_run, read_description, write_description
-from itemsearch.benchmarks.runs import Progress, category, embed, index, pairs, retrieval
+from itemsearch.benchmarks.runs import category, embed, index, pairs, retrieval
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.model_folder import DEFAULT_MODEL
+from itemsearch.indexes.progress import Progress
 from itemsearch.store.reader import open_embedded
 
 EMBEDDED_ROWS = 1024

@@ -26,12 +26,12 @@ from itemsearch.benchmarks.methods.baselines import embed_baselines
 from itemsearch.benchmarks.metrics.ranked import best_rows, collect
 from itemsearch.benchmarks.reports.category_report import CATEGORIES, LINEAR, NEAREST, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.indexes.progress import Progress
 from itemsearch.types import Listing
 
 STRENGTHS = (0.03, 0.3, 3.0)
@@ -104,7 +104,7 @@ def run(config: CategoryConfig, out: Path, progress: Progress) -> Mapping[str, A
     chosen = np.random.default_rng(config.seed).permutation(len(train.listings))[: config.rows]
     train = train.take(chosen)
     encoders = {
-        model_label(name, place): open_encoder(name, config.device)
+        model_label(name, place): open_encoder(name, config.device, bulk=True)
         for place, name in enumerate(config.models)
     }
     out.mkdir(parents=True, exist_ok=True)

@@ -1,41 +1,35 @@
-"""`itemsearch benchmark embed`: the speed of embedding by stage, compared with the limit of the machine.
+"""`itemsearch benchmark embed`: the speed of embedding beside the model alone and all the rest alone.
 
-The stages run one after another, each alone. Then the same listings are embedded as `itemsearch embed` does,
-which reads ahead while the model computes.
+"All the rest" is the command with a model that computes nothing: it reads, decodes, resizes, cuts titles to
+word pieces, and writes. The command does both at once; the slower of the two is the most it can reach.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
-from itemsearch.benchmarks.metrics.machine import SIDES, MemoryWatch, matrix_flops, model_flops
-from itemsearch.benchmarks.reports.embed_report import (
-    MODEL,
-    ONE_BY_ONE,
-    PREPARING,
-    READING,
-    TOGETHER,
-    WRITING,
-    report,
-)
+from itemsearch.benchmarks.metrics.machine import SIDES, matrix_flops, model_flops
+from itemsearch.benchmarks.metrics.memory import measure_embed_memory
+from itemsearch.benchmarks.reports.embed_report import MODEL, REST, TOGETHER, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.benchmarks.runs import Progress
-from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
 from itemsearch.embed.inputs import EncoderBatch
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.embed.torch_encoder import TorchEncoder
-from itemsearch.store.schema import StoredPictures
-from itemsearch.store.writer import StoreWriter
+from itemsearch.indexes.arrays import Floats
+from itemsearch.indexes.progress import Progress, silent
 
 COUNTED = 128
 """Listings whose operations are counted; the others need about as many."""
@@ -54,26 +48,33 @@ class EmbedBenchConfig:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """seconds: of each stage, and of the whole command. limit: FLOP per second of a matrix product. eager:
-    listings per second of the bare model in torch and float32."""
+    """seconds: of the rest, of the model and of the whole command. limit: FLOP a second of a matrix product.
+    eager: listings per second of the bare model in torch and float32."""
 
     seconds: Mapping[str, float]
     limit: float
     eager: float
 
+    @property
+    def share(self) -> float:
+        """The speed of the whole command, of the slower of its two parts."""
+        return max(self.seconds[REST], self.seconds[MODEL]) / self.seconds[TOGETHER]
 
-class Stopwatch:
-    """Measures seconds by stage."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
+class _NoModel:
+    """An encoder whose embeddings cost nothing, and which keeps the batches that it was to embed."""
 
-    def lap(self, stage: str) -> None:
-        """Adds the time since the last lap to a stage."""
-        now = time.perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
-        self._last = now
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self.batches: list[EncoderBatch] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.encoder, name)
+
+    def embed(self, batch: EncoderBatch) -> Floats:
+        """(B, E) float32 of length 1, all equal."""
+        self.batches.append(batch)
+        return np.full((len(batch.rows), self.encoder.dim), self.encoder.dim**-0.5, np.float32)
 
 
 def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str, Any]:
@@ -86,18 +87,22 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
         CatalogError: the catalog cannot be read, or has no valid row.
         ModelError: no such model.
     """
-    encoder = open_encoder(config.model, config.device)
+    encoder = open_encoder(config.model, config.device, bulk=True)
     eager = TorchEncoder.from_pretrained(config.model, config.device)
     out.mkdir(parents=True, exist_ok=True)
+    progress("measuring the memory of a process of its own")
+    memory = measure_embed_memory(config.catalog, config.model, config.device, config.batch_size)
     progress("warming up")
-    with MemoryWatch(eager.device) as memory:
-        embedded = _embed(config, encoder, out)
-    batches = _counted(config, encoder)
-    operations = model_flops(eager, batches) / sum(len(batch.rows) for batch in batches)
+    idle = _NoModel(encoder)
+    embedded = _embed(config, cast(Encoder, idle), out)
+    for batch in idle.batches[: encoder.threads]:
+        encoder.embed(batch)
+    counted = idle.batches[: max(1, COUNTED // config.batch_size)]
+    operations = model_flops(eager, counted) / sum(len(batch.rows) for batch in counted)
     rounds = []
     for number in range(1, config.rounds + 1):
-        progress(f"round {number} of {config.rounds}")
-        rounds.append(_round(config, encoder, eager, batches, out))
+        progress("rounds", number - 1, config.rounds)
+        rounds.append(_round(config, encoder, eager, idle.batches, out))
     metrics = {
         "listings": embedded.embedded,
         "rejected": embedded.rejected,
@@ -105,6 +110,7 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
             stage: _spread([embedded.embedded / measured.seconds[stage] for measured in rounds])
             for stage in rounds[0].seconds
         },
+        "share of the slower": _spread([measured.share for measured in rounds]),
         "engine": encoder.runs_on,
         "precision": encoder.stamp.precision,
         "eager float32, listings per second": _spread([measured.eager for measured in rounds]),
@@ -114,7 +120,7 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
         "model, operations per second": _spread(
             [operations * embedded.embedded / measured.seconds[MODEL] for measured in rounds]
         ),
-        "memory": {"before": memory.before, "peak": memory.peak, "GPU peak": memory.gpu_peak},
+        "memory": {"before": memory.before, "peak": memory.peak, "GPU peak": memory.gpu},
     }
     summary = (
         f"{embedded.embedded:,} listings, {config.batch_size} at a time, {encoder.runs_on}; "
@@ -134,15 +140,7 @@ def _embed(config: EmbedBenchConfig, encoder: Encoder, out: Path) -> EmbedReport
     """Embeds as `itemsearch embed` does, into a temporary store."""
     with tempfile.TemporaryDirectory(dir=out) as folder:
         settings = EmbedConfig(config.batch_size)
-        return embed_catalog(config.catalog, Path(folder) / "store", encoder, settings, lambda *rows: None)
-
-
-def _counted(config: EmbedBenchConfig, encoder: Encoder) -> list[EncoderBatch]:
-    """The first `COUNTED` listings, prepared."""
-    catalog = replace(config.catalog, batch_rows=COUNTED)
-    listings = next(batch.items for batch in open_catalog(catalog).batches() if batch.items)
-    titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
-    return list(encoder.prepare(titles, images, config.batch_size))
+        return embed_catalog(config.catalog, Path(folder) / "store", encoder, settings, silent)
 
 
 def _round(
@@ -152,40 +150,16 @@ def _round(
     batches: Sequence[EncoderBatch],
     out: Path,
 ) -> Round:
-    seconds = _by_stage(config, encoder, out)
-    whole_command = _embed(config, encoder, out).seconds
-    limit = matrix_flops(eager.device, getattr(torch, encoder.stamp.precision))
+    rest = _embed(config, cast(Encoder, _NoModel(encoder)), out).seconds
     started = time.perf_counter()
-    for batch in batches:
+    with ThreadPoolExecutor(encoder.threads) as workers:
+        deque(workers.map(encoder.embed, batches), 0)
+    model = time.perf_counter() - started
+    whole = _embed(config, encoder, out).seconds
+    limit = matrix_flops(eager.device, getattr(torch, encoder.stamp.precision))
+    counted = batches[: max(1, COUNTED // config.batch_size)]
+    started = time.perf_counter()
+    for batch in counted:
         eager.embed(batch, half=False)
-    eager_rate = sum(len(batch.rows) for batch in batches) / (time.perf_counter() - started)
-    stages = {**seconds, ONE_BY_ONE: sum(seconds.values()), TOGETHER: whole_command}
-    return Round(stages, limit, eager_rate)
-
-
-def _by_stage(config: EmbedBenchConfig, encoder: Encoder, out: Path) -> dict[str, float]:
-    """The seconds of each stage, which run one after another."""
-    source = open_catalog(config.catalog)
-    with (
-        tempfile.TemporaryDirectory(dir=out) as folder,
-        StoreWriter(
-            Path(folder) / "store", encoder.stamp, encoder.dim, EmbedConfig().dtype, source.carried
-        ) as store,
-    ):
-        watch, rows = Stopwatch(), 0
-        for batch in source.batches():
-            watch.lap(READING)
-            listings = batch.items
-            titles, images = [listing.title for listing in listings], [listing.image for listing in listings]
-            prepared = list(encoder.prepare(titles, images, config.batch_size))
-            watch.lap(PREPARING)
-            embeddings = np.empty((len(listings), encoder.dim), np.float32)
-            for prepared_batch in prepared:
-                embeddings[prepared_batch.rows] = encoder.embed(prepared_batch)
-            watch.lap(MODEL)
-            store.add(listings, embeddings, StoredPictures.of(listings), batch.carried)
-            rows += batch.rows
-            watch.lap(WRITING)
-        store.finish(config.catalog.path, rows)
-        watch.lap(WRITING)
-    return watch.seconds
+    eager_rate = sum(len(batch.rows) for batch in counted) / (time.perf_counter() - started)
+    return Round({REST: rest, MODEL: model, TOGETHER: whole}, limit, eager_rate)

@@ -19,9 +19,9 @@ from itemsearch.benchmarks.metrics.bootstrap import resample_means
 from itemsearch.benchmarks.metrics.ranked import TIE
 from itemsearch.benchmarks.reports.index_report import IndexPoint, report
 from itemsearch.benchmarks.reports.page import describe_run, write_description
-from itemsearch.benchmarks.runs import Progress
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Doubles, Floats, Rows
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.searching.inner_products import inner_products, one_thread
 
 BLOCK = 256

@@ -26,7 +26,6 @@ from itemsearch.benchmarks.methods.pair_rules import (
 )
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.pairs_report import ESTIMATES, report
-from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.columns import no_column
 from itemsearch.duplicates.groups.linkage import components
@@ -37,6 +36,7 @@ from itemsearch.embed.encoder import open_encoder
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints
+from itemsearch.indexes.progress import Progress
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.column_values import ColumnValues
 from itemsearch.search.engine import Engine
@@ -112,10 +112,9 @@ def prepare(config: PairsConfig, out: Path, progress: Progress) -> TrueCatalog:
         progress("relisting products")
         write_listed_again(open_catalog(catalog).batches(), out / "catalog.parquet", config.seed)
         catalog, same, other = CatalogConfig(str(out / "catalog.parquet")), PRODUCT, other or SELLER
-    progress("embedding")
-    encoder = open_encoder(config.model, config.device)
-    embed_catalog(catalog, out / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
-    build_index_folder(out / "store", out / "index")
+    encoder = open_encoder(config.model, config.device, bulk=True)
+    embed_catalog(catalog, out / "store", encoder, EmbedConfig(), progress)
+    build_index_folder(out / "store", out / "index", progress=progress)
     engine = Engine.open(out / "index", config.model, config.device)
     for name in filter(None, (same, other)):
         if name not in engine.listings.column_names:

@@ -27,6 +27,7 @@ from itemsearch.catalog.images import decode_image
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import open_encoder
+from itemsearch.indexes.progress import silent
 from itemsearch.plan.rates import Rates
 from itemsearch.plan.work import IndexWork, near_seconds
 from itemsearch.sample.catalog import draw_catalog
@@ -83,9 +84,7 @@ def _embedding(folder: Path) -> tuple[float, int]:
     encoder.encode(["a title"], [Image.new("RGB", (224, 224))])
     config = CatalogConfig(str(folder / "drawn" / "catalog.csv"))
     _, seconds = _cpu(
-        lambda: embed_catalog(
-            config, folder / "store", encoder, EmbedConfig(max_bad_rate=1.0), lambda rows, rejected: None
-        )
+        lambda: embed_catalog(config, folder / "store", encoder, EmbedConfig(max_bad_rate=1.0), silent)
     )
     return seconds / drawn.rows, encoder.dim
 
@@ -120,8 +119,6 @@ def _duplicates(folder: Path, rates: Rates) -> float:
     write_made_store(folder / "made", MADE, seed=0)
     build_index_folder(folder / "made", folder / "made-index")
     engine = Engine.open(folder / "made-index")
-    _, seconds = _cpu(
-        lambda: find_duplicates(engine, folder / "duplicates", RunConfig(), lambda step, done, total: None)
-    )
+    _, seconds = _cpu(lambda: find_duplicates(engine, folder / "duplicates", RunConfig(), silent))
     work = IndexWork.of(len(engine.index.distinct), engine.summary.dim)
     return seconds / MADE - near_seconds(work, rates)

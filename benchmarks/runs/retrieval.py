@@ -27,12 +27,12 @@ from itemsearch.benchmarks.methods.ours import TaskEngine
 from itemsearch.benchmarks.metrics.ranked import Answers, figures_by_query
 from itemsearch.benchmarks.reports.page import describe_run, write_description
 from itemsearch.benchmarks.reports.retrieval_report import report
-from itemsearch.benchmarks.runs import Progress
 from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.embed.encoder import open_encoder
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Floats
+from itemsearch.indexes.progress import Progress
 
 JOINT_ALONE = "joint cosine alone"
 JOINT = f"{OURS}, {JOINT_ALONE}"
@@ -88,7 +88,7 @@ def run(config: RetrievalConfig, out: Path, progress: Progress) -> Mapping[str, 
     config = _read_dataset(config, out) if config.dataset else config
     task = _task(config, out)
     encoders = {
-        model_label(name, place): open_encoder(name, config.device)
+        model_label(name, place): open_encoder(name, config.device, bulk=True)
         for place, name in enumerate(config.models)
     }
     searched = galleries(task)

@@ -16,6 +16,7 @@ from itemsearch.indexes.building.train import build_index, check_vectors
 from itemsearch.indexes.building.tune import best_of, measure, target_missed, tune
 from itemsearch.indexes.building.warm_start import WarmStart, reuse_training
 from itemsearch.indexes.errors import WarmStartError
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.params import OperatingPoint, save_tuning
 from itemsearch.indexes.storage.files import VECTORS, save_index
 from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, Target
@@ -47,7 +48,9 @@ class FilesReport:
     training: str
 
 
-def build_files(folder: Path, tie_rank: Rows, options: BuildOptions) -> FilesReport:
+def build_files(
+    folder: Path, tie_rank: Rows, options: BuildOptions, progress: Progress = silent
+) -> FilesReport:
     """Builds an index over `vectors.npy` in a folder and writes its files there.
 
     With a target, a warm start serves if it reaches the target. Otherwise the specifications that may reach
@@ -60,20 +63,25 @@ def build_files(folder: Path, tie_rank: Rows, options: BuildOptions) -> FilesRep
         BuildError: as `build_index`.
         TargetError: nothing that fits the budget reaches the target.
     """
-    checked = check_vectors(np.load(folder / VECTORS, mmap_mode="r"))
+    checked = check_vectors(np.load(folder / VECTORS, mmap_mode="r"), progress)
     if options.target is None:
-        built = build_index(checked, options.spec, options.device, options.seed)
+        built = build_index(checked, options.spec, options.device, options.seed, progress)
         save_index(folder, built, tie_rank)
         return FilesReport(built.seconds, _trained(built, options.cold_reason))
     try:
-        return _build_warm(folder, checked, tie_rank, options, options.target)
+        return _build_warm(folder, checked, tie_rank, options, options.target, progress)
     except WarmStartError as error:
         cold = replace(options, cold_reason=str(error))
-        return _build_to_target(folder, checked, tie_rank, cold, options.target)
+        return _build_to_target(folder, checked, tie_rank, cold, options.target, progress)
 
 
 def _build_warm(
-    folder: Path, checked: CheckedVectors, tie_rank: Rows, options: BuildOptions, target: Target
+    folder: Path,
+    checked: CheckedVectors,
+    tie_rank: Rows,
+    options: BuildOptions,
+    target: Target,
+    progress: Progress,
 ) -> FilesReport:
     """
     Raises:
@@ -82,10 +90,11 @@ def _build_warm(
     if options.warm_start is None:
         raise WarmStartError(options.cold_reason)
     built, training, params = reuse_training(
-        options.warm_start, checked, target, options.spec, options.device
+        options.warm_start, checked, target, options.spec, options.device, progress
     )
     save_index(folder, built, tie_rank)
     started = perf_counter()
+    progress("measuring the recall")
     tuning = measure(folder, target, params)
     measured = (
         f"the training of version {training.version}, of {training.vectors:,} different vectors, "
@@ -98,7 +107,12 @@ def _build_warm(
 
 
 def _build_to_target(
-    folder: Path, checked: CheckedVectors, tie_rank: Rows, options: BuildOptions, target: Target
+    folder: Path,
+    checked: CheckedVectors,
+    tie_rank: Rows,
+    options: BuildOptions,
+    target: Target,
+    progress: Progress,
 ) -> FilesReport:
     """
     Raises:
@@ -108,10 +122,10 @@ def _build_to_target(
     seconds: Counter[str] = Counter()
     best: list[OperatingPoint] = []
     for spec in candidate_specs(*sizes, target, options.spec):
-        built = build_index(checked, spec, options.device, options.seed)
+        built = build_index(checked, spec, options.device, options.seed, progress)
         save_index(folder, built, tie_rank)
         started = perf_counter()
-        tuning = tune(folder, target)
+        tuning = tune(folder, target, progress)
         seconds.update({**built.seconds, "tune": perf_counter() - started})
         if tuning.reached:
             save_tuning(folder, tuning)

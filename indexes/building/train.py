@@ -16,6 +16,7 @@ from itemsearch.indexes.building.choose import CODEWORDS, choose_spec
 from itemsearch.indexes.building.held_out import held_out_below
 from itemsearch.indexes.errors import BuildError
 from itemsearch.indexes.gpu import to_gpu
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.inner_products import prefer_matrix_products
 from itemsearch.indexes.storage.distinct import find_representatives, hash_rows
 from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, IndexTraining
@@ -32,7 +33,7 @@ UNIT_TOLERANCE = 1e-3
 within."""
 
 
-def check_vectors(vectors: Vectors) -> CheckedVectors:
+def check_vectors(vectors: Vectors, progress: Progress = silent) -> CheckedVectors:
     """Checks (N, D) float32 vectors, which may be mapped from a file, and groups identical ones.
 
     Raises:
@@ -41,14 +42,22 @@ def check_vectors(vectors: Vectors) -> CheckedVectors:
     started = time.perf_counter()
     if not len(vectors):
         raise BuildError("there are no vectors to index")
-    hashes = np.concatenate([hash_rows(_checked(batch, start)) for start, batch in _batches(vectors)])
+    hashed = []
+    for start, batch in _batches(vectors):
+        hashed.append(hash_rows(_checked(batch, start)))
+        progress("vectors checked", start + len(batch), len(vectors))
+    hashes = np.concatenate(hashed)
     representative_of = find_representatives(hashes, vectors)
     representatives = np.unique(representative_of)
     return CheckedVectors(vectors, representative_of, representatives, hashes, time.perf_counter() - started)
 
 
 def build_index(
-    vectors: Vectors | CheckedVectors, spec: IndexSpec | None, device: str, seed: int = 0
+    vectors: Vectors | CheckedVectors,
+    spec: IndexSpec | None,
+    device: str,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> BuiltIndex:
     """Trains an index on a sample of the vectors and adds every distinct vector.
 
@@ -62,7 +71,7 @@ def build_index(
         BuildError: as `check_vectors`, there are fewer distinct vectors than the given spec has centroids, or
             FAISS fails, mostly for want of memory.
     """
-    checked = vectors if isinstance(vectors, CheckedVectors) else check_vectors(vectors)
+    checked = vectors if isinstance(vectors, CheckedVectors) else check_vectors(vectors, progress)
     spec = spec or choose_spec(len(checked.representatives), checked.vectors.shape[1])
     if spec.kind == "exact":
         return BuiltIndex(spec, None, None, checked, "cpu", {"check": checked.seconds})
@@ -73,15 +82,21 @@ def build_index(
     index = _empty(checked.vectors.shape[1], spec, seed)
     with _faiss_errors(spec, device):
         index = to_gpu(index, spec) if device == "cuda" else index
+        progress(f"training {spec.factory}")
         index.train(_sample(checked, spec, training, seed))
     trained = time.perf_counter()
-    filled = fill_index(checked, spec, index, training, device)
+    filled = fill_index(checked, spec, index, training, device, progress)
     seconds = {"check": checked.seconds, "train": trained - started, "add": filled.seconds["add"]}
     return replace(filled, seconds=seconds)
 
 
 def fill_index(
-    checked: CheckedVectors, spec: IndexSpec, index: Any, training: IndexTraining, device: str
+    checked: CheckedVectors,
+    spec: IndexSpec,
+    index: Any,
+    training: IndexTraining,
+    device: str,
+    progress: Progress = silent,
 ) -> BuiltIndex:
     """Adds every distinct vector to a trained, empty index.
 
@@ -95,7 +110,9 @@ def fill_index(
     prefer_matrix_products(checked.vectors.shape[1])
     with _faiss_errors(spec, device):
         for start in range(0, len(checked.representatives), BATCH_ROWS):
-            index.add(checked.vectors[checked.representatives[start : start + BATCH_ROWS]])
+            rows = checked.representatives[start : start + BATCH_ROWS]
+            index.add(checked.vectors[rows])
+            progress("vectors added", start + len(rows), len(checked.representatives))
         index = faiss.index_gpu_to_cpu(index) if device == "cuda" else index
     seconds = {"check": checked.seconds, "add": time.perf_counter() - started}
     return BuiltIndex(spec, index, training, checked, device, seconds)

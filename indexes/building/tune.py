@@ -18,6 +18,7 @@ import numpy as np
 from itemsearch.indexes.arrays import Doubles, Rows
 from itemsearch.indexes.building.measure import RecallQueries, measure_recall, measure_speed, time_queries
 from itemsearch.indexes.errors import QueryError, TargetError
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.params import OperatingPoint, SearchParams, Tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
@@ -37,7 +38,7 @@ FEWER_MISSES = 0.75
 """A point is kept if it misses at most this share of what the next faster one misses."""
 
 
-def tune(folder: Path, target: Target) -> Tuning:
+def tune(folder: Path, target: Target, progress: Progress = silent) -> Tuning:
     """Tunes the index in a version folder; the result may miss the target.
 
     Half of the held-out vectors choose the parameters, the other half measures them.
@@ -48,8 +49,13 @@ def tune(folder: Path, target: Target) -> Tuning:
     """
     index, bytes_per_vector = VectorIndex.open(folder), read_files_summary(folder).bytes_per_vector
     choosing, fresh = (RecallQueries.from_index(index, half, target.at) for half in halves(index))
+    progress("trying search parameters")
     pairs = [SearchParams(0, 0)] if index.index is None else _promising(index, choosing, target)
-    points = _front([_measure(index, choosing, params, bytes_per_vector) for params in pairs])
+    points = []
+    for number, params in enumerate(pairs, 1):
+        points.append(_measure(index, choosing, params, bytes_per_vector))
+        progress("search parameters measured", number, len(pairs))
+    points = _front(points)
     meeting = [point for point in points if point.meets(target)] or [best_of(points, target)]
     confirmed = []
     for point in meeting:

@@ -13,6 +13,7 @@ from itemsearch.indexes.building.choose import choose_spec
 from itemsearch.indexes.building.train import fill_index
 from itemsearch.indexes.errors import DamagedIndexError, WarmStartError
 from itemsearch.indexes.gpu import to_gpu
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.params import TUNING, SearchParams, Tuning, read_tuning
 from itemsearch.indexes.storage.files import (
     FAISS_INDEX,
@@ -38,7 +39,12 @@ class WarmStart:
 
 
 def reuse_training(
-    warm_start: WarmStart, checked: CheckedVectors, target: Target, spec: IndexSpec | None, device: str
+    warm_start: WarmStart,
+    checked: CheckedVectors,
+    target: Target,
+    spec: IndexSpec | None,
+    device: str,
+    progress: Progress = silent,
 ) -> tuple[BuiltIndex, IndexTraining, SearchParams]:
     """Fills the trained index of an earlier version with other vectors.
 
@@ -71,7 +77,8 @@ def reuse_training(
     training = replace(summary.training, version=summary.training.version or version.number)
     index = read_emptied(version.folder / FAISS_INDEX)
     index = to_gpu(index, summary.spec) if device == "cuda" else index
-    return fill_index(checked, summary.spec, index, training, device), training, tuning.chosen.params
+    filled = fill_index(checked, summary.spec, index, training, device, progress)
+    return filled, training, tuning.chosen.params
 
 
 def _read_verified(version: Version) -> tuple[FilesSummary, Tuning | None]:

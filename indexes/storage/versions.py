@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from itemsearch.indexes.errors import DamagedIndexError, NoVersionError, VectorIndexError
+from itemsearch.indexes.progress import Progress, silent
 
 MANIFEST = "MANIFEST.json"
 CURRENT = "CURRENT"
@@ -154,19 +155,23 @@ def described_version(root: Path, pointer: Pointer, number: int) -> Version:
     return Version(folder, number, described["metadata"], files)
 
 
-def verify_version(version: Version, names: Collection[str] | None = None) -> None:
+def verify_version(
+    version: Version, names: Collection[str] | None = None, progress: Progress = silent
+) -> None:
     """Compares the hashes of a version's files with its manifest: of all files, or of the given names.
 
     Raises:
         DamagedIndexError: a file differs from what was published; the error names the first.
     """
-    for name, stamp in version.files.items():
-        if names is not None and name not in names:
-            continue
+    chosen = {name: stamp for name, stamp in version.files.items() if names is None or name in names}
+    done, total = 0, sum(stamp.bytes for stamp in chosen.values())
+    for name, stamp in chosen.items():
         path = version.folder / name
         _check_size(path, stamp.bytes)
         if sha256_of(path) != stamp.sha256:
             raise DamagedIndexError(f"{path}: altered since it was published; build the index again")
+        done += stamp.bytes
+        progress("bytes verified", done, total)
 
 
 def version_folder(root: Path, number: int) -> Path:

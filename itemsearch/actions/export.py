@@ -15,6 +15,7 @@ from itemsearch.actions.products import Product, find_products
 from itemsearch.actions.table import ActionMaker, ActionRow, ToDo, actions_table
 from itemsearch.errors import DecisionsError, UsageError
 from itemsearch.indexes.durable import replace_file
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.review.links import check_link
 from itemsearch.review.session import ReviewSession
 from itemsearch.table_files import check_out, writing
@@ -71,7 +72,9 @@ class _Planned:
     pending: int = 0
 
 
-def export_actions(session: ReviewSession, config: ExportConfig, dry_run: bool = False) -> ExportReport:
+def export_actions(
+    session: ReviewSession, config: ExportConfig, dry_run: bool = False, progress: Progress = silent
+) -> ExportReport:
     """Writes the actions on what is new since the last export, and the merged listings of these products.
 
     Args:
@@ -92,9 +95,10 @@ def export_actions(session: ReviewSession, config: ExportConfig, dry_run: bool =
     rules = MergeRules.parse(config.newest, config.rules, listings.column_names)
     state_file = session.engine.folder / EXPORTED
     state = _read_state(state_file)
-    planned = _plan(session, config, state)
+    planned = _plan(session, config, state, progress)
     rows = [*planned.rows, *planned.taken_back]
     if not dry_run:
+        progress("writing files")
         _write(config.out, actions_table(rows, listings))
         if config.merged:
             _write(config.merged, merged_table(planned.products, listings, rules))
@@ -115,17 +119,18 @@ def _write(path: Path, table: pa.Table) -> None:
         file.write(table)
 
 
-def _plan(session: ReviewSession, config: ExportConfig, state: State) -> _Planned:
+def _plan(session: ReviewSession, config: ExportConfig, state: State, progress: Progress) -> _Planned:
     maker, products = ActionMaker(session, config.link), find_products(session, config.automatic)
     rows: list[ActionRow] = []
     exported: list[Product] = []
     before = 0
-    for product in products.found:
+    for number, product in enumerate(products.found, 1):
         made = maker.rows(product)
         new = [row for row in made if config.everything or state.get(row.id) != row.state]
         before += len(made) - len(new)
         rows += new
         exported += [product] if new else []
+        progress("products planned", number, len(products.found))
     gone = [id for id, (todo, *_) in state.items() if todo != ToDo.KEEP and id not in products.known]
     present = [listing.id for listing in session.listings(gone)]
     back = [maker.taken_back(id, state[id][0]) for id in present]

@@ -28,6 +28,7 @@ from itemsearch.catalog.placeholders import Placeholder
 from itemsearch.catalog.read import Catalog, open_catalog
 from itemsearch.catalog.survey import find_placeholders
 from itemsearch.columns import catalog_name, read_texts
+from itemsearch.indexes.progress import Progress, Remembered, silent
 from itemsearch.types import Listing, Reject, RejectReason, RowBatch
 
 _EXAMPLES = 3
@@ -100,17 +101,18 @@ class CatalogCheck:
     sample: tuple[ListingExample, ...]
 
 
-def check_catalog(config: CatalogConfig) -> CatalogCheck:
+def check_catalog(config: CatalogConfig, progress: Progress = silent) -> CatalogCheck:
     """Reads a catalog to its end, images included, batch by batch; memory grows with its ids and identifiers.
 
     Raises:
         CatalogError: as `open_catalog` and `Catalog.batches`.
     """
-    catalog = open_catalog(config)
-    placeholders = find_placeholders(catalog)
+    catalog, seen = open_catalog(config), Remembered(progress)
+    placeholders = find_placeholders(catalog, seen)
     tally = _Tally(identifiers={name: [] for name in catalog.carried.names if _is_identifier(name)})
     for batch in catalog.batches(placeholders=[each.digest for each in placeholders]):
         tally.add(batch)
+        progress("rows checked", tally.counts["rows"], seen.done)
     identifiers = {
         name: read_column(cells, name.casefold() in TRADE_COLUMNS, MOST_SHARED)[1]
         for name, cells in tally.identifiers.items()

@@ -27,10 +27,11 @@ class CatalogConfig:
             "brand+name" is two columns, joined with a space, unless a column is called so
             (`mapping.split_columns`).
         image_root: the folder that image paths start from and stay in; by default each file's own.
-        batch_rows: rows a batch; a batch's decoded images are in memory together. rows: how many rows are
-        read, from the first; None for all. max_images: how many pictures of a row are read, from the first.
-        The first that can be used is embedded, the
-            others are sketched.
+        batch_rows: the most rows of a batch, whose decoded images are in memory together; large ones in cells
+            make it smaller.
+        rows: how many rows are read, from the first; None for all.
+        max_images: how many pictures of a row are read, from the first. The first that can be used is
+            embedded, the others are sketched.
         require_image: whether a row whose pictures cannot be used is rejected, though it has a title.
         read: how the files are read, where their bytes do not tell.
         ignored: columns that are neither read nor carried.
@@ -45,7 +46,7 @@ class CatalogConfig:
     path: str
     columns: Mapping[str, str] = field(default_factory=dict)
     image_root: Path | None = None
-    batch_rows: int = 512
+    batch_rows: int = 128
     rows: int | None = None
     max_images: int = MAX_IMAGES
     require_image: bool = False

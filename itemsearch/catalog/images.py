@@ -35,7 +35,11 @@ JPEG is decoded at a fraction of its size."""
 
 MAX_JPEG_BYTES = 640_000_000
 """The most bytes of the coefficients of a progressive JPEG, all of which are held: those of the largest
-photos, with colours at half the resolution. Above `MAX_BYTES` one is decoded at a time."""
+photos, with colours at half the resolution."""
+
+ALONE_BYTES = 64_000_000
+"""Of images that take more to decode, one is decoded at a time, whatever number of threads there is: a guess
+between the photos that are usual and a process's memory."""
 
 MAX_FILE_BYTES = 256 * 2**20
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -139,7 +143,7 @@ def decode_image(data: bytes, side: int = MAX_SIDE) -> Image.Image:
         ImageError: it is none of `FORMATS`, is cut short or damaged.
     """
     try:
-        with _open(data) as image, _large if _check_size(image, data, side) > MAX_BYTES else nullcontext():
+        with _open(data) as image, _large if _check_size(image, data, side) > ALONE_BYTES else nullcontext():
             return _normalise(image, side)
     except UnidentifiedImageError as error:
         if is_heic(data):

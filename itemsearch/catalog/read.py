@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from typing import TypeVar
 
 import pyarrow as pa
 from PIL import Image
@@ -27,6 +29,7 @@ from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
+T = TypeVar("T")
 IsKnown = Callable[[str], bool]
 IsWanted = Callable[[str, str], bool]
 
@@ -41,6 +44,15 @@ def everything_is_known(content_hash: str) -> bool:
 
 def nothing_is_wanted(content_hash: str, image_name: str) -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRules:
+    """How rows become listings; as in `Catalog.batches`."""
+
+    is_known: IsKnown = nothing_is_known
+    is_wanted: IsWanted = nothing_is_wanted
+    placeholders: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +86,26 @@ class Catalog(RowSource):
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
-        rules = _Rules(is_known, is_wanted, frozenset(placeholders), self.require_image)
-        return read_rows(self, partial(_listing, rules))
+        rules = ListingRules(is_known, is_wanted, frozenset(placeholders))
+        return read_rows(self, partial(_listing, rules, self.require_image))
 
+    def batches_of(
+        self,
+        make: Callable[[Listing], T],
+        rules: ListingRules,
+        workers: Executor,
+    ) -> Iterator[RowBatch[T]]:
+        """As `batches`, of what `make` makes of each listing, at once and on the thread that decoded its
+        pictures: of small things, a batch takes little memory.
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """How rows become listings; the fields are as in `Catalog` and its `batches`."""
+        Args:
+            workers: the threads.
+        """
 
-    is_known: IsKnown
-    is_wanted: IsWanted
-    placeholders: frozenset[int]
-    require_image: bool
+        def build(cells: Cells, pictures: Pictures) -> T:
+            return make(_listing(rules, self.require_image, cells, pictures))
+
+        return read_rows(self, build, workers)
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:
@@ -134,7 +154,7 @@ def content_hash(title: str, *pictures: bytes) -> str:
     return digest.hexdigest()
 
 
-def _listing(rules: _Rules, cells: Cells, pictures: Pictures) -> Listing:
+def _listing(rules: ListingRules, require_image: bool, cells: Cells, pictures: Pictures) -> Listing:
     read = list(pictures) if cells.images else []
     placeholder = None
     used = read
@@ -151,7 +171,7 @@ def _listing(rules: _Rules, cells: Cells, pictures: Pictures) -> Listing:
             known = rules.is_known(digest)
     unwanted = known and not (images and rules.is_wanted(digest, used[0].name))
     if not used:
-        _check_without_image(cells, pictures, placeholder, rules.require_image)
+        _check_without_image(cells, pictures, placeholder, require_image)
     return Listing(
         row=cells.row,
         id=cells.id,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from itemsearch.fetched import FetchedPictures, is_web_address
 from itemsearch.types import Reject, RejectReason, RowBatch
 
 _MAX_DECODERS = 4
+_TASK_ROWS = 8
 
 T = TypeVar("T")
 Build = Callable[[Cells, Pictures], T]
@@ -89,11 +91,12 @@ def check_columns(
                 raise MissingColumnError(f"{table.source}: {no_column(names, *alternatives)}: {mend}")
 
 
-def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
+def read_rows(source: RowSource, build: Build[T], workers: Executor | None = None) -> Iterator[RowBatch[T]]:
     """Checks every row, reads its pictures and makes an item of it; yields batches in the rows' order.
 
     Args:
         build: a row for which it raises a `BadCellError` is rejected.
+        workers: the threads that make items of rows with pictures; None for some of its own.
 
     Raises:
         CatalogError: a file is damaged, or there is no row.
@@ -104,7 +107,9 @@ def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
     carried = pa.schema([field.with_name(catalog_name(field.name)) for field in source.carried])
     row = 0
     with (
-        ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool,
+        nullcontext(workers)
+        if workers
+        else ThreadPoolExecutor(min(_MAX_DECODERS, os.cpu_count() or 1)) as pool,
         FetchedPictures.open(source.fetched) as fetched,
     ):
         for table in source.tables:
@@ -115,7 +120,7 @@ def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
                 if source.rows is not None:
                     checked = checked[: source.rows - row]
                 has_images = any(isinstance(cells, Cells) and cells.images for cells in checked)
-                outcomes = list(pool.map(finish, checked) if has_images else map(finish, checked))
+                outcomes = _finished(finish, checked, pool) if has_images else list(map(finish, checked))
                 valid = [i for i, outcome in enumerate(outcomes) if not isinstance(outcome, Reject)]
                 yield RowBatch(
                     rows=len(outcomes),
@@ -130,6 +135,16 @@ def read_rows(source: RowSource, build: Build[T]) -> Iterator[RowBatch[T]]:
                     return
     if row == 0:
         raise EmptyCatalogError(f"{source.path}: no rows")
+
+
+def _finished(
+    finish: Callable[[Cells | Reject], T | Reject], checked: Sequence[Cells | Reject], pool: Executor
+) -> list[T | Reject]:
+    """The outcomes of rows, in their order; a few rows are one task, as a task costs time as well."""
+    tasks = [checked[start : start + _TASK_ROWS] for start in range(0, len(checked), _TASK_ROWS)]
+    return [
+        outcome for outcomes in pool.map(lambda rows: list(map(finish, rows)), tasks) for outcome in outcomes
+    ]
 
 
 def _check(

@@ -13,6 +13,7 @@ from itemsearch.catalog.placeholders import Placeholder, SharedPictures, image_d
 from itemsearch.catalog.row_pictures import Pictures
 from itemsearch.catalog.rows import RowSource, read_rows
 from itemsearch.catalog.validate import Cells
+from itemsearch.indexes.progress import Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Survey:
         return self.rows - self.listings
 
 
-def survey_catalog(source: RowSource) -> Survey:
+def survey_catalog(source: RowSource, progress: Progress = silent) -> Survey:
     """Reads a catalog's ids, titles and encoded pictures to the end.
 
     All pictures of a row are hashed and not decoded: a chart of sizes among them is a placeholder too. Memory
@@ -57,6 +58,7 @@ def survey_catalog(source: RowSource) -> Survey:
             counts["without_image"] += not listing.pictures
             seen.add(listing.digest)
         counts["listings"] += len(batch.items)
+        progress("rows read", counts["rows"])
     placeholders = shared.placeholders()
     return Survey(
         rows=counts["rows"],
@@ -68,12 +70,12 @@ def survey_catalog(source: RowSource) -> Survey:
     )
 
 
-def find_placeholders(source: RowSource) -> tuple[Placeholder, ...]:
+def find_placeholders(source: RowSource, progress: Progress = silent) -> tuple[Placeholder, ...]:
     """The placeholders of a catalog, as of `survey_catalog`; a catalog without pictures is not read."""
     image_columns = source.columns["image"]
     if not any(name in table.schema.names for table in source.tables for name in image_columns):
         return ()
-    return survey_catalog(source).placeholders
+    return survey_catalog(source, progress).placeholders
 
 
 @dataclass(frozen=True, slots=True)

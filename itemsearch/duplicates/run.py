@@ -28,7 +28,7 @@ from itemsearch.duplicates.pairs.decide import (
     decide_again,
     held_back,
 )
-from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
+from itemsearch.duplicates.pairs.join import JoinConfig, Joined, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.since import carried_pairs, changed_since
 from itemsearch.duplicates.report_of_run import report_of
@@ -43,6 +43,7 @@ from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA, ROWS_SCHEMA
 from itemsearch.duplicates.write_run import write_run
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Mask
+from itemsearch.indexes.progress import Progress
 from itemsearch.probability.model import Curve, Model
 from itemsearch.search.engine import Engine
 
@@ -126,6 +127,7 @@ def find_duplicates(engine: Engine, out: Path, config: RunConfig, progress: Prog
     if changed is not None and config.new.isdecimal():
         beside = beside.filter(pa.array(_has_changed(beside, changed)))
     kept = pa.concat_tables([kept, decide(beside, thresholds, decided)])
+    progress("forming groups")
     groups = group(kept, engine.listings, config.groups, decided)
     groups, changes = name_groups(groups, earlier)
     pairs = kept.sort_by([("probability", "descending"), ("id_a", "ascending"), ("id_b", "ascending")])
@@ -158,6 +160,7 @@ def judge_pairs(
         UsageError: a filter, variant rule or earlier run that does not fit.
     """
     joined = _join(engine, out, config, progress, changed)
+    progress("learning probabilities")
     return joined, learn(joined, bool(config.join.filter.other), _earlier_model(config), config.curve)
 
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 from itemsearch.catalog import (
     CatalogConfig,
@@ -23,15 +18,14 @@ from itemsearch.catalog import (
 from itemsearch.catalog.read import Catalog, everything_is_known
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
+from itemsearch.embed.pipeline import Pipeline
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
+from itemsearch.indexes.progress import Progress
 from itemsearch.store.kept_pictures import KeepPictures, PictureKeeper
 from itemsearch.store.manifest import PictureFolders
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
-from itemsearch.types import Listing
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,7 @@ def embed_catalog(
     out: Path,
     encoder: Encoder,
     config: EmbedConfig,
-    progress: Callable[[int, int], None],
+    progress: Progress,
     judge: Callable[[Survey], None] = lambda survey: None,
 ) -> EmbedReport:
     """Embeds every valid row of `catalog` into the store `out`.
@@ -93,7 +87,6 @@ def embed_catalog(
     embedded by their title alone, and what would refuse it without embedding anything.
 
     Args:
-        progress: called with how many rows were read and how many of them rejected so far.
         judge: is called before anything is embedded; its exception stops the run.
 
     Raises:
@@ -114,26 +107,29 @@ def embed_catalog(
         PictureKeeper(out, config.keep_pictures) as keeper,
     ):
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        survey = survey_catalog(listings)
+        survey = survey_catalog(listings, progress)
         if survey.rejected > config.max_bad_rate * survey.rows:
             raise _too_many_bad_rows(listings, store, config)
         judge(survey)
         keeper.remove_others(earlier.places)
         placeholders = tuple(each.digest for each in survey.placeholders)
-        for batch in _prefetched(listings.batches(earlier.holds, placeholders, keeper.wants)):
+        pipeline = Pipeline(encoder, earlier, config.batch_size, keeper.wants)
+        for batch, embeddings in pipeline.embedded(listings, placeholders):
             if batch.items:
-                embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
-                store.add(batch.items, embeddings, pictures, batch.carried)
-                keeper.add(batch.items)
-                embedded += sum(not listing.known for listing in batch.items)
-                without_title += sum(not listing.title for listing in batch.items)
+                kept = [item.listing for item in batch.items]
+                pictures = StoredPictures.joined([item.stored for item in batch.items])
+                store.add(kept, embeddings, pictures, batch.carried)
+                keeper.add({each.listing.content_hash: each.larger for each in batch.items if each.kept})
+                embedded += sum(not listing.known for listing in kept)
+                without_title += sum(not listing.title for listing in kept)
                 without_image += pictures.thumbnails.count(None)
-                placeholder_images += sum(listing.placeholder for listing in batch.items)
-                image_problems.add(batch.items)
+                placeholder_images += sum(listing.placeholder for listing in kept)
+                image_problems.add(kept)
             store.reject(batch.rejects)
             rows += batch.rows
             tally.add(batch.rejects)
-            progress(rows, tally.counts.total())
+            rejected = tally.counts.total()
+            progress("listings embedded", rows, survey.rows, f"{rejected:,} rejected" if rejected else "")
         rejects, rejected = store.write_rejects(), tally.counts.total()
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
@@ -177,29 +173,3 @@ def _bad_rows_error(rows: int, tally: RejectTally, config: EmbedConfig, rejects:
         f"{config.max_bad_rate:g}: see {rejects}; no store was made"
     )
     return tally.explain(TooManyBadRowsError(message))
-
-
-def _embed(
-    listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
-) -> tuple[npt.NDArray[np.float32], StoredPictures]:
-    """(N, E) float32 embeddings and the pictures: reused for known listings, computed for the others."""
-    embeddings, pictures = np.empty((len(listings), encoder.dim), np.float32), StoredPictures.of(listings)
-    known = [place for place, listing in enumerate(listings) if listing.known]
-    new = [place for place, listing in enumerate(listings) if not listing.known]
-    titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
-    embeddings[new] = encoder.encode(titles, images, batch_size)
-    if known:
-        embeddings[known], stored = earlier.take([listings[place].content_hash for place in known])
-        for place, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
-            pictures.thumbnails[place], pictures.others[place] = jpeg, others
-    return embeddings, pictures
-
-
-def _prefetched(items: Iterator[T]) -> Iterator[T]:
-    """Makes the next item on another thread while one is used: images decode while the model computes."""
-    with ThreadPoolExecutor(1) as pool:
-        end = object()
-        upcoming = pool.submit(next, items, end)
-        while (item := upcoming.result()) is not end:
-            upcoming = pool.submit(next, items, end)
-            yield item  # type: ignore[misc]

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from itemsearch.embed.inputs import EncoderBatch
+from itemsearch.embed.gpu import count_gpus
+from itemsearch.embed.inputs import EncoderBatch, Pixels
 from itemsearch.embed.model_folder import DEFAULT_MODEL
 from itemsearch.errors import UsageError
-from itemsearch.indexes.gpu import count_gpus
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.store.manifest import ModelStamp
 
@@ -40,6 +40,16 @@ class Encoder(Protocol):
         ...
 
     @property
+    def side(self) -> int:
+        """Pixels a side of the model's pictures."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """How many threads prepare and embed at once."""
+        ...
+
+    @property
     def runs_on(self) -> str:
         """Engine, device and precision, for display."""
         ...
@@ -55,8 +65,14 @@ class Encoder(Protocol):
         """Yields batches of N listings; titles of similar length share a batch."""
         ...
 
+    def prepare_batch(
+        self, rows: list[int], titles: list[str], pixels: Sequence[Pixels | None]
+    ) -> EncoderBatch:
+        """A batch of listings: their numbers, titles, and pictures as `square_pixels` returns them."""
+        ...
+
     def embed(self, batch: EncoderBatch) -> npt.NDArray[np.float32]:
-        """A batch of B listings -> (B, E) float32 of length 1."""
+        """A batch of B listings -> (B, E) float32 of length 1. Safe to call from many threads."""
         ...
 
     def encode(
@@ -66,7 +82,9 @@ class Encoder(Protocol):
         ...
 
 
-def open_encoder(name: str = DEFAULT_MODEL, device: str = "auto", threads: int = 0) -> Encoder:
+def open_encoder(
+    name: str = DEFAULT_MODEL, device: str = "auto", threads: int = 0, bulk: bool = False
+) -> Encoder:
     """Loads a model folder, a model of a hub, or the shipped weights.
 
     OpenVINO computes on a CPU where it is installed, without torch; torch elsewhere.
@@ -74,6 +92,8 @@ def open_encoder(name: str = DEFAULT_MODEL, device: str = "auto", threads: int =
     Args:
         device: "auto" (a GPU if there is one), "cpu" or "cuda".
         threads: of a CPU; 0 for as many as there are processors.
+        bulk: for catalogs, where each thread embeds a batch of its own; otherwise all share one batch, which
+            is then ready sooner. The embeddings are the same.
 
     Raises:
         ModelError: there is no such model, it is no ITEm model, or its files are damaged.
@@ -84,7 +104,7 @@ def open_encoder(name: str = DEFAULT_MODEL, device: str = "auto", threads: int =
     if find_spec("openvino") and (device == "cpu" or (device == "auto" and not count_gpus())):
         from itemsearch.embed.openvino_encoder import OpenVINOEncoder
 
-        return OpenVINOEncoder.from_pretrained(name, threads=threads)
+        return OpenVINOEncoder.from_pretrained(name, threads=threads, bulk=bulk)
     from itemsearch.embed.torch_encoder import TorchEncoder
 
     return TorchEncoder.from_pretrained(name, device, threads=threads)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import LifoQueue
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -25,8 +29,13 @@ PICTURES, COLOURS, STREAM = "pictures.xml", "colours.xml", "stream.xml"
 model has them; the part "stream"."""
 GRAPHS_VERSION = "1"
 """Part of the name of a cached folder; raised when `export` writes other graphs of the same model."""
+MOST_LANES = 8
+"""A lane takes about 60 MB for what is computed in it: a guess of what is enough, as threads share lanes."""
 CACHE_VARIABLE = "ITEMSEARCH_CACHE"
 PARTS = "parts.npz"
+_first_use = Lock()
+"""OpenVINO fills its table of number formats at their first use; two threads that do so at once wait for each
+other for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,54 +94,84 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Graphs:
-    """The compiled graphs of a model. precision: "bfloat16" or "float32", of all but the colours."""
+class Lane:
+    """Places for the inputs and outputs of one batch at a time, in each graph."""
 
-    pictures: ov.CompiledModel
-    colours: ov.CompiledModel | None
-    stream: ov.CompiledModel
+    pictures: ov.InferRequest
+    colours: ov.InferRequest | None
+    stream: ov.InferRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Graphs:
+    """The compiled graphs of a model.
+
+    precision: "bfloat16" or "float32", of all but the colours. threads: how many compute. lanes: how many
+    batches pass at once.
+    """
+
     precision: str
+    threads: int
+    lanes: LifoQueue[Lane]
+
+    @contextmanager
+    def lane(self) -> Iterator[Lane]:
+        """A lane that nobody else has; waits for one."""
+        lane = self.lanes.get()
+        try:
+            yield lane
+        finally:
+            self.lanes.put(lane)
 
     @classmethod
-    def compiled(cls, folder: Path, precision: str, threads: int) -> Self:
+    def compiled(cls, folder: Path, precision: str, threads: int, bulk: bool = False) -> Self:
         """Compiles the graphs in a folder for this processor.
 
         Args:
             precision: "bfloat16", "float32", or "" for what the processor is fast in.
             threads: 0 for as many as there are processors.
+            bulk: as many lanes as threads, at most `MOST_LANES`, instead of one that all threads share.
 
         Raises:
             ModelError: a graph cannot be read.
         """
         with kept_signal_stack():
-            return cls._compiled(folder, precision, threads)
+            return cls._compiled(folder, precision, threads or os.cpu_count() or 1, bulk)
 
     @classmethod
-    def _compiled(cls, folder: Path, precision: str, threads: int) -> Self:
+    def _compiled(cls, folder: Path, precision: str, threads: int, bulk: bool) -> Self:
+        with _first_use:
+            ov.Type.u8.to_dtype()
         core = ov.Core()
+        lanes = min(threads, MOST_LANES) if bulk else 1
         precision = precision or ("bfloat16" if has_bfloat16(core) else "float32")
         kinds = {"bfloat16": ov.Type.bf16, "float32": ov.Type.f32}
 
         def compile(name: str, kind: ov.Type) -> ov.CompiledModel:
             settings = {
                 hints.inference_precision: kind,
-                hints.performance_mode: hints.PerformanceMode.LATENCY,
-                hints.num_requests: 1,
+                properties.streams.num: lanes,
                 properties.inference_num_threads: threads,
                 properties.cache_dir: str(folder / "compiled"),
             }
             return core.compile_model(str(folder / name), "CPU", settings)
 
         try:
-            return cls(
-                pictures=compile(PICTURES, kinds[precision]),
-                # Half precision is too coarse to count colours.
-                colours=compile(COLOURS, ov.Type.f32) if (folder / COLOURS).exists() else None,
-                stream=compile(STREAM, kinds[precision]),
-                precision=precision,
-            )
+            pictures, stream = compile(PICTURES, kinds[precision]), compile(STREAM, kinds[precision])
+            # Half precision is too coarse to count colours.
+            colours = compile(COLOURS, ov.Type.f32) if (folder / COLOURS).exists() else None
         except RuntimeError as error:
             raise ModelError(f"{folder}: {str(error).splitlines()[0]}: delete the folder") from error
+        free: LifoQueue[Lane] = LifoQueue()
+        for _ in range(lanes):
+            free.put(
+                Lane(
+                    pictures.create_infer_request(),
+                    None if colours is None else colours.create_infer_request(),
+                    stream.create_infer_request(),
+                )
+            )
+        return cls(precision, threads, free)
 
 
 def has_bfloat16(core: ov.Core) -> bool:
@@ -153,6 +192,9 @@ def graphs_folder(model: Path, fingerprint: str) -> Path:
     folder = cache / f"{fingerprint}-{GRAPHS_VERSION}-{ov.__version__.partition('-')[0]}"
     if folder.is_dir():
         return folder
+    logging.getLogger(__name__).info(
+        "preparing the model for this processor, which is done once: some seconds"
+    )
     from itemsearch.embed.export import export  # torch, which is not needed again
 
     try:

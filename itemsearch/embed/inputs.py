@@ -56,6 +56,13 @@ def read_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
     return tokenizer
 
 
+def in_batches(titles: Sequence[str], batch_size: int) -> list[list[int]]:
+    """The numbers of the listings, in batches; titles of similar length share one, since padding costs least
+    then."""
+    order = sorted(range(len(titles)), key=lambda row: len(titles[row]))
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
 def prepare(
     tokenizer: Tokenizer,
     side: int,
@@ -63,37 +70,49 @@ def prepare(
     images: Sequence[Image.Image | None],
     batch_size: int,
 ) -> Iterator[EncoderBatch]:
-    """Yields the listings in batches; titles of similar length share one, since padding costs least then.
+    """Yields the listings in batches, as `in_batches` shares them out.
 
     Args:
         tokenizer: as `read_tokenizer` returns it.
         side: pixels a side of the model's pictures.
         titles, images: of the listings; "" and None where there is none.
     """
-    order = sorted(range(len(titles)), key=lambda row: len(titles[row]))
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        of_rows = [titles[row] for row in rows]
-        encoded = tokenizer.encode_batch(of_rows)
-        title_mask = np.array([each.attention_mask for each in encoded], np.int64)
-        title_mask[[not title for title in of_rows]] = 0
-        title_mask[:, 0] = 1
-        yield EncoderBatch(
-            rows=rows,
-            titles=of_rows,
-            input_ids=np.array([each.ids for each in encoded], np.int64),
-            title_mask=title_mask,
-            has_image=np.array([images[row] is not None for row in rows]),
-            pixels=square_pixels([image for row in rows if (image := images[row]) is not None], side),
-        )
+    for rows in in_batches(titles, batch_size):
+        pixels = [None if (image := images[row]) is None else square_pixels(image, side) for row in rows]
+        yield prepare_batch(tokenizer, side, rows, [titles[row] for row in rows], pixels)
 
 
-def square_pixels(images: Sequence[Image.Image], side: int) -> Pixels:
-    """(C, side, side, 3) uint8: RGB pictures of any shape, resized to squares."""
-    pixels = np.empty((len(images), side, side, 3), np.uint8)
-    for row, image in enumerate(images):
-        pixels[row] = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0))
-    return pixels
+def prepare_batch(
+    tokenizer: Tokenizer,
+    side: int,
+    rows: list[int],
+    titles: list[str],
+    pixels: Sequence[Pixels | None],
+) -> EncoderBatch:
+    """A batch of listings whose pictures are squares already.
+
+    Args:
+        tokenizer, side: as in `prepare`.
+        rows, titles, pixels: of these listings; the latter as `square_pixels` returns them, None for none.
+    """
+    encoded = tokenizer.encode_batch(titles)
+    title_mask = np.array([each.attention_mask for each in encoded], np.int64)
+    title_mask[[not title for title in titles]] = 0
+    title_mask[:, 0] = 1
+    present = [each for each in pixels if each is not None]
+    return EncoderBatch(
+        rows=rows,
+        titles=titles,
+        input_ids=np.array([each.ids for each in encoded], np.int64),
+        title_mask=title_mask,
+        has_image=np.array([each is not None for each in pixels]),
+        pixels=np.stack(present) if present else np.empty((0, side, side, 3), np.uint8),
+    )
+
+
+def square_pixels(image: Image.Image, side: int) -> Pixels:
+    """(side, side, 3) uint8: an RGB picture of any shape, resized to a square."""
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=1.0))
 
 
 def sketch_titles(

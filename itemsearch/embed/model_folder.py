@@ -13,7 +13,7 @@ DEFAULT_MODEL = "default"
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights"
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 FINGERPRINTED = (CONFIG, WEIGHTS, "processor_config.json", TOKENIZER)
-PREPROCESSING_VERSION = "1"
+PREPROCESSING_VERSION = "2"
 """Part of every fingerprint; raised when the same model files begin to give other embeddings."""
 
 

@@ -7,9 +7,8 @@ hidden size, E embedding size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -17,13 +16,20 @@ import numpy.typing as npt
 from PIL import Image
 from tokenizers import Tokenizer
 
-from itemsearch.embed.graphs import Graphs, Parts, graphs_folder
-from itemsearch.embed.inputs import EncoderBatch, prepare, read_tokenizer, sketch_titles
+from itemsearch.embed.graphs import Graphs, Lane, Parts, graphs_folder
+from itemsearch.embed.inputs import (
+    EncoderBatch,
+    Pixels,
+    prepare,
+    prepare_batch,
+    read_tokenizer,
+    sketch_titles,
+)
 from itemsearch.embed.model_folder import fingerprint, full_name, model_folder
 from itemsearch.ranking.ranking import Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
 
-PICTURES_AT_ONCE = 8
+PICTURES_AT_ONCE = 4
 """Pictures a pass: larger batches exceed the caches of a CPU."""
 
 Embeddings = npt.NDArray[np.float32]
@@ -43,15 +49,13 @@ class OpenVINOEncoder:
     graphs: Graphs
     parts: Parts
     tokenizer: Tokenizer
-    passes: Lock = field(default_factory=Lock, repr=False, compare=False)
-    """Held by a pass: the compiled graphs have one place for inputs and outputs."""
 
     @classmethod
-    def from_pretrained(cls, name: str, precision: str = "", threads: int = 0) -> Self:
+    def from_pretrained(cls, name: str, precision: str = "", threads: int = 0, bulk: bool = False) -> Self:
         """Loads a model folder, a model of a hub, or the shipped weights.
 
         Args:
-            precision, threads: as in `Graphs.compiled`.
+            precision, threads, bulk: as in `Graphs.compiled`.
 
         Raises:
             ModelError: there is no such model, it is no ITEm model, its files are damaged, or its graphs
@@ -65,7 +69,7 @@ class OpenVINOEncoder:
             name=full_name(name, folder),
             fingerprint=stamp,
             ranking=read_ranking(folder),
-            graphs=Graphs.compiled(exported, precision, threads),
+            graphs=Graphs.compiled(exported, precision, threads, bulk),
             parts=parts,
             tokenizer=read_tokenizer(folder, parts.max_tokens),
         )
@@ -74,6 +78,16 @@ class OpenVINOEncoder:
     def dim(self) -> int:
         """E, how many numbers an embedding has."""
         return sum(self.parts.sizes.values())
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of the model's pictures."""
+        return self.parts.side
+
+    @property
+    def threads(self) -> int:
+        """How many threads prepare and embed at once."""
+        return self.graphs.threads
 
     @property
     def precision(self) -> str:
@@ -108,21 +122,27 @@ class OpenVINOEncoder:
         """Yields batches of the N listings; titles of similar length share a batch."""
         return prepare(self.tokenizer, self.parts.side, titles, images, batch_size)
 
+    def prepare_batch(
+        self, rows: list[int], titles: list[str], pixels: Sequence[Pixels | None]
+    ) -> EncoderBatch:
+        """A batch of listings: their numbers, titles, and pictures as `square_pixels` returns them."""
+        return prepare_batch(self.tokenizer, self.parts.side, rows, titles, pixels)
+
     def embed(self, batch: EncoderBatch) -> Embeddings:
         """A batch of B listings -> (B, E) float32 of length 1. Safe to call from many threads."""
-        with self.passes:
-            return self._embed(batch)
+        with self.graphs.lane() as lane:
+            return self._embed(batch, lane)
 
-    def _embed(self, batch: EncoderBatch) -> Embeddings:
+    def _embed(self, batch: EncoderBatch, lane: Lane) -> Embeddings:
         rows, has_image = len(batch.rows), batch.has_image
-        of_pictures = self._see(batch)
+        of_pictures = self._see(batch, lane)
         patches = self.parts.patches if has_image.any() else 0
         grid = np.zeros((rows, patches, self.parts.features), np.float32)  # (B, P, F)
         if patches:
             grid[has_image] = of_pictures.pop("grid")
         seen = np.repeat(has_image[:, None], patches, axis=1)  # (B,) -> (B, P)
         mask = np.concatenate([batch.title_mask, seen.astype(np.int64)], axis=1)  # (B, S)
-        parts = {"stream": self.graphs.stream([batch.input_ids, mask, grid])[0]}
+        parts = {"stream": lane.stream.infer([batch.input_ids, mask, grid], share_inputs=True)[0]}
         for name, values in of_pictures.items():
             parts[name] = np.zeros((rows, values.shape[1]), np.float32)
             parts[name][has_image] = values
@@ -130,18 +150,17 @@ class OpenVINOEncoder:
             parts["lexical"] = sketch_titles(batch.titles, self.parts.signs, self.parts.buckets)
         return self._joined(rows, parts)
 
-    def _see(self, batch: EncoderBatch) -> dict[str, Embeddings]:
+    def _see(self, batch: EncoderBatch, lane: Lane) -> dict[str, Embeddings]:
         """What the C pictures of a batch give: "grid" (C, P, F), and the parts made of pictures alone."""
         names = ["grid", *(["image"] if "image" in self.parts.sizes else [])]
         found: dict[str, list[Embeddings]] = {}
         for start in range(0, len(batch.pixels), PICTURES_AT_ONCE):
             pixels = batch.pixels[start : start + PICTURES_AT_ONCE]
-            # Copied, since the next pass writes into the same memory.
-            outputs = self.graphs.pictures(pixels)
+            outputs = lane.pictures.infer([pixels], share_inputs=True)
             for place, name in enumerate(names):
-                found.setdefault(name, []).append(outputs[place].copy())
-            if self.graphs.colours is not None:
-                found.setdefault("colour", []).append(self.graphs.colours(pixels)[0].copy())
+                found.setdefault(name, []).append(outputs[place])
+            if lane.colours is not None:
+                found.setdefault("colour", []).append(lane.colours.infer([pixels], share_inputs=True)[0])
         return {name: np.concatenate(values) for name, values in found.items()}
 
     def _joined(self, rows: int, parts: dict[str, Embeddings]) -> Embeddings:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -14,7 +16,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
-from itemsearch.embed.inputs import EncoderBatch, prepare, read_tokenizer
+from itemsearch.embed.inputs import EncoderBatch, Pixels, prepare, prepare_batch, read_tokenizer
 from itemsearch.embed.model_folder import DEFAULT_MODEL, fingerprint, full_name, model_folder
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel, ITEmProcessor
@@ -58,6 +60,7 @@ class TorchEncoder:
         name: str,
         fingerprint: str,
         ranking: Ranking | None,
+        threads: int = 0,
     ) -> None:
         self.model = model
         self.processor = processor
@@ -66,6 +69,8 @@ class TorchEncoder:
         self.name = name
         self.fingerprint = fingerprint
         self.ranking = ranking
+        self.threads = threads or os.cpu_count() or 1
+        self._passes = Lock()  # several at once would only wait for each other, and take memory
 
     @classmethod
     def from_pretrained(
@@ -93,12 +98,18 @@ class TorchEncoder:
             raise ModelError(f"{name}: cannot be loaded: {str(error).splitlines()[0]}") from error
         ranking = read_ranking(folder) if with_ranking else None
         tokenizer = read_tokenizer(folder, model.config.max_title_tokens)
-        return cls(model, processor, tokenizer, where, full_name(name, folder), fingerprint(folder), ranking)
+        stamp = fingerprint(folder)
+        return cls(model, processor, tokenizer, where, full_name(name, folder), stamp, ranking, threads)
 
     @property
     def dim(self) -> int:
         """E, how many numbers an embedding has."""
         return int(self.model.config.embedding_dim)
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of the model's pictures."""
+        return int(self.model.config.image_size)
 
     @property
     def precision(self) -> str:
@@ -130,16 +141,23 @@ class TorchEncoder:
         self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
     ) -> Iterator[EncoderBatch]:
         """Yields batches of the N listings; titles of similar length share a batch."""
-        return prepare(self.tokenizer, self.model.config.image_size, titles, images, batch_size)
+        return prepare(self.tokenizer, self.side, titles, images, batch_size)
+
+    def prepare_batch(
+        self, rows: list[int], titles: list[str], pixels: Sequence[Pixels | None]
+    ) -> EncoderBatch:
+        """A batch of listings: their numbers, titles, and pictures as `square_pixels` returns them."""
+        return prepare_batch(self.tokenizer, self.side, rows, titles, pixels)
 
     @torch.inference_mode()
     def embed(self, batch: EncoderBatch, half: bool = True) -> npt.NDArray[np.float32]:
-        """A batch of B listings -> (B, E) float32 of length 1.
+        """A batch of B listings -> (B, E) float32 of length 1. Safe to call from many threads.
 
         Args:
             half: whether to compute in bfloat16 where the device is fast in it.
         """
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half and has_bfloat16(self.device)):
+        enabled = half and has_bfloat16(self.device)
+        with self._passes, torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
             output = self.model(self._tensors(batch))
         embeddings: npt.NDArray[np.float32] = output.embedding.float().cpu().numpy()
         return embeddings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,16 +14,17 @@ from itemsearch.export.types import ExportReport, Stamp, Target
 from itemsearch.export.verify import NEIGHBOURS, verify
 from itemsearch.indexes.durable import only_writer
 from itemsearch.indexes.errors import VectorIndexError
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.storage.versions import read_pointer
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import index_errors
 
 
-def export_index(index: Path, config: ExportConfig, advance: Callable[[int], None]) -> ExportReport:
+def export_index(index: Path, config: ExportConfig, progress: Progress) -> ExportReport:
     """Exports the current version of an index. An export that was stopped goes on where it was.
 
     Args:
-        advance: called with the number of rows that the target has.
+        progress: is told how many rows the target has.
 
     Raises:
         UsageError: a column, or a place that does not fit the engine.
@@ -39,11 +40,11 @@ def export_index(index: Path, config: ExportConfig, advance: Callable[[int], Non
         started = time.perf_counter()
         _prepare(target, config, stamp, rows)
         held = done = target.held()
-        advance(held)
+        progress("listings exported", held, len(rows))
         for first, batch in rows.batches(target.batch_rows, held):
             target.write(batch, first)
             done = first + batch.num_rows
-            advance(done)
+            progress("listings exported", done, len(rows))
         target.finish()
         wrote = time.perf_counter()
         queries = verify(engine, target, config.verify, config.where)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from itemsearch.fetch.types import FetchReport, Outcome, Result
-
-Progress = Callable[[int, int], None]
-"""Receives how many addresses are done, and how many of them failed."""
+from itemsearch.indexes.progress import Progress
 
 
 @dataclass(slots=True)
 class Account:
-    """Counts what became of `total` addresses. progress: is called as `Progress` says."""
+    """Counts what became of `total` addresses."""
 
     total: int
     progress: Progress
@@ -38,7 +35,10 @@ class Account:
             self.failed.append(outcome)
         elif outcome.result is Result.DOWNLOADED and outcome.picture is not None:
             self.bytes += outcome.picture.bytes
-        self.progress(self.counts.total(), len(self.failed))
+        failed = len(self.failed)
+        self.progress(
+            "pictures fetched", self.counts.total(), self.total, f"{failed:,} failed" if failed else ""
+        )
 
     def report(self, seconds: float) -> FetchReport:
         assert self.total == self.counts.total(), f"{self.total} addresses, {self.counts} accounted for"

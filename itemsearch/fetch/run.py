@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from ssl import SSLContext
 
-from itemsearch.fetch.account import Account, Progress
+from itemsearch.fetch.account import Account
 from itemsearch.fetch.client import Answer, PictureClient
 from itemsearch.fetch.failures import as_failure
 from itemsearch.fetch.picture import picture_format
@@ -18,6 +18,7 @@ from itemsearch.fetch.state import FAILURES, FetchState, content_hash
 from itemsearch.fetch.types import FetchConfig, FetchReport, Known, NoPictureError, Outcome, Result
 from itemsearch.fetched import without_credentials
 from itemsearch.indexes.durable import replace_file
+from itemsearch.indexes.progress import Progress
 from itemsearch.spreadsheet import as_csv
 
 SAVED_TOGETHER = 512

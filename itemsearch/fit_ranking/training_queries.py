@@ -6,7 +6,7 @@ edited copy was made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from itemsearch.columns import read_texts, stored_name
 from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
+from itemsearch.indexes.progress import Progress
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
@@ -81,7 +82,7 @@ def fit_ranking_to_catalogs(
     catalogs: Sequence[CatalogConfig],
     encoder: TorchEncoder,
     config: TrainingQueriesConfig,
-    progress: Callable[[int], None],
+    progress: Progress,
 ) -> tuple[Ranking, RankingReport]:
     """Fits a ranking for `encoder` to catalogs; on those it was trained on, similarities would be too high.
 
@@ -90,7 +91,6 @@ def fit_ranking_to_catalogs(
     listing, and the listing itself, which has no answer: its candidates are other products.
 
     Args:
-        progress: called with how many listings of a catalog are embedded.
 
     Raises:
         CatalogError: a catalog cannot be read, or no query has a right answer among its candidates.
@@ -102,6 +102,7 @@ def fit_ranking_to_catalogs(
         training = draw_training_queries(catalog, encoder, config, progress)
         frequency = inverse_document_frequency(filter(None, training.gallery.titles), NGRAM_BUCKETS)
         labelled += label_candidates(training, EvidenceReader(parts, frequency))
+    progress("fitting the ranking")
     answerable = sum(bool(query.same.any()) for query in labelled)
     if not answerable:
         names = ", ".join(catalog.path for catalog in catalogs)
@@ -131,7 +132,7 @@ def draw_training_queries(
     catalog: CatalogConfig,
     encoder: TorchEncoder,
     config: TrainingQueriesConfig,
-    progress: Callable[[int], None],
+    progress: Progress,
 ) -> TrainingQueries:
     """Embeds the first rows of a catalog and the queries that are made of them.
 
@@ -154,7 +155,7 @@ def draw_training_queries(
             for side, listings in ((edited, _relist(batch, rng)), (unedited, copies)):
                 hidden = [_hide(listing, rng) for listing in listings]
                 side.add(encoder, [one.title for one in hidden], [one.image for one in hidden])
-        progress(len(products))
+        progress("listings embedded", len(products))
     if not products:
         raise EmptyCatalogError(f"{catalog.path}: no usable row: see itemsearch check")
     rows, product_of = np.arange(len(products)), np.array(products)

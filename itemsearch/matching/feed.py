@@ -16,6 +16,7 @@ from itemsearch.catalog import (
 )
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
+from itemsearch.indexes.progress import Progress, Remembered, silent
 from itemsearch.matching.incoming import Incoming
 from itemsearch.matching.matcher import MatchConfig, Matcher
 from itemsearch.matching.results import MATCHES_SCHEMA, Answer, Match, matches_table
@@ -87,7 +88,7 @@ def match_feed(
     out: Path,
     config: MatchConfig,
     on_reject: Callable[[Reject], None],
-    progress: Callable[[int], None],
+    progress: Progress = silent,
 ) -> MatchReport:
     """Matches a feed block by block and writes `MATCHES_SCHEMA` to the file `out`.
 
@@ -97,7 +98,6 @@ def match_feed(
 
     Args:
         on_reject: called with each row that cannot be read.
-        progress: called with how many rows were read so far.
 
     Raises:
         CatalogError: the feed as a whole cannot be read.
@@ -106,9 +106,10 @@ def match_feed(
     """
     catalog = open_catalog(feed)
     check_out("--out", out, [Path(feed.path), *(table.source.path for table in catalog.tables)])
-    placeholders = (*(each.digest for each in find_placeholders(catalog)), *engine.summary.placeholders)
+    seen = Remembered(progress)
+    placeholders = (*(each.digest for each in find_placeholders(catalog, seen)), *engine.summary.placeholders)
     matcher = Matcher(engine, catalog.carried.names, config)
-    reader = _Reader(engine, matcher, on_reject, progress)
+    reader = _Reader(engine, matcher, on_reject, seen)
     answers: Counter[str] = Counter()
     same, twins = 0, Twins()
     with writing(out, MATCHES_SCHEMA) as file:
@@ -140,7 +141,7 @@ class _Reader:
     engine: Engine
     matcher: Matcher
     on_reject: Callable[[Reject], None]
-    progress: Callable[[int], None]
+    progress: Remembered
     rows: int = 0
     tally: RejectTally = field(default_factory=RejectTally)
     image_problems: ImageProblemTally = field(default_factory=ImageProblemTally)
@@ -160,7 +161,7 @@ class _Reader:
             if batch.items:
                 encoder = self.engine.encoder
                 parts.append(Incoming.embed(batch.items, batch.carried, self.matcher.shared, encoder))
-            self.progress(self.rows)
+            self.progress.progress("rows matched", self.rows, self.progress.done)
             if sum(map(len, parts)) >= BLOCK_ROWS:
                 yield Incoming.joined(parts)
                 parts = []

@@ -30,7 +30,7 @@ class ITEmImageProcessor(BaseImageProcessor):
         """N RGB pictures -> (N, 3, side, side) float32, (x - 127) / 128."""
         pixels = np.empty((len(images), self.side, self.side, 3), np.float32)
         for row, image in enumerate(images):
-            square = image.resize((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            square = image.resize((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=1.0)
             pixels[row] = np.asarray(square)
         pixels -= 127.0
         pixels /= 128.0

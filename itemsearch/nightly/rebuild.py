@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import ItemSearchError
 from itemsearch.fetch.addresses import picture_addresses
 from itemsearch.fetch.run import fetch_pictures
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.types import Target
 from itemsearch.nightly.config import RebuildConfig
 from itemsearch.nightly.guards import ServedVersion, check_feed, check_version, read_figures, served_version
@@ -31,7 +32,6 @@ from itemsearch.store.reuse import EarlierRows
 IMAGE_PROBLEM_REASONS = "image_problem_reasons"
 """The fact of the stage embed that holds `EmbedReport.image_problems`."""
 
-Progress = Callable[[int, int], None]
 """Receives the rows read and the rows rejected so far."""
 
 
@@ -68,15 +68,15 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
         log.version = current.version if current else None
     if config.fetch:
         with log.stage("fetch") as stage:
-            stage.facts |= _fetch(config)
+            stage.facts |= _fetch(config, progress)
     with restoring(store):
         _embed(config, store, current, log, progress)
         with log.stage("index") as stage:
-            summary = _index(config, store, current, stage)
+            summary = _index(config, store, current, stage, progress)
             log.version = summary.current
     if config.duplicates:
         with log.stage("duplicates") as stage:
-            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.current)
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.current, progress)
     return summary
 
 
@@ -84,7 +84,7 @@ def _embed(
     config: RebuildConfig, store: Path, current: ServedVersion | None, log: RunLog, progress: Progress
 ) -> None:
     with log.stage("embed") as stage:
-        encoder = open_encoder(config.model, config.device, config.threads)
+        encoder = open_encoder(config.model, config.device, config.threads, bulk=True)
         options = EmbedConfig(
             max_bad_rate=config.guards.max_bad_rate,
             dtype=config.dtype,
@@ -110,7 +110,9 @@ def _embed(
             stage.facts["damaged"] = ", ".join(report.damaged)
 
 
-def _index(config: RebuildConfig, store: Path, current: ServedVersion | None, stage: Stage) -> IndexSummary:
+def _index(
+    config: RebuildConfig, store: Path, current: ServedVersion | None, stage: Stage, progress: Progress
+) -> IndexSummary:
     """Publishes a version, unless the current one is whole, of the same store and of the same target."""
     index = Path(config.index)
     target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
@@ -128,29 +130,29 @@ def _index(config: RebuildConfig, store: Path, current: ServedVersion | None, st
         stage.facts |= asdict(figures)
         check_version(config.guards, current, figures)
 
-    summary = build_index_folder(store, index, built, [guard])
+    summary = build_index_folder(store, index, built, [guard], progress)
     stage.facts |= _index_facts(summary)
     return summary
 
 
-def _fetch(config: RebuildConfig) -> dict[str, Any]:
+def _fetch(config: RebuildConfig, progress: Progress) -> dict[str, Any]:
     """What the stage fetch records."""
     addresses = picture_addresses(_catalog(config))
-    report = fetch_pictures(addresses, Path(config.fetched), config.fetching, lambda done, failed: None)
+    report = fetch_pictures(addresses, Path(config.fetched), config.fetching, progress)
     facts = asdict(report)
     del facts["seconds"], facts["reasons"], facts["examples"]
     most = [f"{count:,} {reason}: {report.examples[reason]}" for reason, count in report.reasons.items()]
     return {**facts, "most_failed": most[0]} if most else facts
 
 
-def _find_duplicates(index: Path, out: Path, version: int) -> dict[str, Any]:
+def _find_duplicates(index: Path, out: Path, version: int, progress: Progress) -> dict[str, Any]:
     """What the stage duplicates records.
 
     Raises:
         ItemSearchError: says that the version is published all the same.
     """
     try:
-        report = update_duplicates(Engine.open(index), out, RunConfig(), lambda step, done, total: None)
+        report = update_duplicates(Engine.open(index), out, RunConfig(), progress)
     except ItemSearchError as error:
         raise type(error)(f"version {version} is current, but not its duplicates: {error}") from error
     return {

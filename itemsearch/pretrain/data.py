@@ -17,6 +17,7 @@ from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.columns import stored_name
 from itemsearch.errors import EmptyCatalogError, ModelError
 from itemsearch.indexes.durable import replacing
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.pretrain.config import PretrainConfig
 from itemsearch.types import Listing, RowBatch
 
@@ -37,7 +38,9 @@ SCHEMA = pa.schema(
 """group: "" where unknown. attributes: a JSON object of column names to values. image: a JPEG, or null."""
 
 
-def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) -> int:
+def prepare_catalogs(
+    catalogs: Sequence[CatalogConfig], path: Path, group: str, progress: Progress = silent
+) -> int:
     """Writes the training table of `catalogs`, one after the other, as an Arrow file for memory-mapping.
 
     Args:
@@ -63,6 +66,7 @@ def prepare_catalogs(catalogs: Sequence[CatalogConfig], path: Path, group: str) 
                 has_group |= column in batch.carried.schema.names
                 rows, listings = rows + batch.rows, listings + len(batch.items)
                 writer.write_batch(_training_rows(batch, column, number))
+                progress("rows read", rows)
             if listings == before:
                 raise EmptyCatalogError(f"{catalog.path}: none of its rows is usable: see itemsearch check")
         if not has_group:

@@ -18,6 +18,7 @@ from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulation
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.model.device import has_bfloat16
 from itemsearch.model.pretraining import ITEmForPreTraining, PretrainBatch
 from itemsearch.pretrain.batches import Collator, TrainingPairs
@@ -80,7 +81,13 @@ class PretrainLoop:
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
 
-    def run(self, accelerator: Accelerator, report: Report, until: int | None = None) -> int:
+    def run(
+        self,
+        accelerator: Accelerator,
+        report: Report,
+        progress: Progress = silent,
+        until: int | None = None,
+    ) -> int:
         """Trains to the last step, or to the end of the step in which Ctrl-C or SIGTERM arrives.
 
         Args:
@@ -103,6 +110,7 @@ class PretrainLoop:
                     group["lr"] = learning_rate(step, train) * group["rate"]
                 unlogged.append(self._update(accelerator, model, optimizer, batches))
                 step += 1
+                progress("training steps", step, train.steps)
                 if step % train.log_every == 0 or step == end:
                     speed = len(unlogged) / (time.perf_counter() - started)
                     self._log(report, accelerator, {"step": step, **_mean(unlogged)}, speed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import ModelError
+from itemsearch.indexes.progress import Progress
 from itemsearch.model import ITEmConfig, ITEmForPreTraining, ITEmImageProcessor, ITEmModel, ITEmProcessor
 from itemsearch.model.encoder import ImageSkip
 from itemsearch.model.loading import silence
@@ -54,7 +55,7 @@ def pretrain(
     config: PretrainConfig,
     out: Path,
     report: Report,
-    note: Callable[[str], None],
+    progress: Progress,
     until: int | None = None,
 ) -> PretrainReport:
     """Pre-trains an encoder on `catalogs`, or resumes a stopped run in `out`.
@@ -64,7 +65,6 @@ def pretrain(
 
     Args:
         report: receives the losses as they are logged.
-        note: receives a line of text before each step that takes long.
         until: the training step to stop after, to be resumed by another call; None for the last.
 
     Raises:
@@ -74,20 +74,20 @@ def pretrain(
     accelerator = PretrainLoop.accelerator(config)
     folder = out / "run"
     with accelerator.main_process_first():
-        rows = _prepare_folder(catalogs, config, folder, note)
+        rows = _prepare_folder(catalogs, config, folder, progress)
     table = pa.ipc.open_file(pa.memory_map(str(folder / "catalog.arrow"))).read_all()
     set_seed(config.train.seed)
     with accelerator.main_process_first():  # it may train the tokenizer that the others then load
         processor, model = _build(config, table, folder)
     training, validation = _pairs(table, config, accelerator.num_processes)
     if not (folder / "checkpoint").exists():
-        _fit_parts(model, processor, training, note)
+        _fit_parts(model, processor, training, progress)
     for parameter in model.item.patches.parameters():
         parameter.requires_grad = not config.train.freeze_patches
     contrast = bool(config.objectives.relisting)
     collate = Collator(processor, model.config.num_patches, config.masking, contrast)
     loop = PretrainLoop(model, config, collate, training, validation, folder)
-    step = loop.run(accelerator, report, until)
+    step = loop.run(accelerator, report, progress, until)
     if accelerator.is_main_process:
         with silence():
             accelerator.unwrap_model(model).item.save_pretrained(out)
@@ -111,7 +111,7 @@ def _pairs(table: pa.Table, config: PretrainConfig, processes: int) -> tuple[Tra
 
 
 def _prepare_folder(
-    catalogs: Sequence[CatalogConfig], config: PretrainConfig, folder: Path, note: Callable[[str], None]
+    catalogs: Sequence[CatalogConfig], config: PretrainConfig, folder: Path, progress: Progress
 ) -> int:
     """Writes the run's configuration and training table, unless an earlier start of the same run has.
 
@@ -133,8 +133,8 @@ def _prepare_folder(
             )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    note(f"reading {', '.join(catalog.path for catalog in catalogs)}")
-    rows = prepare_catalogs(catalogs, folder / "catalog.arrow", config.relisting.group)
+    progress(f"reading {', '.join(catalog.path for catalog in catalogs)}")
+    rows = prepare_catalogs(catalogs, folder / "catalog.arrow", config.relisting.group, progress)
     path.write_text(json.dumps({**described, "rows": rows}, indent=1))
     return rows
 
@@ -168,15 +168,15 @@ def _fit_parts(
     model: ITEmForPreTraining,
     processor: ITEmProcessor,
     training: TrainingPairs,
-    note: Callable[[str], None],
+    progress: Progress,
 ) -> None:
     """Fits the lexical part to the titles, and the image part to the pictures."""
     encoder = model.item
     if encoder.lexical is not None:
-        note("fitting the weights of the titles' character n-grams")
+        progress("fitting the weights of the titles' character n-grams")
         encoder.lexical.fit(title for title in training.table["title"].to_pylist() if title)
     if encoder.image_skip is not None:
-        note(f"fitting the principal axes of {FIT_SAMPLE:,} pictures")
+        progress(f"fitting the principal axes of {FIT_SAMPLE:,} pictures")
         _fit_image_skip(encoder, encoder.image_skip, processor, training)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from itemsearch.errors import UsageError
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.relisting.pictures import rephotograph
 from itemsearch.relisting.words import reword
 from itemsearch.sample.canvas import Canvas, Pen
@@ -41,7 +42,7 @@ class SampleReport:
     categories: int
 
 
-def draw_catalog(out: Path, products: int = 2000, seed: int = 0) -> SampleReport:
+def draw_catalog(out: Path, products: int = 2000, seed: int = 0, progress: Progress = silent) -> SampleReport:
     """Writes a catalog of invented products, some of them with several listings, to the folder `out`.
 
     The files are `catalog.csv` (`COLUMNS`), `images/*.jpg` (about 320 pixels a side) and the ground truth
@@ -65,7 +66,10 @@ def draw_catalog(out: Path, products: int = 2000, seed: int = 0) -> SampleReport
     (out / "images").mkdir(parents=True)
     if any(listing.missing == "placeholder" for listing in listings):
         _draw_placeholder().save(out / PLACEHOLDER, quality=_JPEG_QUALITY)
-    rows = [row for group in _by_group(listings) for row in _draw(invented[group[0].group], group, out, seed)]
+    rows: list[tuple[str, ...]] = []
+    for number, group in enumerate(_by_group(listings), 1):
+        rows += _draw(invented[group[0].group], group, out, seed)
+        progress("products drawn", number, len(invented))
     _write_table(out / "catalog.csv", COLUMNS, sorted(rows))
     _write_table(out / "labels.csv", ("id", "group"), ((listing.id, listing.group) for listing in listings))
     return SampleReport(

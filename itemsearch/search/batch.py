@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from itemsearch.catalog import read_queries
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
 from itemsearch.search.results import Result
@@ -57,7 +58,7 @@ def search_file(
     out: Path,
     config: BatchConfig,
     on_reject: Callable[[Reject], None],
-    progress: Callable[[int], None],
+    progress: Progress = silent,
 ) -> BatchReport:
     """Answers a queries file batch by batch and writes `RESULTS_SCHEMA` to the file `out`.
 
@@ -65,7 +66,6 @@ def search_file(
 
     Args:
         on_reject: called with each query that cannot be read.
-        progress: called with how many rows were read so far.
 
     Raises:
         CatalogError: the queries file as a whole cannot be read.
@@ -84,7 +84,7 @@ def search_file(
             rows, results = rows + batch.rows, results + batch_results.num_rows
             answered, rejected = answered + len(batch.items), rejected + len(batch.rejects)
             incomparable += sum(answer.incomparable for answer in answers)
-            progress(rows)
+            progress("queries answered", rows)
     assert rows == answered + rejected, f"{rows} queries in, {answered} answered, {rejected} rejected"
     return BatchReport(rows, answered, rejected, results, incomparable)
 

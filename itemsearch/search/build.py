@@ -22,6 +22,7 @@ from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_
 from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.gpu import resolve_device
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
 from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
@@ -66,7 +67,11 @@ BY_DEFAULT = IndexConfig()
 
 
 def build_index_folder(
-    store: Path, out: Path, config: IndexConfig = BY_DEFAULT, guards: Sequence[Guard] = ()
+    store: Path,
+    out: Path,
+    config: IndexConfig = BY_DEFAULT,
+    guards: Sequence[Guard] = (),
+    progress: Progress = silent,
 ) -> IndexSummary:
     """Builds an index over a store, or over any Parquet with `id` and `embedding`, and makes it current.
 
@@ -85,7 +90,7 @@ def build_index_folder(
         device = resolve_device(config.device)
         spec = parse_spec(config.spec, source.rows, source.dim) if config.spec else None
         with staging(out) as stage:
-            ids = _copy_rows(source, stage.folder)
+            ids = _copy_rows(source, stage.folder, progress)
             order = _sorted_rows(ids, source)
             save_array(stage.folder / ID_ORDER, order)
             save_array(stage.folder / NGRAM_FREQUENCY, _ngram_frequency(stage.folder))
@@ -95,9 +100,10 @@ def build_index_folder(
             options = BuildOptions(spec, device, config.seed, config.target)
             if config.retrain_ratio is not None:
                 options = _keeping(options, out, source.model, config.retrain_ratio)
-            files = build_files(stage.folder, rank, options)
+            files = build_files(stage.folder, rank, options, progress)
             metadata = _metadata(source, out, stage.folder, files, copied)
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
+            progress("checking the index")
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
             summary = summarise(out, stage.publish(metadata, config.keep))
@@ -142,7 +148,7 @@ def _metadata(
     }
 
 
-def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
+def _copy_rows(source: EmbeddedRows, folder: Path, progress: Progress) -> pa.ChunkedArray:
     """Writes `vectors.npy` and `listings.arrow` a batch at a time; returns the ids."""
     kept = [name for name in source.schema.names if name != "embedding"]
     schema = pa.schema([_string_id(source, name) for name in kept])
@@ -158,6 +164,7 @@ def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
             ids.append(listings["id"])
             vectors[row : row + batch.num_rows] = _unit_vectors(batch["embedding"], listings["id"], source)
             row += batch.num_rows
+            progress("embeddings copied", row, source.rows)
     vectors.flush()
     return pa.chunked_array(ids)
 

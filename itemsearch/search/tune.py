@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from itemsearch.indexes.building.tune import target_missed, tune
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.params import TUNING, save_tuning
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
 from itemsearch.indexes.storage.versions import current_version
@@ -13,7 +14,9 @@ from itemsearch.search.folder import IndexSummary, index_errors, read_summary, s
 from itemsearch.search.verify import check_staged
 
 
-def tune_index_folder(folder: Path, target: Target, keep: int = KEEP_VERSIONS) -> IndexSummary:
+def tune_index_folder(
+    folder: Path, target: Target, keep: int = KEEP_VERSIONS, progress: Progress = silent
+) -> IndexSummary:
     """Publishes the current version with measured search parameters; all other files are shared.
 
     Args:
@@ -26,7 +29,7 @@ def tune_index_folder(folder: Path, target: Target, keep: int = KEEP_VERSIONS) -
     read_summary(folder)  # raises where there is no index, before a version is staged there
     with index_errors(folder), staging(folder) as stage:
         version = current_version(folder)
-        tuning = tune(version.folder, target)
+        tuning = tune(version.folder, target, progress)
         if not tuning.reached:
             raise target_missed(target, tuning.chosen)
         stage.link(version, leaving=[TUNING])

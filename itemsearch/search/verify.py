@@ -11,6 +11,7 @@ import numpy as np
 from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.indexes.building.selfcheck import lost_rows
 from itemsearch.indexes.errors import DamagedIndexError, VectorIndexError
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.storage.versions import Version, verify_version
 from itemsearch.search.engine import Engine
 
@@ -36,14 +37,15 @@ def check_staged(folder: Path, metadata: Mapping[str, Any]) -> None:
         raise GateError(f"not published, what was current stays: {error}") from error
 
 
-def check_version(root: Path, version: Version, every: bool = False) -> int:
+def check_version(root: Path, version: Version, every: bool = False, progress: Progress = silent) -> int:
     """Hashes the files of a version, then checks its rows; returns how many ids were checked.
 
     Raises:
         DamagedIndexError: names the file, or the ids that do not find themselves.
         IndexFolderError: another version of itemsearch built it.
     """
-    verify_version(version)
+    verify_version(version, progress=progress)
+    progress("searching for ids")
     return check_rows(Engine.open_version(root, version), version.folder, version.metadata["rows"], every)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from itemsearch.indexes.errors import DamagedIndexError
+from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.storage.publish import prune, roll_back, unpin
 from itemsearch.indexes.storage.versions import (
     Pointer,
@@ -76,7 +77,9 @@ def list_versions(folder: Path) -> list[ListedVersion]:
                     return listed
 
 
-def verify_index(folder: Path, number: int | None = None, every: bool = False) -> VerifyReport:
+def verify_index(
+    folder: Path, number: int | None = None, every: bool = False, progress: Progress = silent
+) -> VerifyReport:
     """Checks a version, by default the current one, against its manifest and by searching it.
 
     Args:
@@ -87,7 +90,7 @@ def verify_index(folder: Path, number: int | None = None, every: bool = False) -
     """
 
     def verify(version: Version) -> VerifyReport:
-        ids = check_version(folder, version, every)
+        ids = check_version(folder, version, every, progress)
         size = sum(stamp.bytes for stamp in version.files.values())
         rows = version.metadata["rows"]
         return VerifyReport(str(folder), version.number, len(version.files), size, rows, ids)
@@ -96,24 +99,32 @@ def verify_index(folder: Path, number: int | None = None, every: bool = False) -
         return read_version(folder, verify, number)
 
 
-def roll_back_index(folder: Path, number: int | None = None) -> IndexSummary:
+def roll_back_index(folder: Path, number: int | None = None, progress: Progress = silent) -> IndexSummary:
     """Makes a version current again, by default the one before the current, once it is verified, and pins it.
 
     Raises:
         IndexFolderError: there is no such version, it is damaged, or another process is writing.
     """
+
+    def verify(version: Version) -> None:
+        check_version(folder, version, progress=progress)
+
     with index_errors(folder):
-        return summarise(folder, roll_back(folder, lambda version: check_version(folder, version), number))
+        return summarise(folder, roll_back(folder, verify, number))
 
 
-def unpin_index(folder: Path) -> IndexSummary:
+def unpin_index(folder: Path, progress: Progress = silent) -> IndexSummary:
     """Makes the newest version current again after a rollback, once it is verified, and later ones too.
 
     Raises:
         IndexFolderError: there is no index, the version is damaged, or another process is writing.
     """
+
+    def verify(version: Version) -> None:
+        check_version(folder, version, progress=progress)
+
     with index_errors(folder):
-        return summarise(folder, unpin(folder, lambda version: check_version(folder, version)))
+        return summarise(folder, unpin(folder, verify))
 
 
 def prune_index(folder: Path, keep: int) -> PruneReport:

@@ -7,7 +7,7 @@ new run adds and removes some of them. Embeddings, hashes and evidence use the t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +15,11 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from PIL import Image
+
 from itemsearch.catalog.images import SMALL_SIDE
 from itemsearch.errors import StoreError
 from itemsearch.store.schema import thumbnail
-from itemsearch.types import Listing
 
 KEPT = "pictures.sqlite"
 KEPT_FILES = (KEPT, f"{KEPT}-journal")
@@ -82,23 +83,19 @@ class PictureKeeper:
             query = "SELECT 1 FROM pictures WHERE content_hash = ?"
             return self._file.execute(query, (content_hash,)).fetchone() is None
 
-    def add(self, listings: Sequence[Listing]) -> None:
-        """Keeps those of the listings' pictures that are wanted.
+    def add(self, jpegs: Mapping[str, bytes | None]) -> None:
+        """Keeps pictures, by the content hash of their listing, and for which of them there is none to keep.
 
         Raises:
             StoreError: the file is damaged, or the disk is full.
         """
-        rows = [
-            (each.content_hash, _larger(each))
-            for each in listings
-            if each.image is not None and self.wants(each.content_hash, each.image_name)
-        ]
-        if not rows:
+        if not jpegs:
             return
-        if self._file is None:
-            self._file = _open(self.path, "rwc")
-        with self._lock, _errors(self.path), self._file as file:
-            file.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?)", rows)
+        with self._lock:
+            if self._file is None:
+                self._file = _open(self.path, "rwc")
+            with _errors(self.path), self._file as file:
+                file.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?)", jpegs.items())
 
 
 class KeptPictures:
@@ -122,10 +119,9 @@ class KeptPictures:
         return jpeg
 
 
-def _larger(listing: Listing) -> bytes | None:
-    """The picture to keep; None where the thumbnail is as large."""
-    assert listing.image is not None
-    return thumbnail(listing.image, KEPT_SIDE) if max(listing.image.size) > SMALL_SIDE else None
+def larger_picture(image: Image.Image) -> bytes | None:
+    """The JPEG to keep of a picture; None where the thumbnail is as large."""
+    return thumbnail(image, KEPT_SIDE) if max(image.size) > SMALL_SIDE else None
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

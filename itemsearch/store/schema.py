@@ -37,6 +37,12 @@ class StoredPictures:
         sketched = [[thumbnail(image) for image in each.other_images] for each in listings]
         return cls(thumbnails, [Sketches.of_jpegs(each).to_bytes() or None for each in sketched])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Of the listings of all the parts."""
+        thumbnails = [each for part in parts for each in part.thumbnails]
+        return cls(thumbnails, [each for part in parts for each in part.others])
+
 
 def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) -> pa.Schema:
     """The schema of a store: its own columns, then those carried from the catalog. The metadata describes the
@@ -75,7 +81,7 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
 def thumbnail(image: Image.Image, side: int = SMALL_SIDE) -> bytes:
     """Encodes an image as a JPEG of at most `side` pixels a side."""
     small = image.copy()
-    small.thumbnail((side, side), reducing_gap=2.0)
+    small.thumbnail((side, side), reducing_gap=1.0)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()

@@ -41,8 +41,10 @@ from itemsearch.store.shards import listed_shards, remove_unlisted
 from itemsearch.types import Listing, Reject
 
 REJECTS, REJECTS_CSV = "rejects.parquet", "rejects.csv"
-SHARD_ROWS = 4096
-"""Rows of a shard, which are the most that a killed run loses."""
+SHARD_ROWS = 1024
+"""The most rows of a shard, and the most that a killed run loses beside those that are in work."""
+SHARD_BYTES = 32 * 2**20
+"""The bytes from which a shard of fewer rows is written: rows carry texts of any length."""
 
 REJECTS_SCHEMA = pa.schema(
     {"row": pa.int64(), "id": pa.string(), "reason": pa.string(), "message": pa.string()}
@@ -65,6 +67,7 @@ class StoreWriter:
     keep_replaced: bool = False
     _pending: list[pa.RecordBatch] = field(default_factory=list)
     _pending_rows: int = 0
+    _pending_bytes: int = 0
     _shards: list[Shard] = field(default_factory=list)
     _rejects: list[Reject] = field(default_factory=list)
     # A part of the names of the shards, which must differ from those of the store that is replaced.
@@ -164,9 +167,11 @@ class StoreWriter:
             pa.array([_problem_text(listing) for listing in listings], pa.string()),
             *carried.columns,
         ]
-        self._pending.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
+        batch = pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        self._pending.append(batch)
         self._pending_rows += len(listings)
-        if self._pending_rows >= SHARD_ROWS:
+        self._pending_bytes += batch.nbytes
+        if self._pending_rows >= SHARD_ROWS or self._pending_bytes >= SHARD_BYTES:
             self._write_shard()
 
     def reject(self, rejects: Sequence[Reject]) -> None:
@@ -239,7 +244,7 @@ class StoreWriter:
                 table, temporary, compression="zstd", use_dictionary=dictionary, write_page_checksum=True
             )
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
-        self._pending, self._pending_rows = [], 0
+        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
 
 
 def _problem_text(listing: Listing) -> str | None:

@@ -19,6 +19,7 @@ from support.catalogs import draw_picture, titles
 from support.models import save_tiny_model
 
 from itemsearch.cli.app import main
+from itemsearch.indexes.progress import silent
 from itemsearch.probability.calibration import Calibration, publish_calibration
 from itemsearch.probability.estimate import Estimate, Share
 from itemsearch.probability.model import Curve
@@ -151,7 +152,7 @@ def test_two_searches_into_one_file_leave_the_whole_results_of_one(index: Path, 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(3):
             searches = [
-                pool.submit(search_file, engine, str(queries), out, BatchConfig(k), print, lambda rows: None)
+                pool.submit(search_file, engine, str(queries), out, BatchConfig(k), print, silent)
                 for k, engine in enumerate(engines, 1)
             ]
             assert [search.result().results for search in searches] == [40, 80, 120, 160]

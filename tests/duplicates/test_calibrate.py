@@ -40,7 +40,7 @@ from itemsearch.search.folder import index_errors, read_summary
 ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}
 
 
-def no_progress(step: str, done: int, total: int) -> None:
+def no_progress(step: str, done: int = 0, total: int | None = None, note: str = "") -> None:
     pass
 
 

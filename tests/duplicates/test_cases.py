@@ -14,6 +14,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder, open_encoder
+from itemsearch.indexes.progress import silent
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 
@@ -29,10 +30,10 @@ def decide(folder: Path, encoder: Encoder, header: Sequence[str], rows: Sequence
     with (folder / "shop.csv").open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     config = CatalogConfig(str(folder / "shop.csv"))
-    embed_catalog(config, folder / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
+    embed_catalog(config, folder / "store", encoder, EmbedConfig(), silent)
     build_index_folder(folder / "store", folder / "index")
     engine = Engine.open(folder / "index")
-    find_duplicates(engine, folder / "out", RunConfig(), lambda step, done, total: None)
+    find_duplicates(engine, folder / "out", RunConfig(), silent)
     return folder / "out"
 
 

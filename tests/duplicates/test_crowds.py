@@ -12,6 +12,7 @@ from support.indexes_of_listings import build, crowd, listing, opened, some_list
 from itemsearch.duplicates.pairs.candidates import LANDMARKS, CandidateConfig, Candidates
 from itemsearch.duplicates.pairs.join import JoinConfig
 from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.indexes.progress import silent
 from itemsearch.search.filter import NO_FILTER
 
 
@@ -24,7 +25,7 @@ def config(neighbours: int) -> RunConfig:
 def test_sixty_near_identical_listings_are_one_group(tmp_path: Path, neighbours: int, noise: float) -> None:
     made = [*some_listings(200), *crowd(60, noise=noise)]
     engine, out = opened(build(tmp_path, made)), tmp_path / "out"
-    find_duplicates(engine, out, config(neighbours), lambda step, done, total: None)
+    find_duplicates(engine, out, config(neighbours), silent)
     members = pq.read_table(out / "groups.parquet").to_pylist()
     groups = {each["group_id"] for each in members if each["id"].startswith("crowd")}
     assert len(groups) == 1
@@ -40,7 +41,7 @@ def test_identical_listings_are_one_group(tmp_path: Path, neighbours: int) -> No
     vector = np.eye(16, dtype=np.float32)[0]
     copies = [listing(f"p{number:03d}", "plain white mug", vector, seller="s") for number in range(120)]
     engine, out = opened(build(tmp_path, [*some_listings(200), *copies])), tmp_path / "out"
-    find_duplicates(engine, out, config(neighbours), lambda step, done, total: None)
+    find_duplicates(engine, out, config(neighbours), silent)
     members = pq.read_table(out / "groups.parquet").to_pylist()
     groups = {each["group_id"] for each in members if each["id"].startswith("p")}
     assert len(groups) == 1

@@ -14,6 +14,7 @@ from itemsearch.decisions.pair_labels import all_same
 from itemsearch.duplicates.explain import Explanation, explain
 from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.errors import UnknownIdError, UsageError
+from itemsearch.indexes.progress import silent
 from itemsearch.search.engine import Engine
 
 
@@ -23,7 +24,7 @@ def ranked(engine: Engine) -> Any:
 
 
 def found(engine: Engine, out: Path) -> Path:
-    find_duplicates(engine, out, RunConfig(min_probability=0.3), lambda step, done, total: None)
+    find_duplicates(engine, out, RunConfig(min_probability=0.3), silent)
     return out
 
 

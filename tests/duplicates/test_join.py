@@ -18,6 +18,7 @@ from itemsearch.duplicates.pairs.join import JoinConfig, Joined, join
 from itemsearch.duplicates.pairs.since import changed_since
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.errors import IndexFolderError, UsageError
+from itemsearch.indexes.progress import silent
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import Filter
@@ -27,7 +28,7 @@ EVERYTHING = JoinConfig(candidates=CandidateConfig(neighbours=1000))
 
 
 def joined(engine: Engine, folder: Path, config: JoinConfig = EVERYTHING, changed=None) -> Joined:
-    return join(engine, config, folder, lambda step, done, total: None, changed)
+    return join(engine, config, folder, silent, changed)
 
 
 def described(found: Joined) -> pa.Table:

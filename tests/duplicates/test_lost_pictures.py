@@ -10,6 +10,7 @@ import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened
 
 from itemsearch.duplicates.run import RunConfig, find_duplicates
+from itemsearch.indexes.progress import silent
 
 PLACES = {"title": slice(0, 8), "picture": slice(8, 16)}
 
@@ -45,7 +46,7 @@ def _listing(id: str, title: str, vector: np.ndarray, picture: bytes | None) -> 
 @pytest.mark.parametrize("lost", [60, 20])
 def test_siblings_without_pictures_are_never_automatic(tmp_path: Path, lost: int) -> None:
     engine, out = opened(build(tmp_path, catalog(lost))), tmp_path / "out"
-    report = find_duplicates(engine, out, RunConfig(min_precision=0.8), lambda step, done, total: None)
+    report = find_duplicates(engine, out, RunConfig(min_precision=0.8), silent)
     pairs = pq.read_table(out / "pairs.parquet").to_pylist()
     gone = {f"{number:04d}" for number in range(600 - lost, 600)}
     duplicates = [pair for pair in pairs if pair["decision"] == "duplicate"]
@@ -62,6 +63,6 @@ def test_a_catalog_of_few_pictures_goes_by_titles(tmp_path: Path) -> None:
     for each in made[::5]:
         each |= {"thumbnail": None, "has_image": False}
     engine, out = opened(build(tmp_path, made)), tmp_path / "out"
-    find_duplicates(engine, out, RunConfig(), lambda step, done, total: None)
+    find_duplicates(engine, out, RunConfig(), silent)
     doubts = pq.read_table(out / "pairs.parquet")["doubt"].to_pylist()
     assert "a picture is missing" not in doubts

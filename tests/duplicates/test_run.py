@@ -23,6 +23,7 @@ from itemsearch.duplicates.run import RunConfig, find_duplicates, judge_pairs
 from itemsearch.duplicates.run_folder import RunReport, read_run
 from itemsearch.duplicates.types import GROUPS_SCHEMA, PAIRS_SCHEMA
 from itemsearch.errors import ReviewError, UsageError
+from itemsearch.indexes.progress import silent
 from itemsearch.probability.model import Model
 from itemsearch.review.report import report_facts
 from itemsearch.review.session import ReviewSession
@@ -34,7 +35,7 @@ CONFIG = RunConfig(JoinConfig(candidates=CandidateConfig(neighbours=1000)), min_
 
 
 def run(engine: Engine, out: Path, config: RunConfig = CONFIG) -> RunReport:
-    return find_duplicates(engine, out, config, lambda step, done, total: None)
+    return find_duplicates(engine, out, config, silent)
 
 
 def pairs_in(out: Path) -> list[dict]:
@@ -266,7 +267,7 @@ def test_what_is_new_is_weighed_against_the_same_rivals_as_in_a_full_run(tmp_pat
     model = decode(Model, read_run(tmp_path / "first")["model"])
     engine = opened(build(tmp_path, made))
     run(engine, tmp_path / "new", replace(CONFIG, new=str(tmp_path / "first")))
-    joined = join(engine, CONFIG.join, tmp_path / "join", lambda step, done, total: None)
+    joined = join(engine, CONFIG.join, tmp_path / "join", silent)
     probability = learn(joined, across=False, model=model).probability
     ids = engine.listings["id"]
     names = (ids.take(joined.pairs[name]).to_pylist() for name in ("row_a", "row_b"))
@@ -339,7 +340,7 @@ def test_a_folder_of_an_older_version_is_refused_and_can_be_written_again(tmp_pa
 
 def test_every_compared_pair_is_judged_as_the_run_then_writes_it(tmp_path: Path) -> None:
     engine, out = opened(build(tmp_path, some_listings(120))), tmp_path / "out"
-    joined, learnt = judge_pairs(engine, out, CONFIG, lambda step, done, total: None)
+    joined, learnt = judge_pairs(engine, out, CONFIG, silent)
     assert len(learnt.probability) == joined.pairs.num_rows
     report = run(engine, out)
     assert report.compared == joined.pairs.num_rows

@@ -241,8 +241,8 @@ def test_a_run_that_is_killed_is_gone_on_with(
     shop = write_catalog(tmp_path / "shop", 40)
     config = CatalogConfig(str(shop), batch_rows=4)
 
-    def stop(rows: int, rejected: int) -> None:
-        if rows == 20:
+    def stop(step: str, done: int = 0, total: int | None = None, note: str = "") -> None:
+        if (step, done, total) == ("listings embedded", 20, 40):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -134,6 +134,26 @@ def test_threads_do_not_change_embeddings(tiny_model: Path) -> None:
     assert np.allclose(one, two, atol=1e-3)
 
 
+def test_many_batches_pass_at_once(tiny_model: Path) -> None:
+    """As of one after the other. The first two passes of a process once waited for each other for ever."""
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "import numpy as np\n"
+        "from itemsearch.embed.encoder import open_encoder\n"
+        f"encoder = open_encoder({str(tiny_model)!r}, 'cpu', 4, bulk=True)\n"
+        "titles = ['red mug', 'a blue cotton shirt', 'lamp', 'bag of green tea'] * 8\n"
+        "batches = list(encoder.prepare(titles, [None] * 32, 2))\n"
+        "with ThreadPoolExecutor(8) as pool: together = list(pool.map(encoder.embed, batches))\n"
+        "alone = list(map(encoder.embed, batches))\n"
+        "print(all(np.array_equal(a, b) for a, b in zip(together, alone)))\n"
+    )
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        )
+        assert done.stdout.strip() == "True"
+
+
 def test_signals_keep_their_stack(tiny_model: Path) -> None:
     """OpenVINO gave the thread one that was too small for a signal: Ctrl-C was a segmentation fault."""
     code = (

@@ -9,6 +9,7 @@ import pytest
 
 from itemsearch.export.config import ExportConfig, ExportTo
 from itemsearch.export.run import export_index
+from itemsearch.indexes.progress import silent
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 
@@ -18,7 +19,7 @@ def test_the_program_of_the_docs_asks_the_target(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("lancedb", reason="make test-cluster installs lancedb")
-    export_index(index, ExportConfig(ExportTo.LANCEDB, tmp_path / "database"), lambda done: None)
+    export_index(index, ExportConfig(ExportTo.LANCEDB, tmp_path / "database"), silent)
     (tmp_path / "index").symlink_to(index)
     monkeypatch.chdir(tmp_path)
     (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)

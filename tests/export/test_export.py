@@ -23,6 +23,7 @@ from itemsearch.export.config import ExportConfig, ExportTo
 from itemsearch.export.run import export_index
 from itemsearch.export.types import ExportReport
 from itemsearch.export.verify import exact_scores
+from itemsearch.indexes.progress import silent
 from itemsearch.search.engine import Engine
 
 ROWS = 150
@@ -59,7 +60,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
 
 
 def exported(index: Path, config: ExportConfig) -> ExportReport:
-    return export_index(index, config, lambda done: None)
+    return export_index(index, config, silent)
 
 
 def read(config: ExportConfig) -> list[dict[str, Any]]:

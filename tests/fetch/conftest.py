@@ -10,6 +10,7 @@ from support.picture_server import PictureServer
 from itemsearch.fetch import schedule
 from itemsearch.fetch.run import fetch_pictures
 from itemsearch.fetch.types import FetchConfig, FetchReport
+from itemsearch.indexes.progress import silent
 
 Fetch = Callable[..., FetchReport]
 
@@ -27,7 +28,7 @@ def fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetch:
 
     def call(addresses: Sequence[str], trusted: Any = None, **settings: Any) -> FetchReport:
         config = FetchConfig(**{"allow_private": True, **settings})
-        report = fetch_pictures(addresses, tmp_path / "pictures", config, lambda done, failed: None, trusted)
+        report = fetch_pictures(addresses, tmp_path / "pictures", config, silent, trusted)
         assert report.addresses == report.downloaded + report.unchanged + report.failed
         assert sum(report.reasons.values()) == report.failed
         return report

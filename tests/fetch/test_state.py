@@ -28,7 +28,7 @@ from itemsearch.fetch.types import FetchConfig
 
 run.SAVED_TOGETHER, run.SAVED_SECONDS = 4, 0.02
 config = FetchConfig(allow_private=True, per_host=2)
-run.fetch_pictures(sys.argv[2:], Path(sys.argv[1]), config, lambda done, failed: print(done, flush=True))
+run.fetch_pictures(sys.argv[2:], Path(sys.argv[1]), config, lambda step, done, *more: print(done, flush=True))
 """
 
 
@@ -207,7 +207,7 @@ def test_a_full_disk_is_told_in_one_line(
 
 def test_progress_ends_at_every_address(server: PictureServer, tmp_path: Path) -> None:
     server.pages = {"/a": picture(0)}
-    shown: list[tuple[int, int]] = []
+    shown: list[tuple[object, ...]] = []
     config = run.FetchConfig(allow_private=True, retries=0)
     run.fetch_pictures(
         [server.url("/a"), server.url("/b")],
@@ -215,7 +215,7 @@ def test_progress_ends_at_every_address(server: PictureServer, tmp_path: Path) -
         config,
         lambda *counts: shown.append(counts),
     )
-    assert shown[-1] == (2, 1)
+    assert shown[-1] == ("pictures fetched", 2, 2, "1 failed")
 
 
 def test_an_unwritten_folder_has_no_pictures(tmp_path: Path) -> None:

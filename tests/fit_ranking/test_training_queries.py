@@ -22,6 +22,7 @@ from itemsearch.fit_ranking.training_queries import (
     draw_training_queries,
     fit_ranking_to_catalogs,
 )
+from itemsearch.indexes.progress import silent
 from itemsearch.search.build import build_index_folder
 
 
@@ -58,7 +59,7 @@ def test_an_engine_ranks_by_the_evidence(fitted: Path, catalog_csv: Path, tmp_pa
         tmp_path / "s",
         torch_encoder,
         EmbedConfig(),
-        lambda rows, rejected: None,
+        silent,
     )
     build_index_folder(tmp_path / "s", tmp_path / "index")
     engine = Engine.open(tmp_path / "index")
@@ -96,12 +97,10 @@ def test_an_engine_ranks_by_the_evidence(fitted: Path, catalog_csv: Path, tmp_pa
 
 def test_known_groups_are_asked_for_each_other(offers_csv: Path, torch_encoder: TorchEncoder) -> None:
     config = TrainingQueriesConfig(group="product")
-    training = draw_training_queries(CatalogConfig(str(offers_csv)), torch_encoder, config, lambda rows: None)
+    training = draw_training_queries(CatalogConfig(str(offers_csv)), torch_encoder, config, silent)
     assert training.own.tolist() == list(range(60))
     assert training.query_products.tolist() == [str(row // 3) for row in range(60)]
-    ranking, report = fit_ranking_to_catalogs(
-        [CatalogConfig(str(offers_csv))], torch_encoder, config, lambda rows: None
-    )
+    ranking, report = fit_ranking_to_catalogs([CatalogConfig(str(offers_csv))], torch_encoder, config, silent)
     assert report.answerable == report.queries == 60
     assert report.by_ranking > 0.9
     slopes = dict(zip(ranking.features, ranking.slopes["title"], strict=True))
@@ -110,7 +109,7 @@ def test_known_groups_are_asked_for_each_other(offers_csv: Path, torch_encoder: 
 
 def test_relistings_lack_a_modality_at_times(catalog_csv: Path, torch_encoder: TorchEncoder) -> None:
     training = draw_training_queries(
-        CatalogConfig(str(catalog_csv)), torch_encoder, TrainingQueriesConfig(), lambda rows: None
+        CatalogConfig(str(catalog_csv)), torch_encoder, TrainingQueriesConfig(), silent
     )
     assert training.own.tolist() == [-1] * 60 + list(range(60))  # listed again, and as they are
     assert training.query_products.tolist() == training.gallery_products.tolist() * 2
@@ -126,7 +125,7 @@ def test_rows_are_limited(tmp_path: Path, torch_encoder: TorchEncoder) -> None:
     assert (
         len(
             draw_training_queries(
-                catalog, torch_encoder, TrainingQueriesConfig(rows=6), lambda rows: None
+                catalog, torch_encoder, TrainingQueriesConfig(rows=6), silent
             ).gallery.titles
         )
         == 8
@@ -140,7 +139,7 @@ def test_nothing_to_learn_from_is_told(tmp_path: Path, torch_encoder: TorchEncod
             [CatalogConfig(str(tmp_path / "c.csv"))],
             torch_encoder,
             TrainingQueriesConfig("product"),
-            lambda rows: None,
+            silent,
         )
 
 

@@ -17,6 +17,7 @@ from itemsearch.duplicates.run import RunConfig, find_duplicates
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import UsageError
+from itemsearch.indexes.progress import silent
 from itemsearch.matching.feed import MatchReport, match_feed
 from itemsearch.matching.incoming import texts_of
 from itemsearch.matching.matcher import MatchConfig
@@ -36,7 +37,7 @@ FEED = [
 
 def build(folder: Path, rows: list[Row], encoder: Encoder) -> Path:
     catalog = CatalogConfig(str(write_listings(folder, "catalog.csv", rows)))
-    embed_catalog(catalog, folder / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
+    embed_catalog(catalog, folder / "store", encoder, EmbedConfig(), silent)
     build_index_folder(folder / "store", folder / "index")
     return folder / "index"
 
@@ -53,7 +54,7 @@ def run(
     feed, out = write_listings(folder, "feed.csv", rows), folder / "matches.parquet"
     engine = Engine.open(index, device="cpu")
     source = CatalogConfig(str(feed), batch_rows=batch_rows)
-    report = match_feed(engine, source, out, config, rejects.append, lambda rows: None)
+    report = match_feed(engine, source, out, config, rejects.append, silent)
     table = pq.read_table(out)
     assert table.schema.equals(MATCHES_SCHEMA)
     matches = {row["query_id"]: row for row in table.to_pylist()}
@@ -184,7 +185,7 @@ def test_a_shared_gtin_is_no_proof(tmp_path: Path, encoder: Encoder) -> None:
 def test_a_feed_is_decided_by_a_run_of_duplicates(tmp_path: Path, encoder: Encoder) -> None:
     again = [product(number, f"twice-{number}", f"{product_title(number)} new") for number in range(30)]
     index, folder = build(tmp_path / "shop", [*CATALOG, *again], encoder), tmp_path / "duplicates"
-    find_duplicates(Engine.open(index), folder, RunConfig(), lambda step, done, total: None)
+    find_duplicates(Engine.open(index), folder, RunConfig(), silent)
     report, matches, _ = run(index, tmp_path, FEED, MatchConfig(duplicates=folder))
     assert report.learnt_from == str(folder)
     found = [number for number in KNOWN if matches[f"feed-{number}"]["decision"] != Answer.NEW]
@@ -202,9 +203,7 @@ def test_wrong_columns_and_files_are_named(shop: Path, tmp_path: Path) -> None:
     engine = Engine.open(shop, device="cpu")
     before = feed.read_bytes()
     with pytest.raises(UsageError, match="itself: name another file"):
-        match_feed(
-            engine, CatalogConfig(str(feed)), feed, MatchConfig(), lambda reject: None, lambda rows: None
-        )
+        match_feed(engine, CatalogConfig(str(feed)), feed, MatchConfig(), lambda reject: None, silent)
     assert feed.read_bytes() == before
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from itemsearch.cli.app import app, main
 from itemsearch.errors import GateError, UsageError
 from itemsearch.indexes.building.tune import tune
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.searching.params import Tuning
 from itemsearch.indexes.storage.versions import current_version
 from itemsearch.indexes.types import Target
@@ -177,7 +178,9 @@ def test_a_feed_that_lost_its_titles_or_pictures_is_refused_before_anything_is_e
     path, lines = lines_of(shop)
     path.write_text(without_cell(lines, column, 10))
     with monkeypatch.context() as patch:
-        patch.setattr("itemsearch.embed.catalog._embed", lambda *_: pytest.fail("something was embedded"))
+        patch.setattr(
+            "itemsearch.embed.pipeline.Pipeline._embed", lambda *_: pytest.fail("something was embedded")
+        )
         refused(shop, 4, rf"25\.0% of the rows {words}, 0\.0% did in version 1: more than")
         path.write_text("\n".join(lines[:21]) + "\n")
         refused(shop, 4, r"20 rows instead of the 40")
@@ -280,7 +283,7 @@ def test_an_index_that_misses_its_recall_is_not_published(
     path, lines = lines_of(shop)
     path.write_text("\n".join(lines[:-1]) + "\n")
 
-    def find_little(folder: Path, target: Target) -> Tuning:
+    def find_little(folder: Path, target: Target, progress: Progress) -> Tuning:
         tuning = tune(folder, target)
         return replace(tuning, chosen=replace(tuning.chosen, recall=0.5))
 

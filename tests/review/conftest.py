@@ -12,6 +12,7 @@ from support.run_folders import a_group, a_pair, write_run_folder
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
+from itemsearch.indexes.progress import silent
 from itemsearch.search.build import build_index_folder
 
 EVIL = (
@@ -59,7 +60,7 @@ def evil_found(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Pa
             draw_picture(number).save(folder / f"{number}.png")
             writer.writerow([f"{text}{number}", f"{text} mug", f"{number}.png", text, text])
     config = CatalogConfig(str(folder / "catalog.csv"))
-    embed_catalog(config, folder / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
+    embed_catalog(config, folder / "store", encoder, EmbedConfig(), silent)
     build_index_folder(folder / "store", folder / "index")
     ids = sorted(f"{text}{number}" for number, text in enumerate(EVIL))
     pairs = [

@@ -25,6 +25,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.duplicates.run_folder import read_tables
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
+from itemsearch.indexes.progress import silent
 from itemsearch.review.outcome import NothingFound
 from itemsearch.review.report import write_groups_report
 from itemsearch.review.session import ReviewSession
@@ -56,7 +57,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Path:
             title = titles.get(number, f"Red mug of the house, no {number}")
             writer.writerow([f"{number:03d}", title, f"images/{number}.png", "قمصان", f"{number}.50"])
     config = CatalogConfig(str(folder / "shop.csv"))
-    embed_catalog(config, folder / "store", encoder, EmbedConfig(), lambda rows, rejected: None)
+    embed_catalog(config, folder / "store", encoder, EmbedConfig(), silent)
     build_index_folder(folder / "store", folder / "index")
     crowd = [f"{number:03d}" for number in range(4, 4 + CROWD)]
     pairs = [

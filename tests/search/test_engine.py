@@ -23,6 +23,7 @@ from itemsearch.errors import (
     UnknownIdError,
     UsageError,
 )
+from itemsearch.indexes.progress import silent
 from itemsearch.search.batch import BatchConfig, BatchReport, search_file
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.folder import read_summary
@@ -226,7 +227,7 @@ def test_a_damaged_index_is_told_by_file(index: Path, tmp_path: Path, name: str)
 
 def search_queries(engine: Engine, queries: Path, out: Path) -> tuple[BatchReport, list[Reject]]:
     rejects: list[Reject] = []
-    return search_file(engine, str(queries), out, BatchConfig(3), rejects.append, lambda rows: None), rejects
+    return search_file(engine, str(queries), out, BatchConfig(3), rejects.append, silent), rejects
 
 
 def test_a_queries_file_is_answered_row_by_row(index: Path, tmp_path: Path) -> None:

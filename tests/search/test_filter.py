@@ -15,6 +15,7 @@ from itemsearch import Engine
 from itemsearch.catalog import read_queries
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import MissingColumnError, UsageError
+from itemsearch.indexes.progress import silent
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.ranking.score_model import ScoreModel
@@ -171,7 +172,7 @@ def write_queries(path: Path, engine: Engine, rows: list[int]) -> None:
 
 
 def search_queries(engine: Engine, queries: Path, out: Path, config: BatchConfig) -> BatchReport:
-    return search_file(engine, str(queries), out, config, lambda reject: None, lambda rows: None)
+    return search_file(engine, str(queries), out, config, lambda reject: None, silent)
 
 
 def test_a_queries_file_is_filtered_as_single_searches_are(sold: Path, tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def peak():
 
 def ask(queries):
     return search_file(
-        engine, queries, Path(sys.argv[3]), BatchConfig(20), lambda reject: None, lambda rows: None
+        engine, queries, Path(sys.argv[3]), BatchConfig(20), lambda reject: None, silent
     )
 
 engine = Engine.open(sys.argv[1])

@@ -14,6 +14,7 @@ from itemsearch import Engine, Result
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import Encoder
+from itemsearch.indexes.progress import silent
 from itemsearch.ranking.evidence import KINDS, EvidenceReader
 from itemsearch.ranking.ranking import KNOTS, Ranking
 from itemsearch.ranking.score_model import ScoreModel
@@ -127,7 +128,7 @@ def test_many_queries_of_every_kind_at_once(engine: Engine, tmp_path: Path) -> N
         f"query_id,title,image\nboth,{words[7]},7.png\nwords,{words[9]},\npicture,,7.png\nmore,{words[3]},\n"
     )
     out = tmp_path / "r.parquet"
-    report = search_file(engine, str(tmp_path / "q.csv"), out, BatchConfig(k=30), print, lambda rows: None)
+    report = search_file(engine, str(tmp_path / "q.csv"), out, BatchConfig(k=30), print, silent)
     assert report.results == 120
     single = [
         engine.search(title=words[7], image=tmp_path / "7.png", k=30),

@@ -15,6 +15,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.catalog import EmbedConfig, EmbedReport, embed_catalog
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import StoreError
+from itemsearch.indexes.progress import silent
 from itemsearch.store.kept_pictures import KEPT, KEPT_SIDE, KeepPictures, KeptPictures
 from itemsearch.store.manifest import read_manifest
 from itemsearch.store.reader import open_embedded
@@ -35,7 +36,7 @@ def write(folder: Path, pictures: dict[str, bytes]) -> Path:
 
 def embed(catalog: Path, out: Path, encoder: Encoder, keep: KeepPictures) -> EmbedReport:
     config = EmbedConfig(keep_pictures=keep)
-    return embed_catalog(CatalogConfig(str(catalog)), out, encoder, config, lambda rows, rejected: None)
+    return embed_catalog(CatalogConfig(str(catalog)), out, encoder, config, silent)
 
 
 def sizes(store: Path) -> dict[str, tuple[int, int] | None]:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from itemsearch.catalog.formats.columnar import ColumnarTable
+from itemsearch.catalog.formats.columnar import ColumnarTable, rows_of_bytes
 from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError
 
@@ -35,8 +35,9 @@ def _batches(
         for batch in _read(reader):
             batch.validate()
             wanted = batch if columns is None else batch.select(list(columns))
-            for start in range(0, batch.num_rows, batch_rows):
-                yield wanted.slice(start, batch_rows)
+            rows = rows_of_bytes(wanted.nbytes / max(wanted.num_rows, 1), batch_rows)
+            for start in range(0, batch.num_rows, rows):
+                yield wanted.slice(start, rows)
 
 
 def _read(reader: pa.RecordBatchFileReader | pa.RecordBatchStreamReader) -> Iterator[pa.RecordBatch]:

@@ -13,6 +13,8 @@ from itemsearch.catalog.formats.tables import Records, record_batch
 from itemsearch.columns import as_texts
 from itemsearch.errors import CatalogError
 
+BATCH_BYTES = 32 * 2**20
+"""About the most bytes of a batch: pictures in cells may be large."""
 ReadBatches = Callable[[Sequence[str] | None, int], Iterator[pa.RecordBatch]]
 
 
@@ -73,6 +75,11 @@ class ColumnarTable:
                     f"catalog's files have in common: write it as one type in all of them"
                 ) from error
         return record_batch(arrays, carried, batch.num_rows)
+
+
+def rows_of_bytes(bytes_of_row: float, most: int) -> int:
+    """How many rows of so many bytes on average are read at a time: at least 1, and at most `most`."""
+    return most if bytes_of_row * most <= BATCH_BYTES else max(1, int(BATCH_BYTES / bytes_of_row))
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -8,7 +8,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.catalog.formats.columnar import ColumnarTable
+from itemsearch.catalog.formats.columnar import ColumnarTable, rows_of_bytes
 from itemsearch.catalog.formats.source import Source
 from itemsearch.errors import CatalogError
 
@@ -39,13 +39,30 @@ def _batches(source: Source, columns: Sequence[str] | None, batch_rows: int) -> 
     try:
         with _open(source) as file:
             rows_left = file.metadata.num_rows
-            for batch in file.iter_batches(batch_rows, columns=columns and list(columns)):
+            rows = _rows_at_once(file.metadata, columns, batch_rows)
+            for batch in file.iter_batches(rows, columns=columns and list(columns)):
                 rows_left -= batch.num_rows
                 yield batch
     except _READ_ERRORS as error:
         raise _damaged(source, error) from error
     if rows_left:
         raise CatalogError(f"{source}: damaged: {abs(rows_left)} rows are not where its footer says")
+
+
+def _rows_at_once(metadata: pq.FileMetaData, columns: Sequence[str] | None, most: int) -> int:
+    """How many rows are read at a time: at most so many, and about `BATCH_BYTES` where rows hold pictures."""
+    largest = 0.0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        chunks = [group.column(place) for place in range(group.num_columns)]
+        size = sum(
+            chunk.total_uncompressed_size
+            for chunk in chunks
+            if columns is None
+            or {chunk.path_in_schema, chunk.path_in_schema.partition(".")[0]} & set(columns)
+        )
+        largest = max(largest, size / max(group.num_rows, 1))
+    return rows_of_bytes(largest, most)
 
 
 def _open(source: Source) -> pq.ParquetFile:

@@ -18,11 +18,12 @@ from itemsearch.duplicates.calibrate.labels import (
     read_labels,
 )
 from itemsearch.duplicates.pairs.decide import REVIEW, Thresholds, TierEstimates, held_back
-from itemsearch.duplicates.pairs.join import JoinConfig, Joined, Progress, join
+from itemsearch.duplicates.pairs.join import JoinConfig, Joined, join
 from itemsearch.duplicates.pairs.learn import PairProbabilities, learn
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.errors import GateError, UsageError
 from itemsearch.indexes.arrays import Ints, Mask
+from itemsearch.indexes.progress import Progress
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 from itemsearch.probability.calibration import Calibration, publish_calibration
 from itemsearch.probability.refine import refine

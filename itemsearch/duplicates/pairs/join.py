@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from itemsearch.duplicates.pairs.evidence import PairEvidence
 from itemsearch.duplicates.pairs.variants import EVERY_RULE, VariantRules
 from itemsearch.indexes.arrays import Mask, Rows, unique
 from itemsearch.indexes.durable import replacing
+from itemsearch.indexes.progress import Progress
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
 
@@ -33,7 +33,6 @@ FORMAT = 4
 """Of the parts; raised when older ones can no longer be read."""
 SETTINGS = "settings.json"
 
-Progress = Callable[[str, int, int], None]
 """Called with the name of a step, how much of it is done, and of how much."""
 
 

@@ -16,13 +16,14 @@ def test_speed_is_measured_by_stage(
     metrics = benchmark("embed", catalog_csv, "--out", out, "--model", tiny_model, "--rows", "40")
     assert metrics["listings"] == 40
     speeds = {stage: speed["median"] for stage, speed in metrics["listings per second"].items()}
-    stages = ["reading and decoding", "preparing", "the bare model", "writing"]
-    assert list(speeds) == [*stages, "one after another", "itemsearch embed"]
+    assert list(speeds) == ["all but the model", "the bare model", "itemsearch embed"]
     assert all(
         speed["least"] <= speed["median"] <= speed["most"]
         for speed in metrics["listings per second"].values()
     )
-    assert all(speeds["one after another"] < speeds[stage] for stage in stages)
+    # A process that only embeds loads no torch, which alone would take more than this.
+    assert metrics["memory"]["before"] < 350 * 2**20
+    assert metrics["share of the slower"]["median"] > 0
     assert metrics["memory"]["peak"] >= metrics["memory"]["before"] > 0
     assert sorted(path.name for path in out.iterdir()) == [
         "config.json",
