@@ -38,12 +38,13 @@ T = TypeVar("T")
 class EmbedConfig:
     """How a catalog is embedded.
 
-    max_bad_rate: the share of rejected rows above which no store is made; max_bad_rate_name: what the user
-    set it by. dtype: of the stored embeddings. keep_replaced: as in `StoreWriter`. keep_pictures: which
-    pictures are kept larger than the thumbnails.
+    batch_size: listings that the model takes at a time; 0 for what suits the device. max_bad_rate: the share
+    of rejected rows above which no store is made; max_bad_rate_name: what the user set it by. dtype: of the
+    stored embeddings. keep_replaced: as in `StoreWriter`. keep_pictures: which pictures are kept larger than
+    the thumbnails.
     """
 
-    batch_size: int = 32
+    batch_size: int = 0
     max_bad_rate: float = 0.05
     dtype: str = "float32"
     keep_replaced: bool = False

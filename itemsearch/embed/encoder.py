@@ -50,9 +50,13 @@ class Encoder(Protocol):
         ...
 
     def prepare(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Iterator[EncoderBatch]:
-        """Yields batches of N listings; titles of similar length share a batch."""
+        """Yields batches of N listings; titles of similar length share a batch.
+
+        Args:
+            batch_size: listings at a time; 0 for what suits the device.
+        """
         ...
 
     def embed(self, batch: EncoderBatch) -> npt.NDArray[np.float32]:
@@ -60,7 +64,7 @@ class Encoder(Protocol):
         ...
 
     def encode(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> npt.NDArray[np.float32]:
         """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1."""
         ...

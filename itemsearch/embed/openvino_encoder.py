@@ -18,7 +18,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from itemsearch.embed.graphs import Graphs, Parts, graphs_folder
-from itemsearch.embed.inputs import EncoderBatch, prepare, read_tokenizer, sketch_titles
+from itemsearch.embed.inputs import BATCH, EncoderBatch, prepare, read_tokenizer, sketch_titles
 from itemsearch.embed.model_folder import fingerprint, full_name, model_folder
 from itemsearch.ranking.ranking import Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
@@ -94,19 +94,23 @@ class OpenVINOEncoder:
         )
 
     def encode(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Embeddings:
-        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1."""
+        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1.
+
+        Args:
+            batch_size: listings at a time; 0 for what suits the device.
+        """
         embeddings = np.empty((len(titles), self.dim), np.float32)
         for batch in self.prepare(titles, images, batch_size):
             embeddings[batch.rows] = self.embed(batch)
         return embeddings
 
     def prepare(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Iterator[EncoderBatch]:
         """Yields batches of the N listings; titles of similar length share a batch."""
-        return prepare(self.tokenizer, self.parts.side, titles, images, batch_size)
+        return prepare(self.tokenizer, self.parts.side, titles, images, batch_size or BATCH)
 
     def embed(self, batch: EncoderBatch) -> Embeddings:
         """A batch of B listings -> (B, E) float32 of length 1. Safe to call from many threads."""
