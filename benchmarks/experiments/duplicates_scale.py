@@ -74,7 +74,7 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
     store, index = out / "store", out / "index"
     if not (store / MANIFEST).exists():
         _note(f"making {config.rows:,} listings")
-        write_store(store, config)
+        write_store(store, config, made_stamp(config.seed))
     if not index.exists():
         _note("building the index")
         build_index_folder(store, index)
@@ -93,11 +93,16 @@ def run(config: ScaleConfig, out: Path) -> dict[str, Any]:
     return metrics
 
 
-def write_store(folder: Path, config: ScaleConfig) -> None:
-    """Embeds made listings into a store, with the ranking of the shipped weights."""
-    encoder, ranking = MadeEncoder(config.seed), read_ranking(SHIPPED_WEIGHTS / "default")
+def made_stamp(seed: int) -> ModelStamp:
+    """The made encoder, with the ranking of the shipped weights."""
+    ranking = read_ranking(SHIPPED_WEIGHTS / "default")
     described = None if ranking is None else ranking.describe()
-    stamp = ModelStamp("made", f"made listings of seed {config.seed}", "float32", PARTS, described)
+    return ModelStamp("made", f"made listings of seed {seed}", "float32", PARTS, described)
+
+
+def write_store(folder: Path, config: ScaleConfig, stamp: ModelStamp) -> None:
+    """Embeds made listings into a store. stamp: the model that they pass for embedded by."""
+    encoder = MadeEncoder(config.seed)
     with StoreWriter(folder, stamp, encoder.dim, "float16", CARRIED) as writer:
         for block in _blocks(made_listings(config.rows, config.seed)):
             listings = [
