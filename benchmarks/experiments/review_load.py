@@ -32,7 +32,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.benchmarks.experiments.duplicates_scale import ScaleConfig, write_store
+from itemsearch.benchmarks.experiments.duplicates_scale import ScaleConfig, made_stamp, write_store
 from itemsearch.decisions.log import FILE
 from itemsearch.duplicates.groups.form import DEFAULT_GROUPS
 from itemsearch.duplicates.pairs.decide import Thresholds
@@ -83,7 +83,7 @@ def run(load: ReviewLoad, out: Path) -> dict[str, Any]:
     index, found = out / f"index-{load.groups}", out / f"found-{load.groups}"
     if not index.exists():
         rows = sum(islice(cycle(SIZES), load.groups))
-        write_store(out / f"store-{load.groups}", ScaleConfig(rows, (), 0))
+        write_store(out / f"store-{load.groups}", ScaleConfig(rows, (), 0), made_stamp(0))
         build_index_folder(out / f"store-{load.groups}", index)
     write_run(found, index, load.groups)
     for path in index.glob(f"{FILE}*"):
