@@ -29,7 +29,9 @@ Where = Annotated[
 Other = Annotated[
     str, typer.Option(help="Only listings that differ from the query in this column, such as seller.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Listings encoded at a time.")]
+BatchSize = Annotated[
+    int, typer.Option(min=0, help="Listings encoded at a time. 0: 32 on a CPU, as many as fit on a GPU.")
+]
 Link = Annotated[
     str, typer.Option(help='Address of a listing\'s page: "https://shop.example/{id}".', metavar="ADDRESS")
 ]

@@ -46,7 +46,7 @@ def dedupe(
     model: Model = "default",
     device: TorchDevice = "auto",
     threads: Threads = 0,
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = 0,
     max_bad_rate: MaxBadRate = 0.05,
     keep: Keep = "embedded",
     as_json: AsJson = False,

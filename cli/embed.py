@@ -34,7 +34,7 @@ def embed(
     fetch: Fetch = False,
     allow_private: AllowPrivate = False,
     model: Model = "default",
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = 0,
     device: TorchDevice = "auto",
     threads: Threads = 0,
     max_bad_rate: MaxBadRate = 0.05,

@@ -8,6 +8,7 @@ import pytest
 
 from itemsearch.columns import (
     OWN_COLUMNS,
+    ROWS_PER_TAKE,
     catalog_name,
     have_decimal_commas,
     no_column,
@@ -24,6 +25,18 @@ def test_text_columns_are_read_and_what_is_none_is_empty() -> None:
     assert read_texts(table, "price") == ["1", "2", "3"]
     assert read_texts(table, "parts") == read_texts(table, "none") == ["", "", ""]
     assert read_texts(table.to_batches()[0], "title", np.array([0])) == ["mug"]
+
+
+def test_few_rows_of_many_are_read_alike() -> None:
+    texts = [None if row % 7 == 3 else f"\u00e9 {row}" for row in range(3 * ROWS_PER_TAKE)]
+    chunks = [texts[start : start + 50] for start in range(0, len(texts), 50)]
+    rows = np.array([250, 3, 3, 49])
+    expected = ["\u00e9 250", "", "", "\u00e9 49"]
+    for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
+        column = pa.chunked_array([pa.array(chunk, kind) for chunk in chunks])
+        few = read_texts(pa.table({"title": column}), "title", rows[:2])
+        many = read_texts(pa.table({"title": column}), "title", np.tile(rows, 3))
+        assert (few, many) == (expected[:2], expected * 3)
 
 
 def test_whole_numbers_stored_as_floats_keep_all_their_digits() -> None:

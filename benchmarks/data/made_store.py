@@ -21,12 +21,14 @@ from itemsearch.types import Listing
 BLOCK = 4096
 
 
-def write_made_store(folder: Path, rows: int, seed: int) -> None:
-    """Embeds `rows` made listings into a store, with the ranking of the shipped weights."""
-    encoder, ranking = MadeEncoder(seed), read_ranking(SHIPPED_WEIGHTS / "default")
-    described = None if ranking is None else ranking.describe()
-    stamp = ModelStamp("made", f"made listings of seed {seed}", "float32", PARTS, described)
-    with StoreWriter(folder, stamp, encoder.dim, "float16", CARRIED) as writer:
+def write_made_store(folder: Path, rows: int, seed: int, stamp: ModelStamp | None = None) -> None:
+    """Embeds `rows` made listings into a store.
+
+    Args:
+        stamp: the model that they pass for embedded by; by default one with the shipped ranking.
+    """
+    encoder = MadeEncoder(seed)
+    with StoreWriter(folder, stamp or _made_stamp(seed), encoder.dim, "float16", CARRIED) as writer:
         for block in blocks(made_listings(rows, seed)):
             listings = [
                 Listing(0, each.id, each.title, each.category, None, each.content_hash) for each in block
@@ -45,3 +47,9 @@ def blocks(listings: Iterator[MadeListing]) -> Iterator[Sequence[MadeListing]]:
     """At most `BLOCK` listings at a time."""
     while block := list(itertools.islice(listings, BLOCK)):
         yield block
+
+
+def _made_stamp(seed: int) -> ModelStamp:
+    ranking = read_ranking(SHIPPED_WEIGHTS / "default")
+    described = None if ranking is None else ranking.describe()
+    return ModelStamp("made", f"made listings of seed {seed}", "float32", PARTS, described)

@@ -6,7 +6,11 @@ Starts the service on INDEX and asks it by id, by title and by both in turns, `-
 asks its next query when it has the answer to the last. Beside them a tenth as many (--awkward) send a body
 byte by byte, close their half of the connection, or leave without the answer. Every answer is compared with
 that to the same query when nobody else asked. Clients run on the same machine and take part of it: the time
-is the client's, from the first byte sent to the last one read. Prints a JSON object.
+is the client's, from the first byte sent to the last one read. The processor time of the service for an
+answer hardly depends on other programs: with C clients that always ask, a mean answer takes C times that,
+divided by the cores that the service has. With --made ROWS the index is made first, of made listings
+(`benchmarks/data/made_listings.py`) that pass for embedded by the shipped weights, so that titles can be
+asked for: what is found means nothing, what it costs does. Prints a JSON object.
 """
 
 from __future__ import annotations
@@ -27,8 +31,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from itemsearch import Engine
+from itemsearch.benchmarks.data.made_store import write_made_store
+from itemsearch.embed.encoder import open_encoder
+from itemsearch.embed.model_folder import DEFAULT_MODEL
+from itemsearch.indexes.types import Target
+from itemsearch.search.build import IndexConfig, build_index_folder
+from itemsearch.store.manifest import MANIFEST
 
 QUERIES = 200
 SECONDS_BETWEEN_BYTES = 0.05
@@ -50,6 +61,7 @@ class Figures:
     errors: statuses but 200, and connections that broke, which `broken` names. other_scores: answers of which
     a digit differs from the idle one: in bfloat16 an embedding depends a little on the length to which its
     batch is padded. largest_difference: of two scores. other_listings: answers with other listings.
+    cpu_ms: processor milliseconds of the service for an answer, client_cpu_ms: of the clients.
     """
 
     answers: int = 0
@@ -63,6 +75,8 @@ class Figures:
     other_listings: int = 0
     awkward_answers: int = 0
     awkward_errors: int = 0
+    cpu_ms: float = 0.0
+    client_cpu_ms: float = 0.0
     broken: list[str] = field(default_factory=list)
 
 
@@ -74,9 +88,22 @@ def draw_queries(index: Path, kind: str, seed: int = 0) -> list[bytes]:
     return [json.dumps({kind: cell}).encode() for cell in cells if cell]
 
 
+@dataclass(frozen=True)
+class Served:
+    """place: host and port."""
+
+    place: tuple[str, int]
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Of all processes and threads of the service."""
+        every = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(each.cpu_times()[:2]) for each in every)
+
+
 @contextmanager
-def serving(index: Path, *options: str) -> Iterator[tuple[str, int]]:
-    """Runs `itemsearch serve`; yields host and port."""
+def serving(index: Path, *options: str) -> Iterator[Served]:
+    """Runs `itemsearch serve`."""
     command = [sys.executable, "-m", "itemsearch", "serve", str(index), "--port", "0", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -85,7 +112,7 @@ def serving(index: Path, *options: str) -> Iterator[tuple[str, int]]:
         found = re.search(r"http://([\w.]+):(\d+)/", line)
         if found is None:
             raise SystemExit(f"the service did not start: {line}{process.stderr.read()}")
-        yield found[1], int(found[2])
+        yield Served((found[1], int(found[2])), psutil.Process(process.pid))
     finally:
         process.terminate()
         process.communicate()
@@ -94,6 +121,15 @@ def serving(index: Path, *options: str) -> Iterator[tuple[str, int]]:
 def request_of(body: bytes) -> bytes:
     head = "POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def make_index(index: Path, rows: int, recall: float) -> None:
+    """Builds an index of made listings in `index`, from a store beside it; each unless it is there."""
+    store = index.with_name(f"{index.name}-store")
+    if not (store / MANIFEST).exists():
+        write_made_store(store, rows, 0, open_encoder(DEFAULT_MODEL).stamp)
+    if not index.exists():
+        build_index_folder(store, index, IndexConfig(target=Target(recall)))
 
 
 async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
@@ -190,8 +226,10 @@ def compare(answer: bytes, idle: bytes, figures: Figures) -> None:
     figures.largest_difference = max([figures.largest_difference, *apart])
 
 
-async def measure(place: tuple[str, int], queries: Sequence[bytes], load: Load) -> Figures:
+async def measure(served: Served, queries: Sequence[bytes], load: Load) -> Figures:
+    place = served.place
     idle, alone = await idle_answers(place, queries)
+    of_service, of_clients = served.cpu_seconds(), time.process_time()
     figures, until = Figures(), time.perf_counter() + load.seconds
     clients = [
         client(place, islice(cycle(queries), 7 * number, None), idle, until, figures)
@@ -204,6 +242,8 @@ async def measure(place: tuple[str, int], queries: Sequence[bytes], load: Load) 
     figures.answers, figures.a_second = len(seconds), len(seconds) / load.seconds
     figures.p50, figures.p99 = (1000 * float(np.quantile(seconds, q)) for q in (0.5, 0.99))
     figures.idle_p50 = 1000 * float(np.median(alone))
+    figures.cpu_ms = 1000 * (served.cpu_seconds() - of_service) / len(seconds)
+    figures.client_cpu_ms = 1000 * (time.process_time() - of_clients) / len(seconds)
     return figures
 
 
@@ -212,9 +252,9 @@ def run(index: Path, load: Load, workers: int) -> dict[str, Any]:
     by_id, by_title = draw_queries(index, "id"), draw_queries(index, "title")
     both = [query for pair in zip(by_id, by_title, strict=False) for query in pair]
     before = os.getloadavg()[0]
-    with serving(index, "--workers", str(workers)) as place:
+    with serving(index, "--workers", str(workers)) as served:
         figures = {
-            kind: asdict(asyncio.run(measure(place, queries, load)))
+            kind: asdict(asyncio.run(measure(served, queries, load)))
             for kind, queries in (("id", by_id), ("title", by_title), ("both", both))
         }
     machine = {"cores": os.cpu_count(), "load_before": before, "load_after": os.getloadavg()[0]}
@@ -228,7 +268,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--awkward", type=float, default=0.1, help="a share of --clients, rounded up")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--made", type=int, metavar="ROWS", help="make INDEX first, unless it is there")
+    parser.add_argument("--target-recall", type=float, default=0.95, help="of the index that --made makes")
     arguments = parser.parse_args()
+    if arguments.made:
+        make_index(arguments.index, arguments.made, arguments.target_recall)
     awkward = int(np.ceil(arguments.awkward * arguments.clients))
     load = Load(arguments.clients, arguments.seconds, awkward)
     print(json.dumps(run(arguments.index, load, arguments.workers), indent=1))

@@ -55,7 +55,7 @@ def embed_baselines(
     if any(listings.titles):
         raw[TITLE] = embed_titles(listings.titles)
     if any(image is not None for image in listings.images):
-        raw[IMAGE] = embed_images(listings.images)
+        raw[IMAGE] = embed_images(listings.images, load_image_network())
         embedded[HASH] = hash_images(listings.images)
     embedded |= {name: unit_length(vectors) for name, vectors in raw.items()}
     if len(raw) == 2:
@@ -90,18 +90,27 @@ def embed_titles(titles: Sequence[str]) -> Floats:
     return embedded
 
 
-@torch.inference_mode()
-def embed_images(images: Sequence[Image.Image | None]) -> Floats:
-    """(N, 1280) pooled features of EfficientNet-Lite0 at 224 pixels; zero without an image."""
+def load_image_network() -> EfficientNetLite0:
+    """EfficientNet-Lite0 with its published weights.
+
+    Raises:
+        ModelError: their package is not installed.
+    """
     network = EfficientNetLite0().eval()
     network.load_state_dict(load_lite0())
+    return network
+
+
+@torch.inference_mode()
+def embed_images(images: Sequence[Image.Image | None], network: EfficientNetLite0) -> Floats:
+    """(N, 1280) pooled features of EfficientNet-Lite0 at 224 pixels; zero without an image."""
     process = ITEmImageProcessor(side=IMAGE_SIDE)
     embedded = np.zeros((len(images), POOLED_CHANNELS), np.float32)
     present = [(row, image) for row, image in enumerate(images) if image is not None]
     for start in range(0, len(present), BATCH):
         rows, batch_images = zip(*present[start : start + BATCH], strict=True)
         pixels = torch.from_numpy(process(batch_images))
-        embedded[list(rows)] = network(pixels)[1].numpy()
+        embedded[list(rows)] = network(pixels)[1].float().numpy()
     return embedded
 
 

@@ -25,6 +25,7 @@ def save_curves(
     labels: tuple[str, str],
     marker: str = "",
     log: bool = False,
+    log_x: bool = False,
 ) -> None:
     """Plots a line for each name.
 
@@ -32,7 +33,7 @@ def save_curves(
         curves: name to (P,) x and (P,) y.
         labels: of the x axis and the y axis.
         marker: drawn at each point; "" for none.
-        log: whether the y axis is logarithmic.
+        log, log_x: whether the y axis and the x axis are logarithmic.
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = _axes(7.5, 4.6)
@@ -40,6 +41,7 @@ def save_curves(
             axes.plot(*_thinned(x, y), label=name, marker=marker, linewidth=1.8, markersize=4)
         axes.set(xlabel=labels[0], ylabel=labels[1])
         axes.set_yscale("log" if log else "linear")
+        axes.set_xscale("log" if log_x else "linear")
         axes.grid(alpha=0.3)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         _save(figure, path)

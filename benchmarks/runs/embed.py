@@ -122,9 +122,9 @@ def run(config: EmbedBenchConfig, out: Path, progress: Progress) -> Mapping[str,
         ),
         "memory": {"before": memory.before, "peak": memory.peak, "GPU peak": memory.gpu},
     }
+    at_once = str(config.batch_size or "as many as suit the device")
     summary = (
-        f"{embedded.embedded:,} listings, {config.batch_size} at a time, {encoder.runs_on}; "
-        f"{config.rounds} rounds."
+        f"{embedded.embedded:,} listings, {at_once} at a time, {encoder.runs_on}; {config.rounds} rounds."
     )
     described = describe_run("embed", config, encoder.stamp, summary)
     write_description(out, described)

@@ -79,7 +79,7 @@ def build_index(
     hashes = checked.hashes[checked.representatives]
     training = IndexTraining(len(hashes), held_out_below(hashes))
     prefer_matrix_products(checked.vectors.shape[1])
-    index = _empty(checked.vectors.shape[1], spec, seed)
+    index = empty_index(checked.vectors.shape[1], spec, seed)
     with _faiss_errors(spec, device):
         index = to_gpu(index, spec) if device == "cuda" else index
         progress(f"training {spec.factory}")
@@ -131,7 +131,7 @@ def _faiss_errors(spec: IndexSpec, device: str) -> Iterator[None]:
         raise BuildError(f"FAISS cannot build {spec.factory} on the {device}: {reason}") from error
 
 
-def _empty(dim: int, spec: IndexSpec, seed: int) -> Any:
+def empty_index(dim: int, spec: IndexSpec, seed: int) -> Any:
     index: Any = faiss.index_factory(dim, spec.factory, faiss.METRIC_INNER_PRODUCT)
     index.by_residual = True
     # Polysemous codes serve a filter that is not used here, and take nineteen twentieths of the training

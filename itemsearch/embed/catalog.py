@@ -32,12 +32,13 @@ from itemsearch.store.writer import StoreWriter
 class EmbedConfig:
     """How a catalog is embedded.
 
-    max_bad_rate: the share of rejected rows above which no store is made; max_bad_rate_name: what the user
-    set it by. dtype: of the stored embeddings. keep_replaced: as in `StoreWriter`. keep_pictures: which
-    pictures are kept larger than the thumbnails.
+    batch_size: listings that the model takes at a time; 0 for what suits the device. max_bad_rate: the share
+    of rejected rows above which no store is made; max_bad_rate_name: what the user set it by. dtype: of the
+    stored embeddings. keep_replaced: as in `StoreWriter`. keep_pictures: which pictures are kept larger than
+    the thumbnails.
     """
 
-    batch_size: int = 32
+    batch_size: int = 0
     max_bad_rate: float = 0.05
     dtype: str = "float32"
     keep_replaced: bool = False
@@ -113,7 +114,7 @@ def embed_catalog(
         judge(survey)
         keeper.remove_others(earlier.places)
         placeholders = tuple(each.digest for each in survey.placeholders)
-        pipeline = Pipeline(encoder, earlier, config.batch_size, keeper.wants)
+        pipeline = Pipeline(encoder, earlier, config.batch_size or encoder.batch_size, keeper.wants)
         for batch, embeddings in pipeline.embedded(listings, placeholders):
             if batch.items:
                 kept = [item.listing for item in batch.items]

@@ -50,6 +50,11 @@ class Encoder(Protocol):
         ...
 
     @property
+    def batch_size(self) -> int:
+        """Listings at a time that suit the device."""
+        ...
+
+    @property
     def runs_on(self) -> str:
         """Engine, device and precision, for display."""
         ...
@@ -60,9 +65,13 @@ class Encoder(Protocol):
         ...
 
     def prepare(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Iterator[EncoderBatch]:
-        """Yields batches of N listings; titles of similar length share a batch."""
+        """Yields batches of N listings; titles of similar length share a batch.
+
+        Args:
+            batch_size: listings at a time; 0 for what suits the device.
+        """
         ...
 
     def prepare_batch(
@@ -76,7 +85,7 @@ class Encoder(Protocol):
         ...
 
     def encode(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> npt.NDArray[np.float32]:
         """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1."""
         ...

@@ -20,6 +20,8 @@ from itemsearch.errors import ModelError
 from itemsearch.ngrams import hash_ngrams
 
 PADDING = "[PAD]"
+BATCH = 32
+"""Listings that the model takes at a time on a CPU; larger batches exceed its caches."""
 
 Pixels = npt.NDArray[np.uint8]
 

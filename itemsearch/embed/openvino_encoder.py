@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from itemsearch.embed.graphs import Graphs, Lane, Parts, graphs_folder
 from itemsearch.embed.inputs import (
+    BATCH,
     EncoderBatch,
     Pixels,
     prepare,
@@ -85,6 +86,11 @@ class OpenVINOEncoder:
         return self.parts.side
 
     @property
+    def batch_size(self) -> int:
+        """Listings at a time."""
+        return BATCH
+
+    @property
     def threads(self) -> int:
         """How many threads prepare and embed at once."""
         return self.graphs.threads
@@ -108,19 +114,23 @@ class OpenVINOEncoder:
         )
 
     def encode(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Embeddings:
-        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1."""
+        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1.
+
+        Args:
+            batch_size: listings at a time; 0 for what suits the device.
+        """
         embeddings = np.empty((len(titles), self.dim), np.float32)
         for batch in self.prepare(titles, images, batch_size):
             embeddings[batch.rows] = self.embed(batch)
         return embeddings
 
     def prepare(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Iterator[EncoderBatch]:
         """Yields batches of the N listings; titles of similar length share a batch."""
-        return prepare(self.tokenizer, self.parts.side, titles, images, batch_size)
+        return prepare(self.tokenizer, self.parts.side, titles, images, batch_size or BATCH)
 
     def prepare_batch(
         self, rows: list[int], titles: list[str], pixels: Sequence[Pixels | None]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -15,17 +16,20 @@ from huggingface_hub.errors import StrictDataclassError
 from PIL import Image
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
+from torch import Tensor
 
-from itemsearch.embed.inputs import EncoderBatch, Pixels, prepare, prepare_batch, read_tokenizer
+from itemsearch.embed.device_copies import BatchTensors, Download, largest_batch, uploaded
+from itemsearch.embed.inputs import BATCH, EncoderBatch, Pixels, prepare, prepare_batch, read_tokenizer
 from itemsearch.embed.model_folder import DEFAULT_MODEL, fingerprint, full_name, model_folder
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmModel, ITEmProcessor
-from itemsearch.model.device import has_bfloat16, resolve_device
-from itemsearch.model.encoder import EncoderInput
-from itemsearch.model.lexical import pad_ngrams
+from itemsearch.model.device import half_format, resolve_device
 from itemsearch.model.loading import silence
 from itemsearch.ranking.ranking import Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
+
+CHARACTERS_PER_TOKEN = 6
+"""Of the longest titles: more than words have."""
 
 
 def load_model(folder: Path, name: str) -> ITEmModel:
@@ -113,8 +117,8 @@ class TorchEncoder:
 
     @property
     def precision(self) -> str:
-        """What the model computes in: "bfloat16" or "float32"."""
-        return "bfloat16" if has_bfloat16(self.device) else "float32"
+        """What the model computes in: "bfloat16", "float16" or "float32"."""
+        return str(half_format(self.device) or torch.float32).removeprefix("torch.")
 
     @property
     def runs_on(self) -> str:
@@ -128,20 +132,38 @@ class TorchEncoder:
         parts = self.model.config.parts
         return ModelStamp(self.name, self.fingerprint, self.precision, parts, described, "torch")
 
+    @cached_property
+    def batch_size(self) -> int:
+        """Listings at a time: `BATCH` on a CPU, on a GPU as many as its memory has room for.
+
+        Raises:
+            ModelError: the memory of the GPU does not suffice for a few.
+        """
+        if self.device.type != "cuda":
+            return BATCH
+        size = largest_batch(lambda rows: self.embed(self.fullest(rows)))
+        torch.cuda.empty_cache()  # what the attempt that failed has left
+        return size
+
     def encode(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 32
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> npt.NDArray[np.float32]:
-        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1."""
+        """N titles ("" for no title) and RGB images (None for no image) -> (N, E) float32 of length 1.
+
+        Args:
+            batch_size: listings at a time; 0 for what suits the device.
+        """
         embeddings = np.empty((len(titles), self.dim), np.float32)
-        for batch in self.prepare(titles, images, batch_size):
-            embeddings[batch.rows] = self.embed(batch)
+        for rows, vectors in self.embed_many(self.prepare(titles, images, batch_size)):
+            embeddings[rows] = vectors
         return embeddings
 
     def prepare(
-        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int
+        self, titles: Sequence[str], images: Sequence[Image.Image | None], batch_size: int = 0
     ) -> Iterator[EncoderBatch]:
         """Yields batches of the N listings; titles of similar length share a batch."""
-        return prepare(self.tokenizer, self.side, titles, images, batch_size)
+        size = batch_size or (self.batch_size if len(titles) > BATCH else BATCH)
+        return prepare(self.tokenizer, self.side, titles, images, size)
 
     def prepare_batch(
         self, rows: list[int], titles: list[str], pixels: Sequence[Pixels | None]
@@ -149,34 +171,47 @@ class TorchEncoder:
         """A batch of listings: their numbers, titles, and pictures as `square_pixels` returns them."""
         return prepare_batch(self.tokenizer, self.side, rows, titles, pixels)
 
-    @torch.inference_mode()
     def embed(self, batch: EncoderBatch, half: bool = True) -> npt.NDArray[np.float32]:
         """A batch of B listings -> (B, E) float32 of length 1. Safe to call from many threads.
 
         Args:
-            half: whether to compute in bfloat16 where the device is fast in it.
+            half: whether to compute in 16 bits where the device is fast in them.
         """
-        enabled = half and has_bfloat16(self.device)
-        with self._passes, torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
-            output = self.model(self._tensors(batch))
-        embeddings: npt.NDArray[np.float32] = output.embedding.float().cpu().numpy()
+        with self._passes:
+            [(_, embeddings)] = self.embed_many([batch], half)
         return embeddings
 
-    def _tensors(self, batch: EncoderBatch) -> EncoderInput:
-        """The batch on the device; pictures travel as bytes and are scaled there."""
-        has_image = torch.from_numpy(batch.has_image).to(self.device)
-        pixel_values = None
-        if len(batch.pixels):
-            pixels = torch.from_numpy(batch.pixels).to(self.device)
-            scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128  # (C, H, W, 3) -> (C, 3, H, W)
-            pixel_values = scaled.new_zeros((len(batch.rows), *scaled.shape[1:]))
-            pixel_values[has_image] = scaled
-        has_title = torch.tensor([bool(title) for title in batch.titles])
-        return EncoderInput(
-            input_ids=torch.from_numpy(batch.input_ids).to(self.device),
-            attention_mask=torch.from_numpy(batch.title_mask).to(self.device),
-            ngrams=pad_ngrams(batch.titles).to(self.device),
-            pixel_values=pixel_values,
-            has_title=has_title.to(self.device),
-            has_image=has_image,
+    @torch.inference_mode()
+    def embed_many(
+        self, batches: Iterable[EncoderBatch], half: bool = True
+    ) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
+        """Yields the rows and the (B, E) embeddings of one batch after another.
+
+        A GPU computes one batch while the next is copied to it and the embeddings of the last one from it.
+        """
+        waiting: Download | None = None
+        for rows, tensors in uploaded(batches, self.device):
+            computed = Download(rows, self.embed_tensors(tensors, half))
+            if waiting is not None:
+                yield waiting.rows, waiting.result()
+            waiting = computed
+        if waiting is not None:
+            yield waiting.rows, waiting.result()
+
+    @torch.inference_mode()
+    def embed_tensors(self, tensors: BatchTensors, half: bool = True) -> Tensor:
+        """(B, E) float32 of length 1, on the device."""
+        number_format = half_format(self.device) if half else None
+        with torch.autocast(self.device.type, number_format, enabled=number_format is not None):
+            embedding: Tensor = self.model(tensors.model_input()).embedding
+        return embedding.float()
+
+    def fullest(self, rows: int) -> EncoderBatch:
+        """A batch of so many listings that takes the most memory: the longest titles, each with a picture."""
+        config = self.model.config
+        ids = np.ones((rows, config.max_title_tokens), np.int64)
+        pixels = np.zeros((rows, config.image_size, config.image_size, 3), np.uint8)
+        title = "".join(map(chr, range(ord("a"), ord("a") + CHARACTERS_PER_TOKEN * config.max_title_tokens)))
+        return EncoderBatch(
+            list(range(rows)), [title] * rows, ids, np.ones_like(ids), np.ones(rows, bool), pixels
         )

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from support.catalogs import draw_picture
 
-from itemsearch.benchmarks.methods.baselines import embed_images, embed_titles, hash_images, tfidf_scores
+from itemsearch.benchmarks.methods.baselines import (
+    embed_images,
+    embed_titles,
+    hash_images,
+    load_image_network,
+    tfidf_scores,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +19,7 @@ def small_images() -> None:
 
 
 def test_images_and_titles_are_embedded_and_missing_ones_are_zero() -> None:
-    images = embed_images([draw_picture(0), None, draw_picture(0)])
+    images = embed_images([draw_picture(0), None, draw_picture(0)], load_image_network())
     assert images.shape == (3, 1280)
     assert not images[1].any()
     np.testing.assert_allclose(images[0], images[2], rtol=1e-5)
