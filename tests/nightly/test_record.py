@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from itemsearch.indexes.progress import silent
 from itemsearch.nightly.record import RunLog, Stage, append_record, write_metrics
 
 
@@ -25,7 +26,7 @@ def test_each_stage_is_reported_and_a_failure_is_recorded(tmp_path: Path) -> Non
 
 
 def test_metrics_are_what_prometheus_reads(tmp_path: Path) -> None:
-    log = RunLog(lambda stage: None)
+    log = RunLog(silent)
     with log.stage("embed") as stage:
         stage.facts |= {"rows": 12_345_678, "model": "default"}
     with log.stage("index") as stage:

@@ -18,6 +18,7 @@ from support.catalogs import draw_picture, titles, write_offers
 from itemsearch.catalog import CatalogConfig
 from itemsearch.embed.encoder import open_encoder
 from itemsearch.errors import ModelError
+from itemsearch.indexes.progress import silent
 from itemsearch.model import ITEmModel
 from itemsearch.model.lexical import LexicalSketch
 from itemsearch.pretrain.config import PretrainConfig, read_config, read_preset
@@ -49,7 +50,7 @@ def run(catalog: Path | list[Path], config: PretrainConfig, out: Path, stop_at: 
             os.kill(os.getpid(), signal.SIGINT)
 
     paths = catalog if isinstance(catalog, list) else [catalog]
-    return pretrain([CatalogConfig(str(path)) for path in paths], config, out, watch, lambda message: None)
+    return pretrain([CatalogConfig(str(path)) for path in paths], config, out, watch, silent)
 
 
 def losses(out: Path) -> list[dict[str, float]]:

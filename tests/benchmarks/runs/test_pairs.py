@@ -16,6 +16,7 @@ from itemsearch.benchmarks.runs import report
 from itemsearch.benchmarks.runs.pairs import SCORE, PairsConfig, run
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import CatalogError, UsageError
+from itemsearch.indexes.progress import silent
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_duplicates_without_labels_are_measured_beside_the_baselines(
     catalog: CatalogConfig, tiny_model: Path, tmp_path: Path
 ) -> None:
     config = PairsConfig(catalog, same="product", other="seller", model=str(tiny_model))
-    metrics = run(config, tmp_path, lambda stage: None)
+    metrics = run(config, tmp_path, silent)
     baselines = {
         f"{score}: {rule}"
         for score in (SCORE, TITLE, IMAGE, BOTH, TFIDF)
@@ -64,7 +65,7 @@ def test_a_file_of_pairs_is_the_same_truth_and_labels_are_measured_on_the_rest(
     by_file = PairsConfig(
         catalog, truth=truth, other="seller", labels=10, model=str(tiny_model), baselines=False
     )
-    metrics = run(by_file, tmp_path / "run", lambda stage: None)
+    metrics = run(by_file, tmp_path / "run", silent)
     labelled = f"{OURS}, 10 labels"
     assert {labelled, labelled + AUTOMATIC, labelled + OFFERED} < set(metrics["methods"])
     assert list(metrics["reliability"]) == [OURS, labelled]
@@ -79,7 +80,7 @@ def test_without_truth_one_product_in_ten_is_relisted_by_another_seller(
     catalog: CatalogConfig, tiny_model: Path, tmp_path: Path
 ) -> None:
     config = PairsConfig(catalog, model=str(tiny_model), baselines=False)
-    metrics = run(config, tmp_path, lambda stage: None)
+    metrics = run(config, tmp_path, silent)
     assert 0 < metrics["pairs"]["true"] < 40
     assert "Pairs differ in their seller." in (tmp_path / "report.md").read_text()
 
@@ -89,9 +90,9 @@ def test_columns_that_are_missing_and_two_truths_are_refused(
 ) -> None:
     config = PairsConfig(catalog, same="product", other="shop", model=str(tiny_model))
     with pytest.raises(UsageError, match="no column 'shop'"):
-        run(config, tmp_path / "run", lambda stage: None)
+        run(config, tmp_path / "run", silent)
     with pytest.raises(UsageError, match="--truth and --same: give one of them"):
-        run(PairsConfig(catalog, truth="pairs.csv", same="product"), tmp_path / "run", lambda stage: None)
+        run(PairsConfig(catalog, truth="pairs.csv", same="product"), tmp_path / "run", silent)
 
 
 def test_a_run_of_an_older_version_is_refused(tmp_path: Path) -> None:
