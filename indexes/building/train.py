@@ -18,6 +18,7 @@ from itemsearch.indexes.errors import BuildError
 from itemsearch.indexes.gpu import to_gpu
 from itemsearch.indexes.searching.inner_products import prefer_matrix_products
 from itemsearch.indexes.storage.distinct import find_representatives, hash_rows
+from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, IndexTraining
 
 BATCH_ROWS = 16_384
@@ -32,8 +33,8 @@ UNIT_TOLERANCE = 1e-3
 within."""
 
 
-def check_vectors(vectors: Vectors) -> CheckedVectors:
-    """Checks (N, D) float32 vectors, which may be mapped from a file, and groups identical ones.
+def check_vectors(vectors: AnyVectors) -> CheckedVectors:
+    """Checks (N, D) vectors, which may be mapped from their files, and groups identical ones.
 
     Raises:
         BuildError: there are no vectors, or one is not finite or not of length 1.
@@ -48,12 +49,12 @@ def check_vectors(vectors: Vectors) -> CheckedVectors:
 
 
 def build_index(
-    vectors: Vectors | CheckedVectors, spec: IndexSpec | None, device: str, seed: int = 0
+    vectors: AnyVectors | CheckedVectors, spec: IndexSpec | None, device: str, seed: int = 0
 ) -> BuiltIndex:
     """Trains an index on a sample of the vectors and adds every distinct vector.
 
     Args:
-        vectors: (N, D) float32, which `check_vectors` has to accept, or what it returned.
+        vectors: (N, D), which `check_vectors` has to accept, or what it returned.
         spec: None to choose it by the number of distinct vectors.
         device: "cpu" or "cuda", where the index is trained and filled.
         seed: of the training sample and of k-means; on a CPU, equal seeds give equal indexes.
@@ -147,7 +148,7 @@ def _sample(checked: CheckedVectors, spec: IndexSpec, training: IndexTraining, s
     return sample
 
 
-def _batches(vectors: Vectors) -> Iterator[tuple[int, Vectors]]:
+def _batches(vectors: AnyVectors) -> Iterator[tuple[int, Vectors]]:
     for start in range(0, len(vectors), BATCH_ROWS):
         yield start, vectors[start : start + BATCH_ROWS]
 

@@ -21,7 +21,8 @@ from itemsearch.indexes.building.target import BuildOptions, FilesReport, build_
 from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.gpu import resolve_device
-from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
+from itemsearch.indexes.storage.files import read_files_summary, save_array
+from itemsearch.indexes.storage.vectors import create_vectors
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
 from itemsearch.indexes.storage.versions import CURRENT, current_version
 from itemsearch.indexes.types import Target

@@ -15,7 +15,7 @@ from itemsearch.columns import read_texts
 from itemsearch.errors import UnknownIdError, UsageError
 from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.files import map_array
+from itemsearch.indexes.storage.vectors import map_array
 from itemsearch.indexes.storage.versions import Version, read_version
 from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.search.filter import ALL_LISTINGS, NO_FILTER, Filter, PreparedFilter

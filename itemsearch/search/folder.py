@@ -21,7 +21,8 @@ from itemsearch.decode import decode
 from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.indexes.errors import DamagedIndexError, TargetError, VectorIndexError
 from itemsearch.indexes.searching.params import Tuning, read_tuning
-from itemsearch.indexes.storage.files import FAISS_VERSION, map_array, read_files_summary
+from itemsearch.indexes.storage.files import FAISS_VERSION, read_files_summary
+from itemsearch.indexes.storage.vectors import map_array
 from itemsearch.indexes.storage.versions import Version, read_version
 from itemsearch.probability.calibration import Calibration, read_calibration
 from itemsearch.ranking.evidence import EvidenceReader
