@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -212,15 +212,16 @@ class VectorIndex:
             entries = self._with_identical(queries, self._visit_lists(queries, count, params, allowed))
             entries = entries if allowed is None else allowed.numbers(entries)
             scores = inner_products(queries, self.vectors, distinct.first_rows(entries))
-        order = np.argsort(-scores, axis=1)
+        order = np.argsort(-scores, axis=1)[:, : count + 1]
         lines = np.arange(len(scores))[:, None]
-        best = scores[lines, order[:, : count + 1]]
-        tied = ((best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -np.inf)).any(axis=1)
-        if tied.any():  # only those are sorted by tie rank too
+        best = scores[lines, order]
+        ties = (best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -np.inf)
+        if ties.any():  # only those queries are sorted by tie rank too
+            tied = np.flatnonzero(ties.any(axis=1))
             ranks = self.tie_rank[distinct.first_rows(entries[tied])]
-            order[tied] = np.lexsort((ranks, -scores[tied]), axis=1)
-        order = order[:, :count]
-        return scores[lines, order], entries[lines, order]
+            order[tied] = np.lexsort((ranks, -scores[tied]), axis=1)[:, : count + 1]
+            best = scores[lines, order]
+        return best[:, :count], entries[lines, order[:, :count]]
 
     def _compares_all(self, allowed: Allowed | None) -> bool:
         """Whether all allowed vectors are compared, since there are no lists or they are few."""
@@ -252,19 +253,32 @@ class VectorIndex:
     def _with_identical(self, queries: Vectors, entries: Rows) -> Rows:
         """(Q, C) the candidates, or (Q, C + 1) with the entries of queries' own vectors, which codes may miss."""
         hashed: Any = self.hashed
-        own = hashed.find(self.vectors.rounded(queries), self.vectors, self.distinct)
-        if own.max() < 0:
+        rounded = self.vectors.rounded(queries)
+        own = hashed.candidates(rounded)
+        missing = np.flatnonzero((own >= 0) & ~(entries == own[:, None]).any(axis=1))
+        if not missing.size:
             return entries
-        own[(entries == own[:, None]).any(axis=1)] = -1
-        return entries if own.max() < 0 else np.column_stack([entries, own])
+        found = np.full((len(queries), 1), -1)
+        found[missing, 0] = hashed.find(rounded[missing], self.vectors, self.distinct)
+        return np.concatenate([entries, found], axis=1)
 
     def probe(self, queries: Vectors, wanted: int, nprobe: int, selector: Any | None = None) -> Rows:
         """(Q, wanted) candidates from `nprobe` lists, nearest by code first; -1 for none."""
         index: Any = self.index
-        options = faiss.SearchParametersIVF()
-        options.nprobe, options.sel = nprobe, selector
+        options = _options(nprobe) if selector is None else _new_options(nprobe, selector)
         entries: Rows = index.search(queries, wanted, params=options)[1]
         return entries
+
+
+def _new_options(nprobe: int, selector: Any | None = None) -> Any:
+    """FAISS's parameters of a search; reads the selector in place."""
+    options = faiss.SearchParametersIVF()
+    options.nprobe, options.sel = nprobe, selector
+    return options
+
+
+_options = lru_cache(_new_options)
+"""Those of searches without a selector, made once: it takes longer than finding the lists."""
 
 
 def _write_first(near: Floats, found: Rows, left_out: Rows, scores: Floats, rows: Rows) -> None:

@@ -114,6 +114,14 @@ class HashedVectors:
     def __len__(self) -> int:
         return len(self.entries)
 
+    def candidates(self, queries: Vectors) -> Rows:
+        """(Q,) int64, the first entry whose vector has the hash of each query's; -1 for none."""
+        hashes = hash_rows(queries)
+        places = self.hashes.searchsorted(hashes)
+        entries = self.entries.take(places, mode="clip")
+        entries[self.hashes.take(places, mode="clip") != hashes] = -1
+        return entries
+
     def find(self, queries: Vectors, vectors: AnyVectors, distinct: DistinctVectors) -> Rows:
         """(Q,) int64, the entry whose vector equals each of (Q, D) queries byte by byte; -1 for none.
 
@@ -123,13 +131,8 @@ class HashedVectors:
         Of entries whose hashes collide only the first is compared; the candidates by code may have the
         others.
         """
-        hashes = hash_rows(queries)
-        places = np.minimum(self.hashes.searchsorted(hashes), len(self.hashes) - 1)
-        entries = self.entries.take(places)
-        entries[self.hashes.take(places) != hashes] = -1
+        entries = self.candidates(queries)
         matches = np.flatnonzero(entries >= 0)
-        if not matches.size:
-            return entries
         stored = vectors[distinct.first_rows(entries[matches])]
         different = (stored.view(np.uint32) != queries[matches].view(np.uint32)).any(axis=1)
         entries[matches[different]] = -1
