@@ -6,9 +6,9 @@ import faiss
 import numpy as np
 
 from itemsearch.indexes.arrays import Floats, Rows, Vectors
-from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.storage.distinct import DistinctVectors
+from itemsearch.indexes.storage.vectors import AnyVectors
 
 BLOCK_VECTORS = 65_536
 SPARE_CANDIDATES = 16

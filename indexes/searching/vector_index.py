@@ -150,7 +150,10 @@ class VectorIndex:
 
     def search_entries(self, queries: Vectors, count: int, params: SearchParams) -> tuple[Floats, Rows]:
         """(Q, count) exact scores and entries of the best distinct vectors, best first; -1 for none."""
-        scores, entries = np.empty((len(queries), count), np.float32), np.empty((len(queries), count), np.int64)
+        scores, entries = (
+            np.empty((len(queries), count), np.float32),
+            np.empty((len(queries), count), np.int64),
+        )
 
         def answer(block: slice) -> None:
             scores[block], entries[block] = self._entries(queries[block], count, params, None)

@@ -1,8 +1,8 @@
 """The exact vectors of an index, in files that its versions share, and read as float32.
 
-    vectors.npy              (S, D) float16 or float32; alone, it holds the vectors of all rows in their order
-    vectors-2.npy, ...       vectors that later versions added
-    vector_places.npy        (N,) int64, where the vector of each row is in the files laid end to end
+vectors.npy              (S, D) float16 or float32; alone, it holds the vectors of all rows in their order
+vectors-2.npy, ...       vectors that later versions added
+vector_places.npy        (N,) int64, where the vector of each row is in the files laid end to end
 """
 
 from __future__ import annotations
