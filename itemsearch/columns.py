@@ -67,6 +67,22 @@ def is_text_type(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def take_rows(table: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+    """(R,) rows of a table, as `pa.Table.take`, which has no way with views: those become plain bytes."""
+    taken = {
+        name: take_bytes(table[name], rows)
+        if pa.types.is_binary_view(table[name].type)
+        else table[name].take(pa.array(rows))
+        for name in table.column_names
+    }
+    return pa.table(taken)
+
+
+def take_bytes(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """(R,) cells of a column of bytes, which may be views."""
+    return pa.array([column[row].as_py() for row in rows.tolist()], pa.binary())
+
+
 def read_texts(
     table: pa.Table | pa.RecordBatch, name: str, rows: npt.NDArray[np.int64] | None = None
 ) -> list[str]:

@@ -254,7 +254,7 @@ class VectorIndex:
         return entries
 
     def _with_identical(self, queries: Vectors, entries: Rows) -> Rows:
-        """(Q, C) the candidates, or (Q, C + 1) with the entries of queries' own vectors, which codes may miss."""
+        """(Q, C) the candidates, or (Q, C + 1) with the entries of equal vectors that codes miss."""
         hashed: Any = self.hashed
         rounded = self.vectors.rounded(queries)
         own = hashed.candidates(rounded)

@@ -7,8 +7,8 @@ import numpy as np
 from itemsearch.indexes.arrays import Ints, Rows
 
 KEPT_SHARE = 0.75
-"""A file is shared as long as this share of it is in use, so that a version is at most a third larger than what
-it uses: a guess. At one row in a hundred changed each night a file lasts for a month."""
+"""A file is shared as long as this share of it is in use, so that a version is at most a third larger than
+what it uses: a guess. At one row in a hundred changed each night a file lasts for a month."""
 MOST_FILES = 16
 """Files of a kind that a version shares at most; a search looks into every one that it finds vectors in."""
 

@@ -73,8 +73,9 @@ class StoredVectors:
 
     @property
     def mapped(self) -> Vectors | None:
-        """The one file of float32, which can be read in place; None where vectors are gathered or converted."""
-        return self.files[0] if len(self.files) == 1 and self.dtype == np.float32 else None  # type: ignore[return-value]
+        """The one file of float32, read in place; None where vectors are gathered or converted."""
+        is_one = len(self.files) == 1 and self.dtype == np.float32
+        return self.files[0] if is_one else None  # type: ignore[return-value]
 
     def __getitem__(self, rows: Rows | slice | int) -> Floats:
         """(R, D) float32 of (R,) rows or of a slice, or (D,) of one row."""

@@ -55,7 +55,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class CopiedRows:
-    """id_order: (N,) int64, the rows in order of id. shared: what the version shares with another, in words."""
+    """id_order: (N,) int64, the rows in order of id. shared: what it shares with another version."""
 
     id_order: Rows
     shared: str

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from itemsearch.columns import read_texts
 from itemsearch.errors import UnknownIdError, UsageError
-from itemsearch.indexes.arrays import Rows, Vectors
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.vectors import map_array
+from itemsearch.indexes.storage.vectors import StoredVectors, map_array
 from itemsearch.indexes.storage.versions import Version, read_version
 from itemsearch.ranking.score_model import ScoreModel
 from itemsearch.search.filter import ALL_LISTINGS, NO_FILTER, Filter, PreparedFilter
@@ -114,8 +114,8 @@ class Engine:
         return self.ranker.index
 
     @property
-    def vectors(self) -> Vectors:
-        """(N, E) float32 of length 1, in the order of `listings`."""
+    def vectors(self) -> StoredVectors:
+        """(N, E) of length 1, in the order of `listings`; rows of it are float32."""
         return self.ranker.index.vectors
 
     @property

@@ -1,9 +1,9 @@
 """Reads the versions of an index folder: their summaries, listings and score models.
 
-A version holds the vectors and their index (`itemsearch.indexes`), the pictures (`itemsearch.search.pictures`),
-and three files on the listings, row by row: `listings.arrow` has every other column of the store but the
-embedding, `id_order.npy` the rows in order of id, `ngram_frequency.npy` the inverse document frequency of each
-n-gram bucket in the titles.
+A version holds the vectors and their index (`itemsearch.indexes`), the pictures (`pictures.py`), and three
+files on the listings, row by row: `listings.arrow` has every other column of the store but the embedding,
+`id_order.npy` the rows in order of id, `ngram_frequency.npy` the inverse document frequency of each n-gram
+bucket in the titles.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class IndexSummary:
     """What a version says of itself, as `itemsearch index info` shows it.
 
     kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without the
-    exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
-    dtype: of the exact vectors. training: what was trained, or kept of an earlier version, and why. shared: the
-    files of an earlier version that this one has too. tuning: the measured search
-    parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
-    None without labels. placeholders: `image_digest` of the catalog's placeholders.
+    exact vectors for re-ranking, which are of `dtype`. seconds: by stage of the build. model: None for
+    external embeddings. training: what was trained, or kept of an earlier version, and why. shared: what is
+    in files of an earlier version. tuning: the measured search parameters; None where none were measured and
+    searches use the defaults. calibration: of probabilities; None without labels. placeholders:
+    `image_digest` of the catalog's placeholders.
     """
 
     folder: str

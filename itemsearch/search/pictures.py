@@ -31,7 +31,7 @@ _INLINE = 12
 LENGTH, PREFIX, FILE, PLACE = range(4)
 
 Views = npt.NDArray[np.int32]
-"""(N, 4): length, -1 for null, and what `LENGTH` and the others name; the bytes where they are 12 or fewer."""
+"""(N, 4): length, -1 for null, and what the others name; 12 bytes or fewer stand in it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
