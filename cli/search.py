@@ -49,7 +49,6 @@ def search(
 
     Example: itemsearch search index --title "black leather belt" --image belt.jpg
     """
-    from itemsearch.search.batch import BatchConfig, check_out
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
 
@@ -60,9 +59,13 @@ def search(
     if queries is not None and (id is not None or title or image is not None):
         raise UsageError("give either --queries, or --id, or --title and/or --image")
     if queries is not None and out is not None:
+        from itemsearch.search.batch import check_out  # it reads catalogs, which takes time to import
+
         check_out(str(queries), out)
     engine = Engine.open(index, model, device)
     if queries is not None and out is not None:
+        from itemsearch.search.batch import BatchConfig
+
         config = BatchConfig(k, min_score, Filter(where, other))
         _search_file(engine, queries, out, config, max_bad_rate, as_json)
         return

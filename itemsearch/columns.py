@@ -22,6 +22,8 @@ OWN_COLUMNS = frozenset(
 """The columns that a store has of its own, beside those that it carries from the catalog."""
 
 _OF_CATALOG = "catalog."
+_FEW_ROWS = 1000
+"""Rows that are read one by one: the first `take` of a process waits for Arrow's functions to be imported."""
 
 
 def stored_name(name: str) -> str:
@@ -94,6 +96,9 @@ def read_texts(
     count = table.num_rows if rows is None else len(rows)
     if name not in table.schema.names:
         return [""] * count
+    if rows is not None and len(rows) <= _FEW_ROWS and pa.types.is_string(table.schema.field(name).type):
+        column = table[name]
+        return [column[row].as_py() or "" for row in rows.tolist()]
     column = table[name] if rows is None else table[name].take(pa.array(rows))
     if pa.types.is_nested(column.type):
         return [""] * count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ _NONE = Path()
 
 
 class VectorWriter:
-    """Writes N vectors of `dim` numbers into `folder`, in order of rows.
+    """A context that writes N vectors of `dim` numbers into `folder`, in order of rows.
 
     earlier: the vectors of a version in `earlier_folder`, some of which are the same; None to write all.
     """
@@ -49,6 +49,12 @@ class VectorWriter:
         self.sizes = np.array([len(each) for each in self.earlier.files] if self.earlier else [], np.int64)
         self._places: list[Rows] = []
         self._added = _ArrayFile(folder / _ADDED, dim, self.dtype)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._added.file.close()
 
     def add(self, vectors: Vectors, earlier_rows: Rows) -> None:
         """Adds (R, D) vectors.
@@ -130,21 +136,21 @@ class _ArrayFile:
         self.dim = dim
         self.dtype = dtype
         self.rows = 0
-        self._file = path.open("wb")
+        self.file = path.open("wb")  # closed by `close`, or by the writer where it fails
         self._write_header()
 
     def append(self, vectors: Halves) -> None:
-        self._file.write(np.ascontiguousarray(vectors).data)
+        self.file.write(np.ascontiguousarray(vectors).data)
         self.rows += len(vectors)
 
     def close(self) -> None:
-        self._file.seek(0)
+        self.file.seek(0)
         self._write_header()  # numpy leaves room in it for any number of rows
-        self._file.close()
+        self.file.close()
 
     def _write_header(self) -> None:
         header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.rows, self.dim)}
-        np.lib.format.write_array_header_1_0(self._file, header)
+        np.lib.format.write_array_header_1_0(self.file, header)
 
 
 def _bytes(vectors: Halves) -> npt.NDArray[np.unsignedinteger[Any]]:

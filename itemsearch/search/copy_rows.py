@@ -88,10 +88,13 @@ def copy_rows(source: EmbeddedRows, stage: Staging, dtype: str, earlier: Earlier
     earlier_rows = known.rows_of(ids) if known else np.full(len(ids), -1)
     folder = stage.folder
     before: tuple[Any, ...] = (known.vectors, known.version.folder) if known else ()
-    vectors = VectorWriter(folder, source.dim, dtype, *before)
-    pictures = PictureWriter(folder, columns, known.pictures if known else None)
-    row = 0
-    with pa.OSFile(str(folder / LISTINGS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with (
+        VectorWriter(folder, source.dim, dtype, *before) as vectors,
+        PictureWriter(folder, columns, known.pictures if known else None) as pictures,
+        pa.OSFile(str(folder / LISTINGS), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        row = 0
         pending: list[pa.RecordBatch] = []
         for batch in source.batches():
             rows = earlier_rows[row : row + batch.num_rows]
@@ -104,7 +107,7 @@ def copy_rows(source: EmbeddedRows, stage: Staging, dtype: str, earlier: Earlier
                 _write(writer, pending)
                 pending = []
         _write(writer, pending)
-    names = [*vectors.finish(), *pictures.finish()]
+        names = [*vectors.finish(), *pictures.finish()]
     return CopiedRows(order, _share(stage, known, names) if known else f"nothing: {earlier}")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +90,8 @@ def picture_files(folder: Path) -> list[str]:
 
 
 class PictureWriter:
-    """Writes picture columns into `folder`, rows in order; cells that `earlier` has stay in its files."""
+    """A context that writes picture columns into `folder`, in order of rows; cells that `earlier` has stay in
+    its files."""
 
     def __init__(self, folder: Path, columns: Sequence[str], earlier: StoredPictures | None) -> None:
         self.folder = folder
@@ -97,6 +99,12 @@ class PictureWriter:
         self._before = {name: self.earlier.views(name) for name in columns if name in self.earlier.columns}
         self._views: dict[str, list[Views]] = {name: [] for name in columns}
         self._sink = _Files(folder, set(self.earlier.files))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._sink.close()
 
     def add(self, name: str, cells: pa.Array, earlier_rows: Rows) -> None:
         """Adds (R,) binary cells of a column.
