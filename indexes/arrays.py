@@ -3,8 +3,12 @@ what numpy does too slowly."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
+
+Integer = TypeVar("Integer", np.int8, np.int64)
 
 Floats = npt.NDArray[np.float32]
 """Numbers as models and indexes compute them, such as scores."""
@@ -47,7 +51,7 @@ def as_float32(vectors: npt.NDArray[np.float16] | Floats) -> Floats:
     return wide
 
 
-def unique(values: Ints) -> Ints:
+def unique(values: npt.NDArray[Integer]) -> npt.NDArray[Integer]:
     """The different values of (N,), ascending: as `np.unique`, which hashes and takes 20 times as long."""
     ordered = np.sort(values)
     first = np.ones(len(ordered), bool)

@@ -4,7 +4,8 @@
 
 TRUTH.csv has a pair of ids of one product in each row, under any names. Two indexes are built over the store,
 in RUN/float32 and RUN/float16. Listings of the truth are searched by id in both, ranked as `itemsearch
-search` does; recall@k is the share that finds one of its own product among the first k. RUN gets metrics.json.
+search` does; recall@k is the share that finds one of its own product among the first k. RUN gets
+metrics.json.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from itemsearch.indexes.arrays import Floats, Rows, Vectors, as_float32
+from itemsearch.indexes.arrays import Floats, Rows, Vectors, as_float32, unique
 from itemsearch.indexes.errors import DamagedIndexError
 
 VECTORS = "vectors.npy"
@@ -99,7 +99,7 @@ class StoredVectors:
             return self.files[0].take(places, axis=0)
         numbers = np.searchsorted(self.starts, places, "right") - 1
         gathered = np.empty((len(places), self.shape[1]), self.dtype)
-        for number in np.unique(numbers):
+        for number in unique(numbers):
             chosen = numbers == number
             gathered[chosen] = self.files[number].take(places[chosen] - self.starts[number], axis=0)
         return gathered

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.columns import read_texts
-from itemsearch.indexes.arrays import Floats, Mask, Rows
+from itemsearch.indexes.arrays import Floats, Mask, Rows, unique
 from itemsearch.indexes.searching.allowed import Allowed, Limits
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.searching.within import search_within
@@ -123,7 +123,7 @@ class Ranker:
         apart = (rows >= 0) & (modalities[rows] & own[:, None] == 0)
         left = [_Near.where(*each) for each in zip(apart, rows, cosines, strict=True)]
         again = np.flatnonzero(apart.any(axis=1))
-        for modality in np.unique(own[again]):
+        for modality in unique(own[again]):
             places = again[own[again] == modality]
             allowed = self._comparable(int(modality), modalities & modality > 0, limits.allowed)
             within = replace(_limits_of(limits, places), allowed=allowed)
