@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-Integer = TypeVar("Integer", np.int8, np.int64)
+Integer = TypeVar("Integer", np.int64, np.int8)
 
 Floats = npt.NDArray[np.float32]
 """Numbers as models and indexes compute them, such as scores."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,11 @@ from itemsearch.indexes.arrays import Floats, Mask, Rows, Vectors
 from itemsearch.indexes.building.held_out import HELD_OUT
 from itemsearch.indexes.errors import DamagedIndexError, QueryError
 from itemsearch.indexes.searching.allowed import Allowed
+from itemsearch.indexes.searching.blocks import in_blocks, kept_options, new_options
 from itemsearch.indexes.searching.exact import compare_with_all
-from itemsearch.indexes.searching.inner_products import inner_products, one_thread, prefer_matrix_products
+from itemsearch.indexes.searching.inner_products import inner_products, prefer_matrix_products
 from itemsearch.indexes.searching.params import SearchParams, Tuning, default_params, read_tuning
+from itemsearch.indexes.searching.results import write_first, write_rows
 from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
 from itemsearch.indexes.storage.files import (
     FAISS_INDEX,
@@ -31,10 +31,6 @@ from itemsearch.indexes.storage.files import (
 )
 from itemsearch.indexes.storage.vectors import AnyVectors, StoredVectors, map_array
 
-BLOCK_QUERIES = 1024
-THREAD_QUERIES = 32
-"""The fewest queries that a thread is started for."""
-BLOCK_CANDIDATES = 2_000_000
 COMPARED_NUMBERS = 2**24
 """Allowed rows are compared exactly if their distinct vectors have no more numbers than this, 64 MiB.
 
@@ -139,13 +135,13 @@ class VectorIndex:
             near, entries = self._entries(queries[block], min(k + 1, len(distinct)), params, allowed)
             if distinct.have_one_row(entries):
                 found = distinct.first_rows(entries)
-                _write_first(near, found, left_out[block], scores[block], rows[block])
+                write_first(near, found, left_out[block], scores[block], rows[block])
             else:
                 results = distinct.rows_of(near, entries, k + 1)
-                self._write_rows(results, left_out[block], scores[block], rows[block])
+                write_rows(results, self.tie_rank, left_out[block], scores[block], rows[block])
 
         threads = 1 if self._compares_all(allowed) else faiss.omp_get_max_threads()
-        _in_blocks(answer, len(queries), max(params.candidates, k), threads)
+        in_blocks(answer, len(queries), max(params.candidates, k), threads)
         return scores, rows
 
     def search_entries(self, queries: Vectors, count: int, params: SearchParams) -> tuple[Floats, Rows]:
@@ -158,7 +154,7 @@ class VectorIndex:
         def answer(block: slice) -> None:
             scores[block], entries[block] = self._entries(queries[block], count, params, None)
 
-        _in_blocks(answer, len(queries), max(params.candidates, count), 1)
+        in_blocks(answer, len(queries), max(params.candidates, count), 1)
         return scores, entries
 
     def params(self, k: int) -> SearchParams:
@@ -183,23 +179,6 @@ class VectorIndex:
         if (wrong := np.flatnonzero(~np.isfinite(queries).all(axis=1))).size:
             raise QueryError(f"the vector of query {int(wrong[0])} is not finite")
         return queries
-
-    def _write_rows(
-        self, results: tuple[Rows, Floats, Rows], left_out: Rows, scores: Floats, rows: Rows
-    ) -> None:
-        """Fills (Q, k) `scores` and `rows` with the best results of `DistinctVectors.rows_of`."""
-        query, score, row = results
-        rank = self.tie_rank[row]
-        tied = (query[1:] == query[:-1]) & (score[1:] == score[:-1])
-        if (tied & (rank[1:] < rank[:-1])).any():  # rows of different vectors that score the same
-            order = np.lexsort((rank, -score, query))
-            query, score, row = query[order], score[order], row[order]
-        kept = row != left_out[query]
-        query, score, row = query[kept], score[kept], row[kept]
-        place = np.arange(len(query)) - np.searchsorted(query, query)
-        fits = place < rows.shape[1]
-        scores[query[fits], place[fits]] = score[fits]
-        rows[query[fits], place[fits]] = row[fits]
 
     def _entries(
         self, queries: Vectors, count: int, params: SearchParams, allowed: Allowed | None
@@ -268,55 +247,6 @@ class VectorIndex:
     def probe(self, queries: Vectors, wanted: int, nprobe: int, selector: Any | None = None) -> Rows:
         """(Q, wanted) candidates from `nprobe` lists, nearest by code first; -1 for none."""
         index: Any = self.index
-        options = _options(nprobe) if selector is None else _new_options(nprobe, selector)
+        options = kept_options(nprobe) if selector is None else new_options(nprobe, selector)
         entries: Rows = index.search(queries, wanted, params=options)[1]
         return entries
-
-
-def _new_options(nprobe: int, selector: Any | None = None) -> Any:
-    """FAISS's parameters of a search; reads the selector in place."""
-    options = faiss.SearchParametersIVF()
-    options.nprobe, options.sel = nprobe, selector
-    return options
-
-
-_options = lru_cache(_new_options)
-"""Those of searches without a selector, made once: it takes longer than finding the lists."""
-
-
-def _write_first(near: Floats, found: Rows, left_out: Rows, scores: Floats, rows: Rows) -> None:
-    """Fills (Q, k) `scores` and `rows` from the (Q, C) best, in order, each an entry's only row."""
-    is_left_out = found == left_out[:, None]
-    if is_left_out.any():
-        # One query, found [4 7 2], 7 is left out:
-        #   one column more [4 7 2 -1]    place 1    places [0 2 3]    kept [4 2 -1]
-        place = np.where(is_left_out.any(axis=1), is_left_out.argmax(axis=1), found.shape[1])
-        columns = np.arange(found.shape[1])
-        places = columns + (columns >= place[:, None])
-        lines = np.arange(len(found))[:, None]
-        near = np.pad(near, ((0, 0), (0, 1)), constant_values=-np.inf)[lines, places]
-        found = np.pad(found, ((0, 0), (0, 1)), constant_values=-1)[lines, places]
-    count = min(rows.shape[1], found.shape[1])
-    scores[:, :count], rows[:, :count] = near[:, :count], found[:, :count]
-
-
-def _in_blocks(answer: Callable[[slice], None], queries: int, each: int, threads: int) -> None:
-    """Calls `answer` with slices of the queries; a block has at most `BLOCK_CANDIDATES` candidates, `each`
-    for a query. With threads, each answers blocks, in which FAISS has a single one: what numpy does between
-    FAISS's steps is then done by all."""
-    size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // each, 1))
-    threads = min(threads, queries // THREAD_QUERIES)
-    if threads > 1:
-        size = min(size, math.ceil(queries / threads))
-    blocks = [slice(start, start + size) for start in range(0, queries, size)]
-    if threads <= 1:
-        for block in blocks:
-            answer(block)
-        return
-
-    def answer_alone(block: slice) -> None:
-        with one_thread():
-            answer(block)
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(answer_alone, blocks))
