@@ -112,7 +112,8 @@ class VectorWriter:
         else:
             (self.folder / _ADDED).unlink()
         if len(names) + bool(self._added.rows) > 1 or not np.array_equal(new_places, np.arange(base)):
-            save_array(self.folder / VECTOR_PLACES, new_places)
+            kind = np.int32 if new_places.max() < 2**31 else np.int64
+            save_array(self.folder / VECTOR_PLACES, new_places.astype(kind))
         return names
 
     def _write_in_order(self, places: Rows) -> None:

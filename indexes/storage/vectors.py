@@ -2,7 +2,7 @@
 
 vectors.npy              (S, D) float16 or float32; alone, it holds the vectors of all rows in their order
 vectors-2.npy, ...       vectors that later versions added
-vector_places.npy        (N,) int64, where the vector of each row is in the files laid end to end
+vector_places.npy        (N,) int32 or int64, where the vector of each row is in the files laid end to end
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Halves = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 class StoredVectors:
     """N vectors of D numbers, mapped from their files; indexing reads rows of them as float32.
 
-    files: (S, D) of each file, all of one type. places: (N,) int64, where each row's vector is in the files
+    files: (S, D) of each file, all of one type. places: (N,) integers, where each row's vector is in the files
     laid end to end; None where row n is at n.
     """
 
@@ -91,7 +91,7 @@ class StoredVectors:
 
     def places_of(self, rows: Rows) -> Rows:
         """The places of rows, in their shape; what stands for -1 is not defined."""
-        return rows if self.places is None else self.places.take(rows, mode="wrap")
+        return rows if self.places is None else self.places.take(rows, mode="wrap").astype(np.int64)
 
     def gather(self, places: Rows) -> Halves:
         """(P, D) the vectors at (P,) places, as the files have them."""

@@ -29,7 +29,7 @@ from itemsearch.probability.calibration import Calibration, read_calibration
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.ranking.score_model import ScoreModel
-from itemsearch.search.pictures import StoredPictures
+from itemsearch.search.pictures import PICTURE_COLUMNS, StoredPictures
 from itemsearch.store.manifest import ModelStamp
 
 LISTINGS = "listings.arrow"
@@ -107,9 +107,12 @@ def read_listings(version: Path) -> pa.Table:
     try:
         listings = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         pictures = StoredPictures.open(version)
-        for name in pictures.columns:
-            cells = pictures.read(name)
-            listings = listings.set_column(listings.column_names.index(name), name, cells)
+        for name in set(PICTURE_COLUMNS).intersection(listings.column_names):
+            place = listings.column_names.index(name)
+            if name in pictures.columns:
+                listings = listings.set_column(place, name, pictures.read(name))
+            elif pa.types.is_null(listings[name].type):
+                listings = listings.set_column(place, name, pa.nulls(len(listings), pa.binary()))
         return listings
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error

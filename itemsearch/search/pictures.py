@@ -142,8 +142,13 @@ class PictureWriter:
             for row in np.flatnonzero(in_earlier):
                 column[row] = self._sink.view(self.earlier.cell(column[row]))
         self._sink.close()
-        if views:
-            batch = pa.record_batch({name: _as_column(column) for name, column in views.items()})
+        filled = {
+            name: _as_column(column)
+            for name, column in views.items()
+            if column[:, LENGTH].max(initial=-1) >= 0
+        }
+        if filled:
+            batch = pa.record_batch(filled)
             with (
                 pa.OSFile(str(self.folder / PICTURES), "wb") as sink,
                 pa.ipc.new_file(sink, batch.schema) as file,

@@ -59,8 +59,11 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Ints]:
         if name not in _UNCOUNTED:
             for start in range(0, len(rows), BLOCK_LISTINGS):  # thumbnails are large
                 block = slice(start, start + BLOCK_LISTINGS)
-                cells = _without_empty(listings[name].take(pa.array(rows[block])))
-                filled[block] += cells.is_valid().to_numpy()
+                taken = pa.array(rows[block])
+                if pa.types.is_binary_view(listings[name].type):
+                    filled[block] += listings[name].is_valid().take(taken).to_numpy()
+                else:
+                    filled[block] += _without_empty(listings[name].take(taken)).is_valid().to_numpy()
     if "title" not in listings.column_names:
         return [-filled]
     lengths = pc.fill_null(pc.utf8_length(listings["title"].take(pa.array(rows))), 0)
