@@ -33,7 +33,7 @@ Halves = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 class StoredVectors:
     """N vectors of D numbers, mapped from their files; indexing reads rows of them as float32.
 
-    files: (S, D) of each file, all of one type. places: (N,) integers, where each row's vector is in the files
+    files: (S, D) of each file, all of one type. places: (N,) where each row's vector is in the files
     laid end to end; None where row n is at n.
     """
 
