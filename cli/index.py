@@ -102,6 +102,8 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "bytes per vector": f"{summary.bytes_per_vector:,.1f} in the index",
             "search": "every row" if exact else f"nprobe {summary.nprobe}, then exact re-ranking",
             "training": summary.training,
+            "exact vectors": summary.dtype,
+            "shared": summary.shared,
             "recall": recall_line(summary),
             "duplicates": calibration_line(summary),
             "model": summary.model.name if summary.model else "none: external embeddings",

@@ -52,7 +52,6 @@ def search(
 
     Example: itemsearch search index --title "black leather belt" --image belt.jpg
     """
-    from itemsearch.search.batch import BatchConfig
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
     from itemsearch.table_files import check_out
@@ -67,6 +66,8 @@ def search(
         check_out("--out", out, [queries])
     engine = Engine.open(index, model, device)
     if queries is not None and out is not None:
+        from itemsearch.search.batch import BatchConfig
+
         config = BatchConfig(k, min_score, Filter(where, other))
         _search_file(engine, queries, out, config, max_bad_rate, as_json)
         return

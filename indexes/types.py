@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from itemsearch.indexes.arrays import Hashes, Rows, Vectors
+from itemsearch.indexes.arrays import Hashes, Rows
+from itemsearch.indexes.storage.vectors import AnyVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Target:
 class CheckedVectors:
     """N vectors that can be indexed, and which of them are identical.
 
-    vectors: (N, D) float32. representative_of: (N,) int64, the lowest row with the same vector as each row.
+    vectors: (N, D). representative_of: (N,) int64, the lowest row with the same vector as each row.
     representatives: (G,) int64, the rows that represent themselves, ascending. hashes: (N,) uint64. seconds:
     the time that checking took.
     """
 
-    vectors: Vectors
+    vectors: AnyVectors
     representative_of: Rows
     representatives: Rows
     hashes: Hashes

@@ -21,11 +21,10 @@ OWN_COLUMNS = frozenset(
 )
 """The columns that a store has of its own, beside those that it carries from the catalog."""
 
-ROWS_PER_TAKE = 100
-"""Of a column with more than so many rows for each that is read, texts are read one by one: Arrow's `take`
-first joins all chunks of the column, which cost a query on 1,000,000 listings 2 to 7 ms a column."""
-
 _OF_CATALOG = "catalog."
+FEW_ROWS = 1000
+"""Texts of rows that are read one by one: Arrow's `take` first joins all chunks of the column, which cost a
+query on 1,000,000 listings 2 to 7 ms a column, and its functions take time to import."""
 
 
 def stored_name(name: str) -> str:
@@ -71,6 +70,22 @@ def is_text_type(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def take_rows(table: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+    """(R,) rows of a table, as `pa.Table.take`, which has no way with views: those become plain bytes."""
+    taken = {
+        name: take_bytes(table[name], rows)
+        if pa.types.is_binary_view(table[name].type)
+        else table[name].take(pa.array(rows))
+        for name in table.column_names
+    }
+    return pa.table(taken)
+
+
+def take_bytes(column: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """(R,) cells of a column of bytes, which may be views."""
+    return pa.array([column[row].as_py() for row in rows.tolist()], pa.binary())
+
+
 def read_texts(
     table: pa.Table | pa.RecordBatch, name: str, rows: npt.NDArray[np.int64] | None = None
 ) -> list[str]:
@@ -84,7 +99,7 @@ def read_texts(
         return [""] * count
     column = table[name]
     if rows is not None:
-        if is_text_type(column.type) and len(rows) * ROWS_PER_TAKE < len(column):
+        if len(rows) <= FEW_ROWS and is_text_type(column.type):
             return [column[row].as_py() or "" for row in rows.tolist()]
         column = column.take(pa.array(rows))
     if pa.types.is_nested(column.type):

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from itemsearch.columns import (
+    FEW_ROWS,
     OWN_COLUMNS,
-    ROWS_PER_TAKE,
     catalog_name,
     have_decimal_commas,
     no_column,
@@ -28,7 +28,7 @@ def test_text_columns_are_read_and_what_is_none_is_empty() -> None:
 
 
 def test_few_rows_of_many_are_read_alike() -> None:
-    texts = [None if row % 7 == 3 else f"\u00e9 {row}" for row in range(3 * ROWS_PER_TAKE)]
+    texts = [None if row % 7 == 3 else f"\u00e9 {row}" for row in range(3 * FEW_ROWS)]
     chunks = [texts[start : start + 50] for start in range(0, len(texts), 50)]
     rows = np.array([250, 3, 3, 49])
     expected = ["\u00e9 250", "", "", "\u00e9 49"]

@@ -5,7 +5,8 @@
 `itemsearch rebuild` runs on a copy of the catalog. Then a share of the rows changes (--changed): half of
 them get another title, a quarter another image, an eighth are removed and an eighth are listed again under
 another title. The same command runs again. RUN gets report.md and metrics.json. Seconds are of the whole
-command with its start; CPU seconds are of all threads, and do not depend on other programs.
+command with its start; CPU seconds are of all threads, and do not depend on other programs. Bytes are of
+files that a run made, as the disk counts them, not of files that the new version shares with the old.
 """
 
 from __future__ import annotations
@@ -68,11 +69,14 @@ def run(catalog: str, out: Path, changed: float, seed: int, model: str) -> dict[
     """
     out.mkdir(parents=True)
     (out / "rebuild.toml").write_text(CONFIG.format(model), "utf-8")
-    runs, counts = {}, {}
+    runs, counts, written = {}, {}, {}
     for name, share in (("full", 0.0), ("again", changed)):
         counts[name] = write_catalog(catalog, out / "catalog.parquet", share, seed)
         _note(f"{name}: {dict(counts[name])}")
+        before = _inodes(out / "index")
         runs[name] = rebuild(out)
+        new = {inode: size for inode, size in _inodes(out / "index").items() if inode not in before}
+        written[name] = sum(new.values())
     full, again = runs["full"], runs["again"]
     metrics = {
         "rows": counts["full"]["rows"],
@@ -80,6 +84,8 @@ def run(catalog: str, out: Path, changed: float, seed: int, model: str) -> dict[
         "nights": {name: asdict(rebuild_run) for name, rebuild_run in runs.items()},
         "share of seconds": again.seconds / full.seconds,
         "share of CPU seconds": again.cpu_seconds / full.cpu_seconds,
+        "bytes of the index": written,
+        "share of bytes": written["again"] / written["full"],
     }
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
     (out / "report.md").write_text(_report(metrics), "utf-8")
@@ -139,6 +145,12 @@ def _changed(row: CatalogRow, share: float, seed: int, counts: Counter[str]) -> 
             yield row
 
 
+def _inodes(folder: Path) -> dict[int, int]:
+    """The bytes on the disk of each file in a folder; one of several names counts once."""
+    stats = [path.stat() for path in folder.rglob("*")]
+    return {stat.st_ino: 512 * stat.st_blocks for stat in stats}
+
+
 def _children_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -155,6 +167,8 @@ def _report(metrics: dict[str, Any]) -> str:
     ]
     seconds = [("seconds", full["seconds"], again["seconds"])]
     seconds.append(("CPU seconds", full["cpu_seconds"], again["cpu_seconds"]))
+    megabytes = (metrics["bytes of the index"][name] / 1e6 for name in ("full", "again"))
+    seconds.append(("new MB of the index on the disk", *megabytes))
     for before, after in zip(full["stages"], again["stages"], strict=True):
         seconds.append((f"seconds of {before['name']}", before["seconds"], after["seconds"]))
     lines += [f"| {name} | {one:.1f} | {two:.1f} | {_share(one, two)} |" for name, one, two in seconds]

@@ -65,8 +65,8 @@ class TaskEngine:
     @property
     def gallery_vectors(self) -> Floats:
         """(N, D) float32 embeddings in the order of the task's listings."""
-        vectors = np.empty_like(self.engine.vectors)
-        vectors[self.task_rows] = self.engine.vectors
+        vectors = np.empty(self.engine.vectors.shape, np.float32)
+        vectors[self.task_rows] = self.engine.vectors[:]
         return vectors
 
     def answers(self, gallery: Gallery) -> Answers:

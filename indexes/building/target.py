@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-
 from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.building.choose import candidate_specs
 from itemsearch.indexes.building.train import build_index, check_vectors
@@ -18,7 +16,8 @@ from itemsearch.indexes.building.warm_start import WarmStart, reuse_training
 from itemsearch.indexes.errors import WarmStartError
 from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.params import OperatingPoint, save_tuning
-from itemsearch.indexes.storage.files import VECTORS, save_index
+from itemsearch.indexes.storage.files import save_index
+from itemsearch.indexes.storage.vectors import StoredVectors
 from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, Target
 
 
@@ -51,7 +50,7 @@ class FilesReport:
 def build_files(
     folder: Path, tie_rank: Rows, options: BuildOptions, progress: Progress = silent
 ) -> FilesReport:
-    """Builds an index over `vectors.npy` in a folder and writes its files there.
+    """Builds an index over the vectors in a folder and writes its files there.
 
     With a target, a warm start serves if it reaches the target. Otherwise the specifications that may reach
     it are built and tuned, the cheapest first, until one does.
@@ -63,7 +62,7 @@ def build_files(
         BuildError: as `build_index`.
         TargetError: nothing that fits the budget reaches the target.
     """
-    checked = check_vectors(np.load(folder / VECTORS, mmap_mode="r"), progress)
+    checked = check_vectors(StoredVectors.open(folder), progress)
     if options.target is None:
         built = build_index(checked, options.spec, options.device, options.seed, progress)
         save_index(folder, built, tie_rank)

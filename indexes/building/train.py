@@ -19,6 +19,7 @@ from itemsearch.indexes.gpu import to_gpu
 from itemsearch.indexes.progress import Progress, silent
 from itemsearch.indexes.searching.inner_products import prefer_matrix_products
 from itemsearch.indexes.storage.distinct import find_representatives, hash_rows
+from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.indexes.types import BuiltIndex, CheckedVectors, IndexSpec, IndexTraining
 
 BATCH_ROWS = 16_384
@@ -33,8 +34,8 @@ UNIT_TOLERANCE = 1e-3
 within."""
 
 
-def check_vectors(vectors: Vectors, progress: Progress = silent) -> CheckedVectors:
-    """Checks (N, D) float32 vectors, which may be mapped from a file, and groups identical ones.
+def check_vectors(vectors: AnyVectors, progress: Progress = silent) -> CheckedVectors:
+    """Checks (N, D) vectors, which may be mapped from their files, and groups identical ones.
 
     Raises:
         BuildError: there are no vectors, or one is not finite or not of length 1.
@@ -53,7 +54,7 @@ def check_vectors(vectors: Vectors, progress: Progress = silent) -> CheckedVecto
 
 
 def build_index(
-    vectors: Vectors | CheckedVectors,
+    vectors: AnyVectors | CheckedVectors,
     spec: IndexSpec | None,
     device: str,
     seed: int = 0,
@@ -62,7 +63,7 @@ def build_index(
     """Trains an index on a sample of the vectors and adds every distinct vector.
 
     Args:
-        vectors: (N, D) float32, which `check_vectors` has to accept, or what it returned.
+        vectors: (N, D), which `check_vectors` has to accept, or what it returned.
         spec: None to choose it by the number of distinct vectors.
         device: "cpu" or "cuda", where the index is trained and filled.
         seed: of the training sample and of k-means; on a CPU, equal seeds give equal indexes.
@@ -164,7 +165,7 @@ def _sample(checked: CheckedVectors, spec: IndexSpec, training: IndexTraining, s
     return sample
 
 
-def _batches(vectors: Vectors) -> Iterator[tuple[int, Vectors]]:
+def _batches(vectors: AnyVectors) -> Iterator[tuple[int, Vectors]]:
     for start in range(0, len(vectors), BATCH_ROWS):
         yield start, vectors[start : start + BATCH_ROWS]
 

@@ -8,6 +8,7 @@ import numpy as np
 from itemsearch.indexes.arrays import Floats, Rows, Vectors
 from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.storage.distinct import DistinctVectors
+from itemsearch.indexes.storage.vectors import AnyVectors
 
 BLOCK_VECTORS = 65_536
 SPARE_CANDIDATES = 16
@@ -16,7 +17,7 @@ ROUNDING = 1e-5
 
 
 def compare_with_all(
-    queries: Vectors, count: int, vectors: Vectors, distinct: DistinctVectors, tie_rank: Rows
+    queries: Vectors, count: int, vectors: AnyVectors, distinct: DistinctVectors, tie_rank: Rows
 ) -> tuple[Floats, Rows]:
     """(Q, C) exact scores and entries of `distinct`, among them the best `count`, however ties are broken.
 
@@ -41,7 +42,7 @@ def compare_with_all(
 
 
 def nearest_roughly(
-    queries: Vectors, count: int, vectors: Vectors, distinct: DistinctVectors
+    queries: Vectors, count: int, vectors: AnyVectors, distinct: DistinctVectors
 ) -> tuple[Floats, Rows]:
     """(Q, count) scores and entries of the nearest vectors, unordered, as a matrix product rounds them."""
     scores, entries = [], []
@@ -55,7 +56,7 @@ def nearest_roughly(
     return np.take_along_axis(rough, best, axis=1), np.take_along_axis(numbers, best, axis=1)
 
 
-def _block(start: int, stop: int, vectors: Vectors, distinct: DistinctVectors) -> Vectors:
+def _block(start: int, stop: int, vectors: AnyVectors, distinct: DistinctVectors) -> Vectors:
     """The vectors of entries `start` to `stop`, without a copy if all rows are distinct."""
     if len(distinct) == len(vectors):
         return vectors[start:stop]

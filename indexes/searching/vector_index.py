@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,23 @@ from itemsearch.indexes.arrays import Floats, Mask, Rows, Vectors
 from itemsearch.indexes.building.held_out import HELD_OUT
 from itemsearch.indexes.errors import DamagedIndexError, QueryError
 from itemsearch.indexes.searching.allowed import Allowed
+from itemsearch.indexes.searching.blocks import in_blocks, kept_options, new_options
 from itemsearch.indexes.searching.exact import compare_with_all
 from itemsearch.indexes.searching.inner_products import inner_products, prefer_matrix_products
 from itemsearch.indexes.searching.params import SearchParams, Tuning, default_params, read_tuning
+from itemsearch.indexes.searching.results import write_first, write_rows
 from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
 from itemsearch.indexes.storage.files import (
     FAISS_INDEX,
     TIE_RANK,
-    VECTORS,
     FilesSummary,
-    map_array,
     read_distinct,
     read_faiss,
     read_files_summary,
     read_hashed,
 )
+from itemsearch.indexes.storage.vectors import AnyVectors, StoredVectors, map_array
 
-BLOCK_QUERIES = 1024
-BLOCK_CANDIDATES = 2_000_000
 COMPARED_NUMBERS = 2**24
 """Allowed rows are compared exactly if their distinct vectors have no more numbers than this, 64 MiB.
 
@@ -48,15 +47,15 @@ without the candidates, .94 with half the lists; .99 with both."""
 class VectorIndex:
     """N vectors of length 1 in D dimensions, searched by inner product, which is then the cosine.
 
-    vectors: (N, D) float32 and tie_rank: (N,) int64, mapped from their files; rows of equal score are in
-    order of tie_rank. distinct: the rows of each entry. index: of FAISS, finds entries. hashed: finds the
+    vectors: (N, D) and tie_rank: (N,) int64, mapped from their files; rows of equal score are in order of
+    tie_rank. distinct: the rows of each entry. index: of FAISS, finds entries. hashed: finds the
     entry of an identical vector. index and hashed are None for an exact index.
     """
 
     def __init__(
         self,
         summary: FilesSummary,
-        vectors: Vectors,
+        vectors: StoredVectors,
         tie_rank: Rows,
         distinct: DistinctVectors,
         index: Any | None,
@@ -80,7 +79,7 @@ class VectorIndex:
             DamagedIndexError: a file is missing or not whole, or the files are not of one index.
         """
         summary = read_files_summary(folder)
-        vectors, tie_rank = map_array(folder / VECTORS), map_array(folder / TIE_RANK)
+        vectors, tie_rank = StoredVectors.open(folder), map_array(folder / TIE_RANK)
         distinct = read_distinct(folder)
         index: Any = None
         hashed = None
@@ -131,17 +130,32 @@ class VectorIndex:
         distinct = self.distinct if allowed is None else allowed.distinct
         if not len(distinct):
             return scores, rows
-        for block in _blocks(len(queries), max(params.candidates, k)):
+
+        def answer(block: slice) -> None:
             near, entries = self._entries(queries[block], min(k + 1, len(distinct)), params, allowed)
-            results = distinct.rows_of(near, entries, k + 1)
-            self._write_rows(results, left_out[block], scores[block], rows[block])
+            if distinct.have_one_row(entries):
+                found = distinct.first_rows(entries)
+                write_first(near, found, left_out[block], scores[block], rows[block])
+            else:
+                results = distinct.rows_of(near, entries, k + 1)
+                write_rows(results, self.tie_rank, left_out[block], scores[block], rows[block])
+
+        threads = 1 if self._compares_all(allowed) else faiss.omp_get_max_threads()
+        in_blocks(answer, len(queries), max(params.candidates, k), threads)
         return scores, rows
 
     def search_entries(self, queries: Vectors, count: int, params: SearchParams) -> tuple[Floats, Rows]:
         """(Q, count) exact scores and entries of the best distinct vectors, best first; -1 for none."""
-        blocks = _blocks(len(queries), max(params.candidates, count))
-        results = [self._entries(queries[block], count, params, None) for block in blocks]
-        return np.concatenate([near for near, _ in results]), np.concatenate([each for _, each in results])
+        scores, entries = (
+            np.empty((len(queries), count), np.float32),
+            np.empty((len(queries), count), np.int64),
+        )
+
+        def answer(block: slice) -> None:
+            scores[block], entries[block] = self._entries(queries[block], count, params, None)
+
+        in_blocks(answer, len(queries), max(params.candidates, count), 1)
+        return scores, entries
 
     def params(self, k: int) -> SearchParams:
         """The parameters by which k results are searched by default."""
@@ -166,23 +180,6 @@ class VectorIndex:
             raise QueryError(f"the vector of query {int(wrong[0])} is not finite")
         return queries
 
-    def _write_rows(
-        self, results: tuple[Rows, Floats, Rows], left_out: Rows, scores: Floats, rows: Rows
-    ) -> None:
-        """Fills (Q, k) `scores` and `rows` with the best results of `DistinctVectors.rows_of`."""
-        query, score, row = results
-        rank = self.tie_rank[row]
-        tied = (query[1:] == query[:-1]) & (score[1:] == score[:-1])
-        if (tied & (rank[1:] < rank[:-1])).any():  # rows of different vectors that score the same
-            order = np.lexsort((rank, -score, query))
-            query, score, row = query[order], score[order], row[order]
-        kept = row != left_out[query]
-        query, score, row = query[kept], score[kept], row[kept]
-        place = np.arange(len(query)) - np.searchsorted(query, query)
-        fits = place < rows.shape[1]
-        scores[query[fits], place[fits]] = score[fits]
-        rows[query[fits], place[fits]] = row[fits]
-
     def _entries(
         self, queries: Vectors, count: int, params: SearchParams, allowed: Allowed | None
     ) -> tuple[Floats, Rows]:
@@ -191,15 +188,33 @@ class VectorIndex:
         With `allowed`, entries are numbered as in `allowed.distinct`.
         """
         distinct = self.distinct if allowed is None else allowed.distinct
-        few = allowed is not None and len(distinct) * queries.shape[1] <= COMPARED_NUMBERS
-        if self.index is None or few:
-            scores, entries = compare_with_all(queries, count, self.vectors, distinct, self.tie_rank)
+        if self._compares_all(allowed):
+            scores, entries = compare_with_all(queries, count, self.compared, distinct, self.tie_rank)
         else:
             entries = self._with_identical(queries, self._visit_lists(queries, count, params, allowed))
             entries = entries if allowed is None else allowed.numbers(entries)
             scores = inner_products(queries, self.vectors, distinct.first_rows(entries))
-        order = _by_score(scores, self.tie_rank[distinct.first_rows(entries)])[:, :count]
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(entries, order, axis=1)
+        order = np.argsort(-scores, axis=1)[:, : count + 1]
+        lines = np.arange(len(scores))[:, None]
+        best = scores[lines, order]
+        ties = (best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -np.inf)
+        if ties.any():  # only those queries are sorted by tie rank too
+            tied = np.flatnonzero(ties.any(axis=1))
+            ranks = self.tie_rank[distinct.first_rows(entries[tied])]
+            order[tied] = np.lexsort((ranks, -scores[tied]), axis=1)[:, : count + 1]
+            best = scores[lines, order]
+        return best[:, :count], entries[lines, order[:, :count]]
+
+    def _compares_all(self, allowed: Allowed | None) -> bool:
+        """Whether all allowed vectors are compared, since there are no lists or they are few."""
+        few = allowed is not None and len(allowed.distinct) * self.vectors.shape[1] <= COMPARED_NUMBERS
+        return self.index is None or few
+
+    @cached_property
+    def compared(self) -> AnyVectors:
+        """The vectors for comparing all: those of a small exact index are converted once."""
+        small = len(self.vectors) * self.vectors.shape[1] <= COMPARED_NUMBERS
+        return self.vectors[:] if self.index is None and small else self.vectors
 
     def _visit_lists(
         self, queries: Vectors, count: int, params: SearchParams, allowed: Allowed | None
@@ -218,32 +233,20 @@ class VectorIndex:
         return entries
 
     def _with_identical(self, queries: Vectors, entries: Rows) -> Rows:
-        """(Q, C + 1) the candidates and the entry of each query's own vector, which the code may miss."""
+        """(Q, C) the candidates, or (Q, C + 1) with the entries of equal vectors that codes miss."""
         hashed: Any = self.hashed
-        own = hashed.find(queries, self.vectors, self.distinct)
-        own[(entries == own[:, None]).any(axis=1)] = -1
-        return np.column_stack([entries, own])
+        rounded = self.vectors.rounded(queries)
+        own = hashed.candidates(rounded)
+        missing = np.flatnonzero((own >= 0) & ~(entries == own[:, None]).any(axis=1))
+        if not missing.size:
+            return entries
+        found = np.full((len(queries), 1), -1)
+        found[missing, 0] = hashed.find(rounded[missing], self.vectors, self.distinct)
+        return np.concatenate([entries, found], axis=1)
 
     def probe(self, queries: Vectors, wanted: int, nprobe: int, selector: Any | None = None) -> Rows:
         """(Q, wanted) candidates from `nprobe` lists, nearest by code first; -1 for none."""
         index: Any = self.index
-        options = faiss.SearchParametersIVF()
-        options.nprobe, options.sel = nprobe, selector
+        options = kept_options(nprobe) if selector is None else new_options(nprobe, selector)
         entries: Rows = index.search(queries, wanted, params=options)[1]
         return entries
-
-
-def _by_score(scores: Floats, ranks: Rows) -> Rows:
-    """(Q, C) the order of columns by falling score, then by rank; only queries with ties are sorted twice."""
-    order: Rows = np.argsort(-scores, axis=1)
-    best = np.take_along_axis(scores, order, axis=1)
-    tied = np.flatnonzero(((best[:, 1:] == best[:, :-1]) & (best[:, 1:] > -np.inf)).any(axis=1))
-    order[tied] = np.lexsort((ranks[tied], -scores[tied]), axis=1)
-    return order
-
-
-def _blocks(queries: int, each: int) -> Iterator[slice]:
-    """Slices of the queries; a block has at most `BLOCK_CANDIDATES` candidates, `each` for a query."""
-    size = min(BLOCK_QUERIES, max(BLOCK_CANDIDATES // each, 1))
-    for start in range(0, queries, size):
-        yield slice(start, start + size)

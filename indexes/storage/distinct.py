@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from itemsearch.indexes.arrays import Floats, Hashes, Rows, Vectors
+from itemsearch.indexes.storage.vectors import AnyVectors
 
 _COMPARE_ROWS = 16_384
 
@@ -50,7 +51,17 @@ class DistinctVectors:
 
     def first_rows(self, entries: Rows) -> Rows:
         """The row of lowest tie rank of each entry, in the shape of `entries`; -1 for -1."""
-        return np.where(entries >= 0, self.rows[self.offsets[np.maximum(entries, 0)]], -1)
+        rows = self.rows.take(self.offsets.take(entries, mode="clip"))
+        if entries.size and entries.min() < 0:
+            rows[entries < 0] = -1
+        return rows
+
+    def have_one_row(self, entries: Rows) -> bool:
+        """Whether each of these entries has one row; -1 has none."""
+        if len(self) == len(self.rows):
+            return True
+        starts = self.offsets.take(entries, mode="clip")
+        return bool((self.offsets.take(entries + 1) - starts)[entries >= 0].max(initial=0) <= 1)
 
     def rows_of(self, scores: Floats, entries: Rows, most: int) -> tuple[Rows, Floats, Rows]:
         """Expands scored entries to all rows that can be among the first `most` of their query.
@@ -103,15 +114,24 @@ class HashedVectors:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def find(self, queries: Vectors, vectors: Vectors, distinct: DistinctVectors) -> Rows:
+    def candidates(self, queries: Vectors) -> Rows:
+        """(Q,) int64, the first entry whose vector has the hash of each query's; -1 for none."""
+        hashes = hash_rows(queries)
+        places = self.hashes.searchsorted(hashes)
+        entries = self.entries.take(places, mode="clip")
+        entries[self.hashes.take(places, mode="clip") != hashes] = -1
+        return entries
+
+    def find(self, queries: Vectors, vectors: AnyVectors, distinct: DistinctVectors) -> Rows:
         """(Q,) int64, the entry whose vector equals each of (Q, D) queries byte by byte; -1 for none.
+
+        Args:
+            queries: rounded as the vectors are.
 
         Of entries whose hashes collide only the first is compared; the candidates by code may have the
         others.
         """
-        hashes = hash_rows(queries)
-        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-        entries = np.where(self.hashes[places] == hashes, self.entries[places], -1)
+        entries = self.candidates(queries)
         matches = np.flatnonzero(entries >= 0)
         stored = vectors[distinct.first_rows(entries[matches])]
         different = (stored.view(np.uint32) != queries[matches].view(np.uint32)).any(axis=1)
@@ -132,7 +152,7 @@ def hash_rows(vectors: Vectors) -> Hashes:
     return hashes
 
 
-def find_representatives(hashes: Hashes, vectors: Vectors) -> Rows:
+def find_representatives(hashes: Hashes, vectors: AnyVectors) -> Rows:
     """(N,) int64, the lowest row that has the same vector as each row of (N, D) vectors.
 
     Vectors of equal hash are compared byte by byte. A row whose hash collides with that of another vector is

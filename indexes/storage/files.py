@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ import numpy.typing as npt
 from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.storage.distinct import DistinctVectors, HashedVectors
+from itemsearch.indexes.storage.vectors import StoredVectors, map_array
 from itemsearch.indexes.types import BuiltIndex, IndexSpec, IndexTraining
 
-VECTORS = "vectors.npy"
 TIE_RANK = "tie_rank.npy"
 ENTRY_ROWS = "entry_rows.npy"
 ENTRY_OFFSETS = "entry_offsets.npy"
@@ -33,7 +32,8 @@ FAISS_VERSION: str = faiss.__version__
 class FilesSummary:
     """The content of index.json: how the index was built, and its size.
 
-    training: None for an exact index. device: "cpu" or "cuda". seconds: by stage of the build.
+    training: None for an exact index. device: "cpu" or "cuda". seconds: by stage of the build. dtype: of
+    the vectors.
     """
 
     spec: IndexSpec
@@ -44,21 +44,7 @@ class FilesSummary:
     seconds: Mapping[str, float]
     bytes_per_vector: float
     faiss_version: str
-
-
-def create_vectors(folder: Path, rows: int, dim: int) -> np.memmap[Any, np.dtype[np.float32]]:
-    """Creates `vectors.npy`, an (N, D) float32 array mapped from its file, to be filled and flushed.
-
-    The disk space is allocated at once: if the disk were full later, a write to the mapping would kill the
-    process.
-
-    Raises:
-        OSError: the disk is full.
-    """
-    vectors = np.lib.format.open_memmap(folder / VECTORS, mode="w+", dtype=np.float32, shape=(rows, dim))
-    with (folder / VECTORS).open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-    return vectors
+    dtype: str = "float32"
 
 
 def save_array(path: Path, array: npt.NDArray[Any]) -> None:
@@ -73,7 +59,7 @@ def save_array(path: Path, array: npt.NDArray[Any]) -> None:
 
 
 def save_index(folder: Path, built: BuiltIndex, tie_rank: Rows) -> None:
-    """Writes all files of an index but the vectors, which `create_vectors` wrote.
+    """Writes all files of an index but the vectors, which are there.
 
     Args:
         tie_rank: (N,) int64, the order of rows of equal score.
@@ -81,12 +67,13 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: Rows) -> None:
     Raises:
         OSError: the disk is full.
     """
-    rows, dim = np.load(folder / VECTORS, mmap_mode="r").shape
+    vectors = StoredVectors.open(folder)
+    rows, dim = vectors.shape
     distinct = DistinctVectors.from_representatives(built.checked.representative_of, tie_rank)
     save_array(folder / TIE_RANK, tie_rank)
     save_array(folder / ENTRY_ROWS, distinct.rows)
     save_array(folder / ENTRY_OFFSETS, distinct.offsets)
-    bytes_per_vector = 4.0 * dim
+    bytes_per_vector = float(vectors.dtype.itemsize * dim)
     if built.index is not None:
         with (folder / FAISS_INDEX).open("wb") as file:  # a Python file raises OSError for a full disk
             faiss.write_index(built.index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
@@ -103,6 +90,7 @@ def save_index(folder: Path, built: BuiltIndex, tie_rank: Rows) -> None:
         seconds=built.seconds,
         bytes_per_vector=bytes_per_vector,
         faiss_version=FAISS_VERSION,
+        dtype=vectors.dtype.name,
     )
     (folder / SUMMARY).write_text(json.dumps(asdict(summary), indent=1), "utf-8")
 
@@ -119,20 +107,6 @@ def read_files_summary(folder: Path) -> FilesSummary:
         return FilesSummary(**fields)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DamagedIndexError(f"{folder / SUMMARY}: damaged ({error}); build the index again") from error
-
-
-def map_array(path: Path) -> npt.NDArray[Any]:
-    """Maps an array from its file, read-only.
-
-    Raises:
-        DamagedIndexError: the file is missing or cut short.
-    """
-    try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
-    # Still mapped, but not a numpy.memmap, from which selecting rows takes eight times as long.
-    return np.asarray(mapped)
 
 
 def read_distinct(folder: Path) -> DistinctVectors:

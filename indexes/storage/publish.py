@@ -11,6 +11,7 @@ files stay mapped.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -37,28 +38,47 @@ from itemsearch.indexes.storage.versions import (
 KEEP_VERSIONS = 2
 LOCK = "write.lock"
 STAGING = "staging"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EXDEV, errno.EMLINK)
+"""What systems answer where a file cannot be linked: not at all, not here, or not once more."""
 
 
 class Staging:
-    """A folder to write a version into, which becomes a version when `publish` is called."""
+    """A folder to write a version into, which becomes a version when `publish` is called.
+
+    shared: the bytes of files that are those of another version. copied: those of them that had to be copied.
+    """
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root
         self.folder = folder
+        self.shared = 0
+        self.copied = 0
         self._linked: dict[str, FileStamp] = {}
 
     def link(self, version: Version, leaving: Collection[str] = ()) -> None:
-        """Hard-links the files of a published version, except those named in `leaving`.
+        """Shares the files of a published version, except those named in `leaving`, as `share` does."""
+        self.share(version, version.files.keys() - set(leaving))
+
+    def share(self, version: Version, names: Collection[str]) -> None:
+        """Hard-links files of a published version, or copies them where the file system has no hard links.
 
         Published files are never written again, and a link stays when the other is removed. Their hashes are
         copied from their manifest, so that damage since then is still found.
 
         Raises:
-            OSError: the file system has no hard links.
+            OSError: the disk is full.
         """
-        for name in version.files.keys() - set(leaving):
-            (self.folder / name).hardlink_to(version.folder / name)
+        for name in names:
+            try:
+                (self.folder / name).hardlink_to(version.folder / name)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                shutil.copyfile(version.folder / name, self.folder / name)
+                sync(self.folder / name)
+                self.copied += version.files[name].bytes
             self._linked[name] = version.files[name]
+            self.shared += version.files[name].bytes
 
     def publish(
         self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS, follows_current: bool = False

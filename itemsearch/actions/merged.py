@@ -56,7 +56,7 @@ def merged_table(products: Sequence[Product], listings: pa.Table, rules: MergeRu
     names = [name for name in listings.column_names if name not in OWN and name != "id"]
     ids = [id for product in products for id in product.ids]
     rows = pc.index_in(pa.array(ids, pa.string()), listings["id"])
-    taken = listings.take(rows)
+    taken = listings.select(names).take(rows)
     complete = rank_keepers(listings, rows.to_numpy().astype("int64"), ("complete",)).tolist()
     newest = as_numbers(listings[rules.newest]).take(rows).to_pylist() if rules.newest else []
     ours = {

@@ -160,7 +160,10 @@ def actions_table(rows: Sequence[ActionRow], listings: pa.Table) -> pa.Table:
     named = {name.casefold(): name for name in listings.column_names}
     seller = next((named[name] for name in SELLER_COLUMNS if name in named), "")
     sources = {"title": named.get("title", ""), "seller": seller, "price": named.get("price", "")}
-    taken = listings.take(pc.index_in(pa.array([row.id for row in rows], pa.string()), listings["id"]))
+    texts = [name for name in listings.column_names if not pa.types.is_binary_view(listings[name].type)]
+    taken = listings.select(texts).take(
+        pc.index_in(pa.array([row.id for row in rows], pa.string()), listings["id"])
+    )
     columns: dict[str, Any] = {}
     for name in TEXTS:
         if name in sources:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.columns import read_texts
+from itemsearch.columns import read_texts, take_rows
 from itemsearch.decisions.of_index import current_decisions
 from itemsearch.decode import decode
 from itemsearch.duplicates.pairs.candidates import DEFAULT_CANDIDATES
@@ -140,7 +140,7 @@ def _read(folder: Path) -> _Run:
 def _decided(engine: Engine, two: Rows, near: Rows, run: _Run, folder: Path) -> list[dict[str, Any]]:
     """The rows of the decided pairs of `two` (2,) with each other and with their neighbours `near` (2, K)."""
     rows = np.unique(np.concatenate([two, near[near >= 0]]))
-    listings = engine.listings.take(pa.array(rows))
+    listings = take_rows(engine.listings, rows)
     columns = CarriedColumns.of(listings, run.join.identifiers, run.join.compared)
     evidence = PairEvidence.of(
         listings, engine.vectors[rows], engine.score_model, run.join.variant_rules, columns

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from itemsearch.attributes.identifiers import MODEL_COLUMNS, TRADE_COLUMNS
-from itemsearch.columns import no_column, read_texts
+from itemsearch.columns import no_column, read_texts, take_rows
 from itemsearch.duplicates.pairs.columns import AGREEING_COLUMNS
 from itemsearch.duplicates.pairs.variants import VariantRules
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Floats, Rows
+from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.types import Listing
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Incoming:
         return cls(table, vectors, np.full(len(listings), -1))
 
     @classmethod
-    def of_index(cls, listings: pa.Table, vectors: Floats, rows: Rows, shared: Sequence[str]) -> Self:
+    def of_index(cls, listings: pa.Table, vectors: AnyVectors, rows: Rows, shared: Sequence[str]) -> Self:
         """The listings of (B,) rows of an index, to be matched with the others."""
         return cls(texts_of(listings, rows, shared), np.asarray(vectors[rows]), rows)
 
@@ -94,7 +95,7 @@ class Incoming:
 def texts_of(listings: pa.Table, rows: Rows, shared: Sequence[str]) -> pa.Table:
     """`OWN_SCHEMA` and the `shared` columns as text, of (R,) rows of an index's listings."""
     present = [name for name in OWN_SCHEMA.names if name in listings.column_names]
-    taken = listings.select([*present, *shared]).take(pa.array(rows))
+    taken = take_rows(listings.select([*present, *shared]), rows)
     texts = [pa.array(read_texts(taken, name), pa.string()) for name in shared]
     own = [
         # An index of an earlier version has no sketches.

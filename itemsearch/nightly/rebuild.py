@@ -172,6 +172,7 @@ def _index_facts(summary: IndexSummary) -> dict[str, Any]:
         "rows": summary.rows,
         "spec": summary.spec,
         "training": summary.training,
+        "shared": summary.shared,
         "bytes_per_vector": summary.bytes_per_vector,
         **{f"{name}_seconds": round(seconds, 3) for name, seconds in summary.seconds.items()},
     }

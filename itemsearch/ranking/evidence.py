@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from itemsearch.indexes.arrays import Floats, Rows
-from itemsearch.ngrams import ngram_buckets
+from itemsearch.ngrams import ngram_buckets_of
 
 WORD_POWERS = {"words": 1.0, "rare_words": 3.0}
 """Features of two titles: the cosine of their n-grams, weighted by this power of the inverse document
@@ -84,7 +83,7 @@ class EvidenceReader:
             self.slices[name] = slice(start, start + dim)
             start += dim
         self.squares = np.stack([frequency ** (2 * power) for power in WORD_POWERS.values()])
-        self._ngrams = lru_cache(CACHED_TITLES)(self._read_title)
+        self._ngrams: dict[str, _Ngrams] = {}
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -126,9 +125,9 @@ class EvidenceReader:
         #   3           3, 5      9, 1              22, 23                           23 - 13 = 10
         # starts = [0, 2, 3, 3] and ends = [2, 3, 3, 5] are places in sums = [0, 4, 13, 13, 22, 23].
         # Candidate 0 has the cosine 13 / (sqrt(4 + 9 + 1) * sqrt(4 + 9)) = 0.96.
-        query, candidates = self._ngrams(title), [self._ngrams(other) for other in others]
-        if not candidates:
+        if not others:
             return np.zeros((len(WORD_POWERS), 0))
+        query, *candidates = self._read_titles([title, *others])
         shared = np.zeros_like(self.squares)
         shared[:, query.buckets] = self.squares[:, query.buckets]
         lengths = [len(ngrams.buckets) for ngrams in candidates]
@@ -141,9 +140,26 @@ class EvidenceReader:
         norms = query.norms[:, None] * np.stack([ngrams.norms for ngrams in candidates], axis=1)
         return inner_products / np.where(norms > 0, norms, 1)
 
-    def _read_title(self, title: str) -> _Ngrams:
-        buckets = ngram_buckets(title, self.squares.shape[1])
-        return _Ngrams(buckets, np.sqrt(self.squares[:, buckets].sum(axis=1)))
+    def _read_titles(self, titles: Sequence[str]) -> list[_Ngrams]:
+        """The n-grams of titles; those that were read before are kept, and the others read at once."""
+        known = self._ngrams  # another thread may begin a new one
+        read = {title: known[title] for title in titles if title in known}
+        unread = [title for title in dict.fromkeys(titles) if title not in read]
+        if unread:
+            buckets, counts = ngram_buckets_of(unread, self.squares.shape[1])
+            starts = np.cumsum(counts) - counts
+            norms = np.zeros((len(WORD_POWERS), len(unread)))
+            filled = counts > 0
+            if filled.any():
+                sums = np.add.reduceat(self.squares[:, buckets], starts[filled], axis=1)
+                norms[:, filled] = np.sqrt(sums)
+            parts = np.split(buckets, starts[1:])
+            new = dict(zip(unread, map(_Ngrams, parts, norms.T), strict=True))
+            read |= new
+            if len(known) + len(new) > CACHED_TITLES:
+                self._ngrams = known = {}
+            known.update(new)
+        return [read[title] for title in titles]
 
 
 def _cosine(vector: Floats, others: Floats) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from itemsearch.indexes.arrays import Floats, Mask, Rows
+from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets_of
 from itemsearch.ranking.evidence import IMAGE_PARTS, WORD_POWERS, Evidence, EvidenceReader
 
@@ -62,7 +63,7 @@ class PairReader:
     """
 
     def __init__(
-        self, reader: EvidenceReader, vectors: Floats, ngrams: TitleNgrams, modalities: Rows
+        self, reader: EvidenceReader, vectors: AnyVectors, ngrams: TitleNgrams, modalities: Rows
     ) -> None:
         self.reader = reader
         self.vectors = vectors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from itemsearch.columns import read_texts
-from itemsearch.errors import UnknownIdError, UsageError
-from itemsearch.indexes.arrays import Rows, Vectors
+from itemsearch.errors import UnknownIdError
+from itemsearch.indexes.arrays import Rows
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.files import map_array
+from itemsearch.indexes.storage.vectors import StoredVectors, map_array
 from itemsearch.indexes.storage.versions import Version, read_version
 from itemsearch.ranking.score_model import ScoreModel
+from itemsearch.search.answers import checked_k, checked_title, make_result
 from itemsearch.search.filter import ALL_LISTINGS, NO_FILTER, Filter, PreparedFilter
 from itemsearch.search.folder import (
     ID_ORDER,
@@ -29,14 +30,17 @@ from itemsearch.search.folder import (
 )
 from itemsearch.search.query_vectors import encode_queries, load_encoder, read_image, unit_vectors
 from itemsearch.search.ranker import Ranked, Ranker
-from itemsearch.search.results import Hit, Result
-from itemsearch.titles import fold_title, is_no_title
+from itemsearch.search.results import Result
 from itemsearch.types import Query
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from itemsearch.embed.encoder import Encoder
+
+
+KEPT_FILTERS = 8
+"""Filters whose evaluation is kept, about 20 bytes for each allowed row."""
 
 
 class Engine:
@@ -54,7 +58,10 @@ class Engine:
         self.id_order = id_order
         self.model = model
         self.device = device
-        self._last_filter = (NO_FILTER, ALL_LISTINGS)
+        # Not a method: an engine that its cache referred to would stay until the garbage is collected.
+        self._prepare = lru_cache(KEPT_FILTERS)(
+            lambda filter: PreparedFilter.of(filter, ranker.listings, ranker.index)
+        )
 
     @classmethod
     def open(cls, folder: str | Path, model: str = "", device: str = "auto") -> Self:
@@ -114,8 +121,8 @@ class Engine:
         return self.ranker.index
 
     @property
-    def vectors(self) -> Vectors:
-        """(N, E) float32 of length 1, in the order of `listings`."""
+    def vectors(self) -> StoredVectors:
+        """(N, E) of length 1, in the order of `listings`; rows of it are float32."""
         return self.ranker.index.vectors
 
     @property
@@ -166,9 +173,9 @@ class Engine:
         """
         chosen = np.array(rows, np.int64)
         with index_errors(self.folder):
-            ranked = self.ranker.rank_rows(chosen, _checked(k), self.prepare_filter(filter))
+            ranked = self.ranker.rank_rows(chosen, checked_k(k), self.prepare_filter(filter))
         ids = read_texts(self.listings, "id", chosen)
-        return [self._result(id, each, min_score) for id, each in zip(ids, ranked, strict=True)]
+        return [make_result(self.listings, id, each, min_score) for id, each in zip(ids, ranked, strict=True)]
 
     def search_many(
         self, queries: Sequence[Query], k: int = 10, min_score: float = -1.0, filter: Filter = NO_FILTER
@@ -189,26 +196,24 @@ class Engine:
         with index_errors(self.folder):
             if described:
                 limits = prepared.for_values([query.other for query in described])
-                rankings = self.ranker.rank(encode_queries(self.encoder, described), _checked(k), limits)
+                rankings = self.ranker.rank(encode_queries(self.encoder, described), checked_k(k), limits)
                 ranked.update(zip(map(id, described), rankings, strict=True))
             if embedded:
                 limits = prepared.for_values([query.other for query in embedded])
                 rankings = self.ranker.rank_by_vector(
-                    unit_vectors(self.summary, embedded), _checked(k), limits
+                    unit_vectors(self.summary, embedded), checked_k(k), limits
                 )
                 ranked.update(zip(map(id, embedded), rankings, strict=True))
-        return [self._result(query.id, ranked[id(query)], min_score) for query in queries]
+        return [make_result(self.listings, query.id, ranked[id(query)], min_score) for query in queries]
 
     def prepare_filter(self, filter: Filter) -> PreparedFilter:
-        """Evaluates a filter; keeps the last one, since a file of queries uses it for each of its batches.
+        """Evaluates a filter; keeps the last ones, since a file of queries uses one for each of its batches,
+        and clients of the service use few.
 
         Raises:
             UsageError: the condition cannot be evaluated, or there is no such column.
         """
-        last = self._last_filter  # read once: another thread may replace it
-        if last[0] != filter:
-            self._last_filter = last = filter, PreparedFilter.of(filter, self.listings, self.index)
-        return last[1]
+        return ALL_LISTINGS if filter == NO_FILTER else self._prepare(filter)
 
     def find_row(self, id: str) -> int | None:
         """The row of a listing, by bisection of `id_order`; None where the index does not hold the id."""
@@ -240,49 +245,3 @@ class Engine:
             ModelError: the model cannot be loaded.
         """
         return load_encoder(self.summary, self.model, self.device)
-
-    def _result(self, query_id: str, ranked: Ranked, min_score: float) -> Result:
-        ids, titles, categories = (
-            read_texts(self.listings, name, ranked.rows) for name in ("id", "title", "category")
-        )
-        hits = (
-            Hit(
-                rank=place + 1,
-                id=ids[place],
-                score=float(ranked.scores[place]),
-                joint=float(ranked.joint[place]),
-                title_similarity=_known(ranked.title_similarity[place]),
-                image_similarity=_known(ranked.image_similarity[place]),
-                title=titles[place],
-                category=categories[place],
-            )
-            for place in range(len(ranked.rows))
-            if ranked.scores[place] >= min_score
-        )
-        return Result(query_id, tuple(hits), ranked.incomparable, ranked.candidates)
-
-
-def checked_title(id: str | None, title: str, has_image: bool, other: str) -> str:
-    """The folded title of a query, which is an id, or a title and/or an image.
-
-    Raises:
-        UsageError: neither or both, the title is none, or only an id has an `other` column to differ in.
-    """
-    title = fold_title(title)
-    if is_no_title(title):
-        raise UsageError(f"{title!r} is no title: give the words of a title, or search by image or id")
-    if (id is not None) == (bool(title) or has_image):
-        raise UsageError("give either an id, or a title and/or an image")
-    if other and id is None:
-        raise UsageError(f"a title or an image has no {other!r} to differ from: search by id")
-    return title
-
-
-def _checked(k: int) -> int:
-    if k < 1:
-        raise UsageError(f"k is {k}: ask for 1 or more results")
-    return k
-
-
-def _known(value: np.float32) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -1,8 +1,9 @@
 """Reads the versions of an index folder: their summaries, listings and score models.
 
-A version holds the vectors and their index (`itemsearch.indexes`), and three files on the listings, row by
-row: `listings.arrow` has every column of the store but the embedding, `id_order.npy` the rows in order of id,
-`ngram_frequency.npy` the inverse document frequency of each n-gram bucket in the titles.
+A version holds the vectors and their index (`itemsearch.indexes`), the pictures (`pictures.py`), and three
+files on the listings, row by row: `listings.arrow` has every other column of the store but the embedding,
+`id_order.npy` the rows in order of id, `ngram_frequency.npy` the inverse document frequency of each n-gram
+bucket in the titles.
 """
 
 from __future__ import annotations
@@ -22,19 +23,23 @@ from itemsearch.decode import decode
 from itemsearch.errors import GateError, IndexFolderError
 from itemsearch.indexes.errors import DamagedIndexError, TargetError, VectorIndexError
 from itemsearch.indexes.searching.params import Tuning, read_tuning
-from itemsearch.indexes.storage.files import FAISS_VERSION, map_array, read_files_summary
+from itemsearch.indexes.storage.files import FAISS_VERSION, read_files_summary
+from itemsearch.indexes.storage.vectors import map_array
 from itemsearch.indexes.storage.versions import Version, read_version
 from itemsearch.probability.calibration import Calibration, read_calibration
 from itemsearch.ranking.evidence import EvidenceReader
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.ranking.score_model import ScoreModel
+from itemsearch.search.pictures import PICTURE_COLUMNS, StoredPictures
 from itemsearch.store.manifest import ModelStamp
 
 LISTINGS = "listings.arrow"
 ID_ORDER = "id_order.npy"
 NGRAM_FREQUENCY = "ngram_frequency.npy"
-FORMAT = 5
-"""The format of a version; raised when older versions can no longer be read."""
+FORMAT = 6
+"""The format of a version; raised when other versions of itemsearch can no longer read it."""
+READABLE = (5, FORMAT)
+"""The formats that can be read. In 5 the vectors were float32, and the pictures among the listings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,12 @@ class IndexSummary:
     """What a version says of itself, as `itemsearch index info` shows it.
 
     current: the version that readers open; another than this one if a rollback pinned it before this was
-    built. kind: "exact" or
-    "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without the
-    exact vectors for re-ranking. seconds: by stage of the build. model: None for external embeddings.
-    training: what was trained, or kept of an earlier version, and why. tuning: the measured search
-    parameters; None where none were measured and searches use the defaults. calibration: of probabilities;
-    None without labels. placeholders: `image_digest` of the catalog's placeholders.
+    built. kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without
+    the exact vectors for re-ranking, which are of `dtype`. seconds: by stage of the build. model: None for
+    external embeddings. training: what was trained, or kept of an earlier version, and why. shared: what is
+    in files of an earlier version. tuning: the measured search parameters; None where none were measured and
+    searches use the defaults. calibration: of probabilities; None without labels. placeholders:
+    `image_digest` of the catalog's placeholders.
     """
 
     folder: str
@@ -65,7 +70,9 @@ class IndexSummary:
     seconds: Mapping[str, float]
     libraries: Mapping[str, str]
     model: ModelStamp | None
+    dtype: str
     training: str
+    shared: str
     tuning: Tuning | None
     calibration: Calibration | None
     placeholders: tuple[int, ...]
@@ -101,8 +108,16 @@ def read_listings(version: Path) -> pa.Table:
     """
     path = version / LISTINGS
     try:
-        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except (pa.ArrowException, OSError) as error:
+        listings = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        pictures = StoredPictures.open(version)
+        for name in set(PICTURE_COLUMNS).intersection(listings.column_names):
+            place = listings.column_names.index(name)
+            if name in pictures.columns:
+                listings = listings.set_column(place, name, pictures.read(name))
+            elif pa.types.is_null(listings[name].type):
+                listings = listings.set_column(place, name, pa.nulls(len(listings), pa.binary()))
+        return listings
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedIndexError(f"{path}: damaged ({error}); build the index again") from error
 
 
@@ -132,7 +147,7 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         IndexFolderError: another version of itemsearch built it.
     """
     metadata = version.metadata
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in READABLE:
         raise IndexFolderError(f"{folder}: built by another version of itemsearch; build the index again")
     files, tuning = read_files_summary(version.folder), read_tuning(version.folder)
     return IndexSummary(
@@ -151,7 +166,9 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
         seconds=metadata["seconds"],
         libraries=metadata["libraries"],
         model=metadata["model"] and decode(ModelStamp, metadata["model"]),
+        dtype=files.dtype,
         training=metadata["training"],
+        shared=metadata.get("shared", ""),
         tuning=tuning,
         calibration=read_calibration(version.folder),
         placeholders=tuple(metadata.get("placeholders", ())),

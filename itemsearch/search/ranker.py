@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from itemsearch.columns import read_texts
-from itemsearch.indexes.arrays import Floats, Mask, Rows
+from itemsearch.indexes.arrays import Floats, Mask, Rows, unique
 from itemsearch.indexes.searching.allowed import Allowed, Limits
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.searching.within import search_within
@@ -22,8 +23,9 @@ SPARE_CANDIDATES = 100
 NO_LIMITS = Limits()
 LEAST_SCORE, LEAST_COSINE = 0.0, -1.0
 """The score of a listing that cannot be compared with the query, with a ranking and without."""
-TITLE, IMAGE = 1, 2
+TITLE, IMAGE = np.int8(1), np.int8(2)
 """What a listing has; a listing that has both has their sum."""
+Modalities = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Ranker:
         self._allowed: dict[int, tuple[Allowed | None, Allowed]] = {}
 
     @cached_property
-    def modalities(self) -> Rows | None:
-        """(N,) int64, the sum of `TITLE` and `IMAGE` of what each listing has.
+    def modalities(self) -> Modalities | None:
+        """(N,) the sum of `TITLE` and `IMAGE` of what each listing has.
 
         None where the index has no such columns, as of external embeddings: then all can be compared.
         """
@@ -79,8 +81,8 @@ class Ranker:
         has_title, has_image = (self.listings[name] for name in ("has_title", "has_image"))
         if not (pa.types.is_boolean(has_title.type) and pa.types.is_boolean(has_image.type)):
             return None
-        modalities: Rows = TITLE * has_title.to_numpy().astype(np.int64)
-        modalities += IMAGE * has_image.to_numpy().astype(np.int64)
+        modalities: Modalities = TITLE * has_title.to_numpy().view(np.int8)
+        modalities += IMAGE * has_image.to_numpy().view(np.int8)
         return modalities
 
     def rank(self, queries: ListingArrays, k: int, limits: Limits = NO_LIMITS) -> list[Ranked]:
@@ -106,7 +108,8 @@ class Ranker:
 
     def read_listings(self, rows: Rows) -> ListingArrays:
         """What scores are computed from, of (R,) listings."""
-        has_image = self.listings["has_image"].take(pa.array(rows)).to_numpy(zero_copy_only=False)
+        assert self.modalities is not None, "scores are computed of listings of a store"
+        has_image = (self.modalities[rows] & IMAGE) > 0
         return ListingArrays(self.index.vectors[rows], read_texts(self.listings, "title", rows), has_image)
 
     def _search(self, queries: ListingArrays, count: int, limits: Limits) -> list[tuple[_Near, _Near]]:
@@ -115,14 +118,12 @@ class Ranker:
         vectors, modalities = queries.vectors, self.modalities
         cosines, rows = search_within(self.index, vectors, count, limits)
         if modalities is None:
-            modalities = np.full(len(self.index.vectors), TITLE + IMAGE)
-        own = (
-            TITLE * np.array([bool(title) for title in queries.titles], np.int64) + IMAGE * queries.has_image
-        )
+            modalities = np.full(len(self.index.vectors), TITLE + IMAGE, np.int8)
+        own = TITLE * np.array([bool(title) for title in queries.titles], np.int8) + IMAGE * queries.has_image
         apart = (rows >= 0) & (modalities[rows] & own[:, None] == 0)
         left = [_Near.where(*each) for each in zip(apart, rows, cosines, strict=True)]
         again = np.flatnonzero(apart.any(axis=1))
-        for modality in np.unique(own[again]):
+        for modality in unique(own[again]):
             places = again[own[again] == modality]
             allowed = self._comparable(int(modality), modalities & modality > 0, limits.allowed)
             within = replace(_limits_of(limits, places), allowed=allowed)

@@ -17,7 +17,7 @@ from itemsearch.columns import stored_name
 from itemsearch.errors import ImageError, UnknownIdError, UsageError
 from itemsearch.matching.engine import Engine
 from itemsearch.matching.results import Match
-from itemsearch.search.engine import checked_title
+from itemsearch.search.answers import checked_title
 from itemsearch.search.filter import NO_FILTER, Filter
 from itemsearch.search.results import Result
 from itemsearch.service.batching import Lane

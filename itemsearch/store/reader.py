@@ -29,8 +29,11 @@ class EmbeddedRows:
     model: ModelStamp | None
     placeholders: tuple[int, ...] = ()
 
-    def batches(self, rows: int = 8192) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: int = 8192, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields all rows in order, at most `rows` at a time; page checksums are verified if there are any.
+
+        Args:
+            columns: those to read; None for all.
 
         Raises:
             StoreError: a file is damaged.
@@ -38,7 +41,7 @@ class EmbeddedRows:
         for path in self.files:
             try:
                 with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    yield from file.iter_batches(rows)
+                    yield from file.iter_batches(rows, columns=columns)
             except (pa.ArrowException, OSError) as error:
                 raise StoreError(f"{path}: damaged: {_first_line(error)}; make it again") from error
 

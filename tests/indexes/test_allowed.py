@@ -13,7 +13,8 @@ from itemsearch.indexes.searching.inner_products import inner_products
 from itemsearch.indexes.searching.params import SearchParams
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.searching.within import search_within
-from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.storage.files import save_index
+from itemsearch.indexes.storage.vectors import create_vectors
 from itemsearch.indexes.types import IndexSpec
 
 EXACT, IVFPQ = IndexSpec("exact"), IndexSpec("ivfpq", 64, 8)

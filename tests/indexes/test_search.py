@@ -12,7 +12,8 @@ from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.errors import BuildError, DamagedIndexError, NoGpuError, QueryError, SpecError
 from itemsearch.indexes.gpu import cloner_options, resolve_device
 from itemsearch.indexes.searching.vector_index import Rows, SearchParams, VectorIndex, Vectors
-from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.storage.files import save_index
+from itemsearch.indexes.storage.vectors import create_vectors
 from itemsearch.indexes.types import BuiltIndex, IndexSpec
 
 EXACT = IndexSpec("exact")

@@ -19,7 +19,7 @@ from itemsearch.indexes.errors import DamagedIndexError, QueryError, TargetError
 from itemsearch.indexes.searching.params import SearchParams, Tuning, default_params, read_tuning, save_tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex, Vectors
 from itemsearch.indexes.storage.distinct import hash_rows
-from itemsearch.indexes.storage.files import VECTORS, create_vectors
+from itemsearch.indexes.storage.vectors import VECTORS, create_vectors
 from itemsearch.indexes.types import IndexSpec, Target
 
 

@@ -16,8 +16,9 @@ from itemsearch.indexes.building.warm_start import WarmStart
 from itemsearch.indexes.searching.params import read_tuning
 from itemsearch.indexes.searching.vector_index import VectorIndex
 from itemsearch.indexes.storage.distinct import hash_rows
-from itemsearch.indexes.storage.files import FAISS_INDEX, create_vectors, read_files_summary
+from itemsearch.indexes.storage.files import FAISS_INDEX, read_files_summary
 from itemsearch.indexes.storage.publish import staging
+from itemsearch.indexes.storage.vectors import create_vectors
 from itemsearch.indexes.storage.versions import Version, current_version
 from itemsearch.indexes.types import IndexSpec, Target
 

@@ -33,7 +33,8 @@ from itemsearch.types import Query, Reject
 
 def stored_vectors(store: Path) -> tuple[list[str], np.ndarray]:
     table = pa.Table.from_batches(open_embedded(store).batches())
-    return table["id"].to_pylist(), np.stack(table["embedding"].to_pylist()).astype(np.float32)
+    vectors = np.stack(table["embedding"].to_pylist())
+    return table["id"].to_pylist(), vectors.astype(np.float16).astype(np.float32)  # as an index keeps them
 
 
 def slow_ranking(store: Path, query: np.ndarray, without: str = "") -> list[tuple[str, float]]:
@@ -215,7 +216,8 @@ def test_an_index_is_rebuilt_as_a_new_version_and_can_move(store: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["listings.arrow", "id_order.npy", "vectors.npy", "index.json", "MANIFEST.json"]
+    "name",
+    ["listings.arrow", "id_order.npy", "vectors.npy", "pictures.arrow", "index.json", "MANIFEST.json"],
 )
 def test_a_damaged_index_is_told_by_file(index: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(index, tmp_path / "index")

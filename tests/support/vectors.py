@@ -9,7 +9,8 @@ import numpy as np
 from itemsearch.indexes.arrays import Rows, Vectors
 from itemsearch.indexes.building.train import build_index
 from itemsearch.indexes.searching.vector_index import VectorIndex
-from itemsearch.indexes.storage.files import create_vectors, save_index
+from itemsearch.indexes.storage.files import save_index
+from itemsearch.indexes.storage.vectors import create_vectors
 from itemsearch.indexes.types import IndexSpec
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
+from itemsearch.columns import take_bytes
 from itemsearch.errors import UsageError
 from itemsearch.indexes.arrays import Ints
 from itemsearch.search.text_readings import as_numbers
@@ -58,8 +59,11 @@ def _completeness(listings: pa.Table, rows: Ints) -> list[Ints]:
         if name not in _UNCOUNTED:
             for start in range(0, len(rows), BLOCK_LISTINGS):  # thumbnails are large
                 block = slice(start, start + BLOCK_LISTINGS)
-                cells = _without_empty(listings[name].take(pa.array(rows[block])))
-                filled[block] += cells.is_valid().to_numpy()
+                taken = pa.array(rows[block])
+                if pa.types.is_binary_view(listings[name].type):
+                    filled[block] += listings[name].is_valid().take(taken).to_numpy()
+                else:
+                    filled[block] += _without_empty(listings[name].take(taken)).is_valid().to_numpy()
     if "title" not in listings.column_names:
         return [-filled]
     lengths = pc.fill_null(pc.utf8_length(listings["title"].take(pa.array(rows))), 0)
@@ -72,7 +76,7 @@ def _pictures(listings: pa.Table, rows: Ints) -> list[Ints]:
     pixels, bytes_ = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     for start in range(0, len(rows), BLOCK_LISTINGS):
         block = slice(start, start + BLOCK_LISTINGS)
-        pictures = listings["thumbnail"].take(pa.array(rows[block]))
+        pictures = take_bytes(listings["thumbnail"], rows[block])
         bytes_[block] = pc.fill_null(pc.binary_length(pictures), 0).to_numpy()
         pixels[block] = [_pixels(picture.as_py()) for picture in pictures]
     return [-pixels, -bytes_]

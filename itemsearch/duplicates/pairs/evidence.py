@@ -21,6 +21,7 @@ from itemsearch.duplicates.pairs.variants import AttributeReader, VariantRules
 from itemsearch.duplicates.pairs.words import differing_words
 from itemsearch.duplicates.types import EVIDENCE_SCHEMA, ROWS_SCHEMA
 from itemsearch.indexes.arrays import Floats, Mask, Rows
+from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.ranking.pairs import PairReader, TitleNgrams
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.ranking.score_model import ScoreModel
@@ -50,7 +51,7 @@ class PairEvidence:
     ranking, where the score is the joint cosine."""
 
     listings: pa.Table
-    vectors: Floats
+    vectors: AnyVectors
     scorer: PairScorer | None
     image_hashes: ImageHashes
     attributes: AttributeReader
@@ -61,7 +62,7 @@ class PairEvidence:
     def of(
         cls,
         listings: pa.Table,
-        vectors: Floats,
+        vectors: AnyVectors,
         score_model: ScoreModel | None,
         variant_rules: VariantRules,
         columns: CarriedColumns,

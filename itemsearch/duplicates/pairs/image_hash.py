@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from itemsearch.columns import take_bytes
 from itemsearch.indexes.arrays import Hashes, Mask, Rows
 from itemsearch.store.sketches import SKETCH_BYTES, Sketches
 
@@ -125,7 +126,7 @@ def read_image_hashes(
         numbers, first = np.unique(of_batch, return_index=True)
         new = unread[numbers] & found.has_image[start + first]
         if new.any():
-            jpegs = thumbnails.slice(start, BATCH_PICTURES).take(pa.array(first[new])).to_pylist()
+            jpegs = take_bytes(thumbnails, start + first[new]).to_pylist()
             read = Sketches.of_jpegs(jpegs)
             sketches.hashes[numbers[new]], sketches.colours[numbers[new]] = read.hashes, read.colours
             unread[numbers[new]] = False
