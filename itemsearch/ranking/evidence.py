@@ -21,8 +21,11 @@ frequency. The first measures how much of the wording is shared, the second whet
 as a model number."""
 IMAGE_PARTS = ("image", "colour")
 """The parts of an embedding that are computed from the image alone."""
-KINDS = ("neither", "title", "image", "both")
-"""The modalities that a query and a candidate both have."""
+KINDS = ("neither", "title", "image", "both", "numbered")
+"""What a query and a candidate both have: modalities, or titles alone with a digit in each. Of two titles
+with numbers the rare words, such as a model number, say what they do not say of titles without."""
+MODALITIES = (0, 1, 2, 3, 1)
+"""What is shared in each of `KINDS`: the sum of 1 for a title and 2 for an image."""
 CACHED_TITLES = 200_000
 
 
@@ -65,10 +68,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Ngrams:
-    """A title's n-gram buckets, and the norm of its weighted vector for each of `WORD_POWERS`."""
+    """A title's n-gram buckets, the norm of its weighted vector for each of `WORD_POWERS`, and whether it has
+    a digit."""
 
     buckets: Rows
     norms: npt.NDArray[np.float64]
+    numbered: bool
 
 
 class EvidenceReader:
@@ -97,6 +102,10 @@ class EvidenceReader:
         words = self._share_words(query.titles[0], candidates.titles)  # (2, C)
         both_titles = np.array([bool(title and query.titles[0]) for title in candidates.titles], bool)
         both_images = candidates.has_image & query.has_image[0]
+        query_numbered = self._ngrams(query.titles[0]).numbered
+        numbered = np.array(
+            [query_numbered and self._ngrams(title).numbered for title in candidates.titles], bool
+        )
         cosines = {
             name: _cosine(vector[part], candidates.vectors[:, part]) for name, part in self._compared()
         }
@@ -109,7 +118,7 @@ class EvidenceReader:
             title_similarity=np.where(both_titles, words[0], np.nan).astype(np.float32),
             image_similarity=np.where(both_images & bool(image_parts), image, np.nan).astype(np.float32),
             features=features.astype(np.float32),
-            kinds=both_titles + 2 * both_images.astype(np.int64),
+            kinds=kinds_of(both_titles + 2 * both_images.astype(np.int64), numbered),
         )
 
     def _compared(self) -> list[tuple[str, slice]]:
@@ -143,7 +152,24 @@ class EvidenceReader:
 
     def _read_title(self, title: str) -> _Ngrams:
         buckets = ngram_buckets(title, self.squares.shape[1])
-        return _Ngrams(buckets, np.sqrt(self.squares[:, buckets].sum(axis=1)))
+        return _Ngrams(buckets, np.sqrt(self.squares[:, buckets].sum(axis=1)), has_digit(title))
+
+
+def kinds_of(modalities: Rows, numbered: npt.NDArray[np.bool_]) -> Rows:
+    """(P,) int64 places in `KINDS`.
+
+    Args:
+        modalities: (P,) what both listings of a pair have, the sum of 1 for a title and 2 for an image.
+        numbered: (P,) whether the titles of both have a digit.
+    """
+    titles_alone = modalities == KINDS.index("title")
+    kinds: Rows = np.where(titles_alone & numbered, KINDS.index("numbered"), modalities)
+    return kinds
+
+
+def has_digit(title: str) -> bool:
+    """Whether a title has a digit, of whatever script."""
+    return any(letter.isdigit() for letter in title)
 
 
 def _cosine(vector: Floats, others: Floats) -> Floats:
