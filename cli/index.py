@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from itemsearch.cli._app import App
 from itemsearch.cli._options import AsJson, TorchDevice
 from itemsearch.cli._output import emit_json, facts, progress
 from itemsearch.cli.calibrate import calibration_line
@@ -26,11 +27,7 @@ from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary
 
-index_app = typer.Typer(
-    help="Build, tune and inspect an index, and manage its versions.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+index_app = App("index", "Build, tune and inspect an index, and manage its versions.")
 index_app.command()(tune)
 index_app.command("list")(list_)
 index_app.command()(verify)

@@ -27,11 +27,15 @@ from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
-IsKnown = Callable[[str, str], bool]
+IsKnown = Callable[[str], bool]
 
 
-def nothing_is_known(id: str, content_hash: str) -> bool:
+def nothing_is_known(content_hash: str) -> bool:
     return False
+
+
+def everything_is_known(content_hash: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Catalog(RowSource):
         Rows are numbered from 1 over all the files, rejected ones included.
 
         Args:
-            is_known: of an id and a content hash, whether the image need not be decoded; called on several
+            is_known: of a content hash, whether the image need not be decoded; called on several
                 threads.
             placeholders: the digests of those that `find_placeholders` returns. A row with nothing but
                 these is a listing without an image, and rejected if it has no title.
@@ -119,13 +123,13 @@ def _listing(
         used = [each for each in read if image_digest(each.data) not in placeholders]
         placeholder = next((each for each in read if each not in used), None)
     digest = content_hash(cells.title, *(each.data for each in used))
-    known, images = is_known(cells.id, digest), []
+    known, images = is_known(digest), []
     if not known:
         images = [(each, image) for each in used if (image := pictures.decode(each)) is not None]
         if len(images) < len(used):  # what cannot be decoded is no part of the listing
             used = [each for each, _ in images]
             digest = content_hash(cells.title, *(each.data for each in used))
-            known = is_known(cells.id, digest)
+            known = is_known(digest)
     if not used:
         _check_without_image(cells, pictures, placeholder, require_image)
     return Listing(

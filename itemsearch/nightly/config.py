@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from itemsearch.catalog import ReadOptions
@@ -36,12 +36,18 @@ class Guards:
 
     max_bad_rate: share of the catalog's rows that may be rejected.
     max_fallen: share of the current version's rows by which their number may fall.
-    max_duplicates_jump: share of rows by which those that repeat another row's embedding may rise.
+    max_duplicates_jump: share of rows by which those that repeat another row, its title and pictures or its
+        embedding, may rise.
+    max_missing_titles_jump, max_missing_images_jump: share of rows by which those without a title, or without
+        a picture that can be used, may rise.
+    All of them are guesses.
     """
 
     max_bad_rate: float = 0.05
     max_fallen: float = 0.2
     max_duplicates_jump: float = 0.1
+    max_missing_titles_jump: float = 0.1
+    max_missing_images_jump: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,7 @@ def _check(config: RebuildConfig, path: Path) -> None:
     shares = {
         "build.target_recall": config.build.target_recall,
         "build.retrain_ratio": config.build.retrain_ratio,
-        "guards.max_bad_rate": config.guards.max_bad_rate,
-        "guards.max_fallen": config.guards.max_fallen,
-        "guards.max_duplicates_jump": config.guards.max_duplicates_jump,
+        **{f"guards.{name}": value for name, value in asdict(config.guards).items()},
     }
     for name, value in shares.items():
         if not 0 <= value <= 1:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlencode
-
-from pydantic import BaseModel
+from typing import Any
 
 from itemsearch.decisions.sample import SAMPLE
 from itemsearch.errors import UnknownIdError
@@ -17,13 +13,13 @@ from itemsearch.review.order import Offer, Order, draw, in_order, mix
 from itemsearch.review.report import share_text
 from itemsearch.review.session import ReviewSession
 from itemsearch.review.standing import StandingLabels
-from itemsearch.review.templating import RULES, environment, facets_of, options
+from itemsearch.review.templating import RULES, environment, options
+from itemsearch.review.visit import STATES, GroupFilter, SearchQuery, Visit, address
 from itemsearch.search.results import Hit
 
 PAGE_CARDS = 30
 PREVIEW = 12
 """So many groups are shown before many are accepted at once."""
-STATES = {"left": "left to decide", "decided": "decided", "any": "any"}
 DONE = {
     "confirm": "Confirmed: one product",
     "accept": "Accepted: each group is one product",
@@ -33,58 +29,6 @@ DONE = {
     "keep": "To be kept:",
     "undo": "Taken back",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What a request tells beside its page. did: the number of the event that the page reports as done, 0 for
-    none. who: the person's name, "" where it is not known."""
-
-    did: int = 0
-    who: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """What a person searched for; "" for what was not given. picture: the name of its file."""
-
-    id: str = ""
-    words: str = ""
-    picture: str = ""
-
-
-class GroupFilter(BaseModel, frozen=True):
-    """The query of the page of groups. A facet is "" for all, or "=" and the value. page: from 1. sample: the
-    tier whose sample of `size` groups is shown one after another instead, "" for none."""
-
-    state: str = "left"
-    order: Order = Order.TEACHES
-    tier: str = ""
-    category: str = ""
-    seller: str = ""
-    page: int = 1
-    sample: Literal["", "automatic", "review"] = ""
-    size: int = SAMPLE
-
-    def passes(self, group: GroupCard, labels: StandingLabels) -> bool:
-        """Whether a group is on the page."""
-        if self.state in ("left", "decided") and labels.decided(group) != (self.state == "decided"):
-            return False
-        facets = facets_of(group.listings, group.tier.value)
-        chosen = {"tier": self.tier, "category": self.category, "seller": self.seller}
-        return all(not value or value[1:] in facets[name] for name, value in chosen.items())
-
-    @property
-    def draws(self) -> bool:
-        """Whether groups that are drawn at random are among those offered: not where the filter takes part of
-        a tier, of which they would be no sample."""
-        whole = not (self.category or self.seller)
-        return self.order is Order.TEACHES and self.state == "left" and whole
-
-    def address(self, page: int, path: str = "/") -> str:
-        """The address of a page of the same filter."""
-        shown = self.model_dump(mode="json", exclude={"sample", "size"})
-        return f"{path}?{urlencode({**shown, 'page': page})}"
 
 
 class Pages:
@@ -243,8 +187,3 @@ class Pages:
 def picture_address(listing: ListingCard) -> str:
     """The address of a picture. It has the content hash, so that browsers may cache the picture for ever."""
     return f"/pictures/{listing.row}-{listing.content_hash or 0}.jpg"
-
-
-def address(path: str, **query: str) -> str:
-    """A path with a query string."""
-    return f"{path}?{urlencode(query)}"

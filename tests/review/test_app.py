@@ -17,7 +17,8 @@ from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.of_index import labels_of_people
 from itemsearch.duplicates.run_folder import FORMAT
 from itemsearch.errors import IndexFolderError, ReviewError, UsageError
-from itemsearch.review.app import MAX_UPLOAD, build_app
+from itemsearch.review.app import build_app
+from itemsearch.review.routes.search import MAX_UPLOAD
 from itemsearch.review.session import ReviewSession
 from itemsearch.web.access import Address
 

@@ -1,0 +1,1 @@
+"""The routes of the review application, by what they are about."""
