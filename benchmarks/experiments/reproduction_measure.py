@@ -79,8 +79,8 @@ def categories(
     config = category.CategoryConfig(
         train, test, models=(str(folder),), device="cpu", rows=settings.category_rows, baselines=False
     )
-    found: Mapping[str, Any] = category.run(config, folder / "category", note)["methods"][OURS]
-    return found
+    methods: Mapping[str, Any] = category.run(config, folder / "category", note)["methods"]
+    return methods[f"{OURS}, {category.JOINT}"]  # the paper's own embedding
 
 
 def held_out_losses(log: Path) -> Mapping[str, float]:

@@ -22,6 +22,7 @@ from itemsearch.catalog import (
 )
 from itemsearch.catalog.read import Catalog, everything_is_known
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
+from itemsearch.embed.categories import CategoryVectors
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
 from itemsearch.store.reuse import EarlierRows
@@ -103,8 +104,15 @@ def embed_catalog(
     tally = RejectTally()
     image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
+    categories = CategoryVectors.of_encoder(encoder)
     with StoreWriter(
-        out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
+        out,
+        encoder.stamp,
+        encoder.dim,
+        config.dtype,
+        listings.carried,
+        config.keep_replaced,
+        categories.dim,
     ) as store:
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         survey = survey_catalog(listings)
@@ -115,7 +123,8 @@ def embed_catalog(
         for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
             if batch.items:
                 embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
-                store.add(batch.items, embeddings, pictures, batch.carried)
+                of_categories = categories.of([each.title for each in batch.items], embeddings)
+                store.add(batch.items, embeddings, pictures, batch.carried, of_categories)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
                 without_image += pictures.thumbnails.count(None)

@@ -112,7 +112,9 @@ class PairReader:
         return Evidence(
             joint=np.clip(dots.sum(axis=1), -1, 1),
             title_similarity=np.where(modalities & 1, words[:, 0], np.nan).astype(np.float32),
-            image_similarity=np.where((modalities >= 2) & bool(image_parts), image, np.nan).astype(np.float32),
+            image_similarity=np.where((modalities >= 2) & bool(image_parts), image, np.nan).astype(
+                np.float32
+            ),
             features=features.astype(np.float32),
             kinds=kinds_of(modalities, self.ngrams.numbered[a] & self.ngrams.numbered[b]),
         )

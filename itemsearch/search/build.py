@@ -40,6 +40,7 @@ from itemsearch.search.folder import (
 from itemsearch.search.verify import Guard, check_staged
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import EmbeddedRows, open_embedded
+from itemsearch.store.schema import VECTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: fl
 
 def _copy_rows(source: EmbeddedRows, folder: Path) -> pa.ChunkedArray:
     """Writes `vectors.npy` and `listings.arrow` a batch at a time; returns the ids."""
-    kept = [name for name in source.schema.names if name != "embedding"]
+    kept = [name for name in source.schema.names if name not in VECTORS]
     schema = pa.schema([_string_id(source, name) for name in kept])
     vectors = create_vectors(folder, source.rows, source.dim)
     ids: list[pa.Array] = []
