@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from itemsearch.indexes.arrays import Floats
 from itemsearch.ranking.evidence import IMAGE_PARTS, KINDS, MODALITIES, WORD_POWERS, Evidence
 from itemsearch.ranking.ranking import SLOPES, Ranking, bend
 
@@ -122,17 +123,19 @@ def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
     return place.detach()
 
 
-def recall_at_1(queries: Sequence[LabelledEvidence], ranking: Ranking | None) -> float:
+def joint(evidence: Evidence) -> Floats:
+    """(C,) the joint cosines, for `recall_at_1`."""
+    return evidence.joint
+
+
+def recall_at_1(queries: Sequence[LabelledEvidence], score: Callable[[Evidence], Floats]) -> float:
     """The share of the queries with a right candidate that rank one first.
 
-    ranking: None ranks by the joint cosine.
+    Args:
+        score: (C,) the scores of a query's candidates, such as `Ranking.score`.
     """
     answerable = [query for query in queries if query.same.any()]
-    right = 0
-    for query in answerable:
-        evidence = query.evidence
-        scores = evidence.joint if ranking is None else ranking.score(evidence)
-        right += bool(query.same[scores.argmax()])
+    right = sum(bool(query.same[score(query.evidence).argmax()]) for query in answerable)
     return right / len(answerable)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from itemsearch.errors import ModelError
-from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
+from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, joint, recall_at_1
 from itemsearch.ranking.evidence import KINDS, Evidence
 from itemsearch.ranking.ranking import KNOTS, RANKING_FILE, SLOPES, Ranking, read_ranking
 
@@ -35,7 +35,7 @@ def test_the_piece_that_tells_is_weighed_most() -> None:
     slopes = dict(zip(FEATURES, ranking.slopes["both"], strict=True))
     assert sum(slopes["image"]) > 5 * max(sum(slopes[name]) for name in FEATURES if name != "image")
     fresh = some_queries("both", 200, seed=1)
-    assert recall_at_1(fresh, ranking) > 0.9 > 0.3 > recall_at_1(fresh, None)
+    assert recall_at_1(fresh, ranking.score) > 0.9 > 0.3 > recall_at_1(fresh, joint)
 
 
 def test_scores_are_as_sure_as_they_are_right() -> None:
@@ -71,7 +71,7 @@ def test_listings_without_a_second_one_make_it_less_sure_and_leave_the_order() -
     first, second = plain.score(evidence), wary.score(evidence)
     assert second.max() < first.max()
     assert (np.argsort(first) == np.argsort(second)).all()
-    assert recall_at_1([*labelled, *alone], wary) == recall_at_1(labelled, wary)
+    assert recall_at_1([*labelled, *alone], wary.score) == recall_at_1(labelled, wary.score)
 
 
 def test_kinds_that_were_not_asked_for_keep_the_prior() -> None:
@@ -131,7 +131,7 @@ def test_titles_with_numbers_are_weighed_apart_and_keep_the_order_beside_others(
     ranking = fit_ranking(fitted, FEATURES)
     rare = FEATURES.index("rare_words")
     assert sum(ranking.slopes["numbered"][rare]) > 5 * sum(ranking.slopes["title"][rare])
-    assert recall_at_1(fresh, ranking) > 0.9
+    assert recall_at_1(fresh, ranking.score) > 0.9
 
 
 def _two_kinds(rng: np.random.Generator) -> LabelledEvidence:
