@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -201,7 +202,7 @@ def _embedded(
     for method, encoder in encoders.items():
         progress(f"{method}: embedding")
         categories = CategoryVectors.of_encoder(encoder)
-        joint = _of_both(parts, lambda part, encoder=encoder: encoder.encode(part.titles, part.images))
+        joint = _of_both(parts, partial(_encode, encoder))
         titles = (parts.train.titles_and_images.titles, parts.test.titles_and_images.titles)
         learnt, tested = (categories.of(*each) for each in zip(titles, joint, strict=True))
         yield method, (learnt, tested)
@@ -212,6 +213,10 @@ def _embedded(
         for name in of_train:
             if name in of_test:
                 yield name, (of_train[name], of_test[name])
+
+
+def _encode(encoder: Encoder, part: TitlesAndImages) -> Floats:
+    return encoder.encode(part.titles, part.images)
 
 
 def _of_both(parts: Split, embed: Callable[[TitlesAndImages], T]) -> tuple[T, T]:

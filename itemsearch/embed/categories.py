@@ -66,7 +66,7 @@ class CategoryVectors:
     @property
     def dim(self) -> int:
         """C, how many numbers a category vector has."""
-        return int(self.pieces.shape[1]) + sum(part.stop - part.start for part in self.slices.values())
+        return int(self.pieces.shape[1] + sum(part.stop - part.start for part in self.slices.values()))
 
     def of(self, titles: Sequence[str], embeddings: Floats) -> Floats:
         """(N, C) float32 of length 1: the words of N titles ("" for none) and the parts of their (N, E)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -20,8 +21,9 @@ from itemsearch.columns import read_texts, stored_name
 from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
 from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, joint, recall_at_1
+from itemsearch.indexes.arrays import Floats
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
-from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
+from itemsearch.ranking.evidence import Evidence, EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.relisting.angle import other_angle
 from itemsearch.relisting.listing import Relisting, relist
@@ -65,7 +67,7 @@ class CatalogRecall:
     def of(cls, catalog: str, queries: Sequence[LabelledEvidence], ranking: Ranking) -> Self:
         """Of one answerable query or more."""
         by_feature = {
-            name: recall_at_1(queries, lambda evidence, place=place: evidence.features[:, place])
+            name: recall_at_1(queries, partial(_feature, place))
             for place, name in enumerate(ranking.features)
         }
         best = max(by_feature, key=by_feature.__getitem__)
@@ -82,6 +84,11 @@ class CatalogRecall:
     def loses(self) -> bool:
         """Whether the ranking finds less than one of its pieces."""
         return self.by_ranking < max(self.by_joint, self.by_best_feature)
+
+
+def _feature(place: int, evidence: Evidence) -> Floats:
+    values: Floats = evidence.features[:, place]
+    return values
 
 
 @dataclass(frozen=True, slots=True)
