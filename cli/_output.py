@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 200
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended."""
-_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Volume(Enum):

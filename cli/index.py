@@ -21,7 +21,7 @@ from itemsearch.cli.index_tune import (
     show_points,
     tune,
 )
-from itemsearch.cli.index_versions import Index, Keep, list_, prune, rollback, verify
+from itemsearch.cli.index_versions import Index, Keep, list_, pinned_words, prune, rollback, unpin, verify
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ index_app.command()(tune)
 index_app.command("list")(list_)
 index_app.command()(verify)
 index_app.command()(rollback)
+index_app.command()(unpin)
 index_app.command()(prune)
 
 
@@ -103,6 +104,6 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "duplicates": calibration_line(summary),
             "model": summary.model.name if summary.model else "none: external embeddings",
             "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
-            "version": f"{summary.version} in {summary.folder}",
+            "version": f"{summary.version} in {summary.folder}{pinned_words(summary)}",
         }
     )

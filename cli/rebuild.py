@@ -14,11 +14,13 @@ import typer
 from itemsearch.cli._image_problems import describe_image_problems
 from itemsearch.cli._options import AsJson
 from itemsearch.cli._output import INTERRUPTED, emit_json, facts, log_line, note, note_reasons, progress
+from itemsearch.cli.index_versions import pinned_words
 from itemsearch.errors import ItemSearchError
 
 if TYPE_CHECKING:
     from itemsearch.nightly.config import RebuildConfig
     from itemsearch.nightly.record import RunLog, RunRecord, Stage
+    from itemsearch.search.folder import IndexSummary
 
 
 def rebuild(
@@ -109,7 +111,16 @@ def _run(settings: RebuildConfig, log: RunLog, metrics: Path | None, as_json: bo
     if as_json:
         emit_json(asdict(record))
     else:
-        print(f"version {summary.version} of {summary.rows:,} listings is current in {summary.folder}")
+        print(_outcome(summary, record))
+
+
+def _outcome(summary: IndexSummary, record: RunRecord) -> str:
+    version = f"version {summary.version} of {summary.rows:,} listings"
+    if any(stage.facts.get("unchanged") for stage in record.stages):
+        return f"unchanged: {version} stays current in {summary.folder}"
+    if summary.current != summary.version:
+        return f"{version} is built in {summary.folder}{pinned_words(summary)}"
+    return f"{version} is current in {summary.folder}"
 
 
 def _print_line(stage: Stage) -> None:

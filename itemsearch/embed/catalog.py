@@ -25,6 +25,8 @@ from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.categories import CategoryVectors
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
+from itemsearch.store.kept_pictures import KeepPictures, PictureKeeper
+from itemsearch.store.manifest import PictureFolders
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
@@ -38,7 +40,8 @@ class EmbedConfig:
     """How a catalog is embedded.
 
     max_bad_rate: the share of rejected rows above which no store is made; max_bad_rate_name: what the user
-    set it by. dtype: of the stored embeddings. keep_replaced: as in `StoreWriter`.
+    set it by. dtype: of the stored embeddings. keep_replaced: as in `StoreWriter`. keep_pictures: which
+    pictures are kept larger than the thumbnails.
     """
 
     batch_size: int = 32
@@ -46,6 +49,7 @@ class EmbedConfig:
     dtype: str = "float32"
     keep_replaced: bool = False
     max_bad_rate_name: str = "--max-bad-rate"
+    keep_pictures: KeepPictures = KeepPictures.EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +109,31 @@ def embed_catalog(
     image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
     categories = CategoryVectors.of_encoder(encoder)
-    with StoreWriter(
-        out,
-        encoder.stamp,
-        encoder.dim,
-        config.dtype,
-        listings.carried,
-        config.keep_replaced,
-        categories.dim,
-    ) as store:
+    with (
+        StoreWriter(
+            out,
+            encoder.stamp,
+            encoder.dim,
+            config.dtype,
+            listings.carried,
+            config.keep_replaced,
+            categories.dim,
+        ) as store,
+        PictureKeeper(out, config.keep_pictures) as keeper,
+    ):
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
         survey = survey_catalog(listings)
         if survey.rejected > config.max_bad_rate * survey.rows:
             raise _too_many_bad_rows(listings, store, config)
         judge(survey)
+        keeper.remove_others(earlier.places)
         placeholders = tuple(each.digest for each in survey.placeholders)
-        for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
+        for batch in _prefetched(listings.batches(earlier.holds, placeholders, keeper.wants)):
             if batch.items:
                 embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
                 of_categories = categories.of([each.title for each in batch.items], embeddings)
                 store.add(batch.items, embeddings, pictures, batch.carried, of_categories)
+                keeper.add(batch.items)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
                 without_image += pictures.thumbnails.count(None)
@@ -142,7 +151,8 @@ def embed_catalog(
         if not store.rows:
             message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
             raise tally.explain(EmptyCatalogError(message))
-        store.finish(catalog.path, rows, placeholders)
+        folders = PictureFolders.seen_from(out, listings.picture_roots, listings.fetched)
+        store.finish(catalog.path, rows, placeholders, folders)
     return EmbedReport(
         rows=rows,
         embedded=embedded,

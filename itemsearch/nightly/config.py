@@ -12,6 +12,7 @@ from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 from itemsearch.fetch.addresses import pictures_beside
 from itemsearch.fetch.types import FetchConfig
+from itemsearch.store.kept_pictures import KeepPictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class RebuildConfig:
     columns: role to column name, as for --column.
     ignore_columns, category_separator: as for --ignore-column and --category-separator.
     max_images, require_image: as in `CatalogConfig`.
-    model, device, threads, dtype: as for `itemsearch embed`.
+    model, device, threads, dtype, keep_pictures: as for `itemsearch embed`.
     fetch: whether the pictures that are web addresses are downloaded first, as [fetching] says.
     fetched: folder that they are kept in and read from; with `fetch` it is beside the store by default.
     duplicates: folder for the duplicates of each new version; "" for none.
@@ -80,6 +81,7 @@ class RebuildConfig:
     device: str = "auto"
     threads: int = 0
     dtype: str = "float32"
+    keep_pictures: str = KeepPictures.EMBEDDED.value
     fetch: bool = False
     fetched: str = ""
     duplicates: str = ""
@@ -145,3 +147,5 @@ def _check(config: RebuildConfig, path: Path) -> None:
         raise UsageError(f"{path}: device is {config.device!r}; use auto, cpu or cuda")
     if config.dtype not in ("float32", "float16"):
         raise UsageError(f"{path}: dtype is {config.dtype!r}; use float32 or float16")
+    if config.keep_pictures not in list(KeepPictures):
+        raise UsageError(f"{path}: keep_pictures is {config.keep_pictures!r}; use {', '.join(KeepPictures)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ServedVersion:
-    """The current version of an index, and its figures."""
+    """The current version of an index, and its figures. whole: every file is as it was published."""
 
     version: int
     figures: Figures
+    whole: bool
 
 
 def served_version(index: Path, facts: dict[str, Any]) -> ServedVersion | None:
@@ -54,8 +55,9 @@ def served_version(index: Path, facts: dict[str, Any]) -> ServedVersion | None:
     try:
         with index_errors(index):
             version = current_version(index)
-            served = ServedVersion(version.number, read_figures(version.folder))
+            served = ServedVersion(version.number, read_figures(version.folder), whole=False)
             verify_version(version)
+            served = replace(served, whole=True)
     except IndexFolderError as error:
         facts["damaged"] = str(error)
     return served

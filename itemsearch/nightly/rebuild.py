@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
-from itemsearch.dedupe import update_duplicates
+from itemsearch.dedupe import holds, update_duplicates
 from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import open_encoder
@@ -19,10 +19,12 @@ from itemsearch.fetch.run import fetch_pictures
 from itemsearch.indexes.types import Target
 from itemsearch.nightly.config import RebuildConfig
 from itemsearch.nightly.guards import ServedVersion, check_feed, check_version, read_figures, served_version
-from itemsearch.nightly.record import RunLog
+from itemsearch.nightly.record import RunLog, Stage
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
-from itemsearch.search.folder import IndexSummary
+from itemsearch.search.folder import IndexSummary, read_summary
+from itemsearch.store.kept_pictures import KeepPictures
+from itemsearch.store.reader import open_embedded
 from itemsearch.store.restore import restoring
 from itemsearch.store.reuse import EarlierRows
 
@@ -69,10 +71,12 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
             stage.facts |= _fetch(config)
     with restoring(store):
         _embed(config, store, current, log, progress)
-        summary = _index(config, store, current, log)
+        with log.stage("index") as stage:
+            summary = _index(config, store, current, stage)
+            log.version = summary.current
     if config.duplicates:
         with log.stage("duplicates") as stage:
-            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.current)
     return summary
 
 
@@ -86,6 +90,7 @@ def _embed(
             dtype=config.dtype,
             keep_replaced=True,
             max_bad_rate_name="guards.max_bad_rate",
+            keep_pictures=KeepPictures(config.keep_pictures),
         )
         judge = partial(check_feed, config.guards, current)
         report = embed_catalog(_catalog(config), store, encoder, options, progress, judge)
@@ -105,21 +110,26 @@ def _embed(
             stage.facts["damaged"] = ", ".join(report.damaged)
 
 
-def _index(config: RebuildConfig, store: Path, current: ServedVersion | None, log: RunLog) -> IndexSummary:
-    with log.stage("index") as stage:
-        target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
-        built = IndexConfig(
-            config.device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
-        )
+def _index(config: RebuildConfig, store: Path, current: ServedVersion | None, stage: Stage) -> IndexSummary:
+    """Publishes a version, unless the current one is whole, of the same store and of the same target."""
+    index = Path(config.index)
+    target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
+    if current and current.whole and holds(index, open_embedded(store)):
+        served = read_summary(index)
+        if (served.tuning and served.tuning.target) == target:
+            stage.facts |= {"version": served.version, "rows": served.rows, "unchanged": True}
+            return served
+    built = IndexConfig(
+        config.device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
+    )
 
-        def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
-            figures = read_figures(folder)
-            stage.facts |= asdict(figures)
-            check_version(config.guards, current, figures)
+    def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
+        figures = read_figures(folder)
+        stage.facts |= asdict(figures)
+        check_version(config.guards, current, figures)
 
-        summary = build_index_folder(store, Path(config.index), built, [guard])
-        stage.facts |= _index_facts(summary)
-        log.version = summary.version
+    summary = build_index_folder(store, index, built, [guard])
+    stage.facts |= _index_facts(summary)
     return summary
 
 
@@ -156,6 +166,7 @@ def _index_facts(summary: IndexSummary) -> dict[str, Any]:
     """What the stage index records of a published version."""
     facts = {
         "version": summary.version,
+        "current": summary.current,
         "rows": summary.rows,
         "spec": summary.spec,
         "training": summary.training,

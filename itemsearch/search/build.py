@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +24,7 @@ from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.gpu import resolve_device
 from itemsearch.indexes.storage.files import create_vectors, read_files_summary, save_array
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
-from itemsearch.indexes.storage.versions import CURRENT, current_version
+from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
 from itemsearch.indexes.types import Target
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.probability.calibration import carry_over
@@ -96,11 +97,12 @@ def build_index_folder(
             if config.retrain_ratio is not None:
                 options = _keeping(options, out, source.model, config.retrain_ratio)
             files = build_files(stage.folder, rank, options)
-            metadata = _metadata(source, stage.folder, files, copied)
+            metadata = _metadata(source, out, stage.folder, files, copied)
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
-            return summarise(out, stage.publish(metadata, config.keep))
+            summary = summarise(out, stage.publish(metadata, config.keep))
+            return replace(summary, current=read_pointer(out).current)
 
 
 def _keeping(
@@ -123,12 +125,14 @@ def _keeping(
     return replace(options, warm_start=WarmStart(version, retrain_ratio))
 
 
-def _metadata(source: EmbeddedRows, folder: Path, files: FilesReport, copied: float) -> dict[str, Any]:
-    """The metadata that the version in `folder` is published with."""
+def _metadata(
+    source: EmbeddedRows, out: Path, folder: Path, files: FilesReport, copied: float
+) -> dict[str, Any]:
+    """The metadata that the version in `folder` is published with in the index folder `out`."""
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "store": str(source.source.resolve()),
+        "store": os.path.relpath(source.source.resolve(), out.resolve()),
         "rows": source.rows,
         "spec": read_files_summary(folder).spec.factory,
         "model": source.model and asdict(source.model),

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,3 +59,16 @@ def test_an_error_is_told_at_any_volume_and_traced_if_verbose(
     code, _, error = call(monkeypatch, capsys, "index", "info", "/nowhere", "-q", "-v")
     assert code == 2
     assert "exclude each other" in error
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_terminal_and_no_closed_stream_gives_a_traceback(tmp_path: Path, encoding: str) -> None:
+    shop = tmp_path / "shop.csv"
+    shop.write_text("id,title\nмяч,ball\n\u202e,\n", "utf-8")
+    command = [sys.executable, "-m", "itemsearch", "check", str(shop), "--max-bad-rate", "1"]
+    settings = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "20"}
+    told = subprocess.run(command, env=settings, capture_output=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert b"1" in told.stdout
+    closing = f"exec {shlex.join(command)} >&- 2>&-"
+    assert subprocess.run(["sh", "-c", closing], env=settings, check=False).returncode == 0

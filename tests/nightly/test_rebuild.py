@@ -16,6 +16,7 @@ from itemsearch.indexes.searching.params import Tuning
 from itemsearch.indexes.storage.versions import current_version
 from itemsearch.indexes.types import Target
 from itemsearch.search.engine import Engine
+from itemsearch.search.versions import list_versions, roll_back_index, unpin_index
 from itemsearch.store.reader import open_embedded
 
 
@@ -67,21 +68,66 @@ def test_a_night_embeds_what_changed_and_publishes(shop: Path) -> None:
     assert (embedded["rows"], embedded["embedded"], embedded["reused"]) == (40, 40, 0)
     assert facts(stages, "index")["recall"] == 1.0
 
-    embedded = facts(run(shop), "embed")
-    assert (embedded["embedded"], embedded["reused"], embedded["rejected"]) == (0, 40, 0)
-
     path, lines = lines_of(shop)
     path.write_text("\n".join([*lines[:3], *lines[4:], "new,quite another thing,,mugs,1"]) + "\n")
     stages = run(shop)
     assert (facts(stages, "embed")["embedded"], facts(stages, "embed")["reused"]) == (1, 39)
     engine = Engine.open(shop.parent / "index")
-    assert (engine.summary.version, engine.summary.rows) == (3, 40)
+    assert (engine.summary.version, engine.summary.rows) == (2, 40)
     assert engine.row_of("new") == 39
     records = [json.loads(line) for line in (shop.parent / "rebuild.jsonl").read_text().splitlines()]
-    assert [record["failed"] for record in records] == ["", "", ""]
+    assert [record["failed"] for record in records] == ["", ""]
     metrics = (shop.parent / "itemsearch.prom").read_text()
     assert "itemsearch_rebuild_success 1" in metrics
-    assert "itemsearch_rebuild_index_version 3" in metrics
+    assert "itemsearch_rebuild_index_version 2" in metrics
+
+
+def test_a_night_in_which_nothing_changed_publishes_nothing(shop: Path) -> None:
+    run(shop)
+    stages = run(shop)
+    embedded = facts(stages, "embed")
+    assert (embedded["embedded"], embedded["reused"], embedded["rejected"]) == (0, 40, 0)
+    assert facts(stages, "index") == {"version": 1, "rows": 40, "unchanged": True}
+    assert [listed.version for listed in list_versions(shop.parent / "index")] == [1]
+    told = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert told.stdout.startswith("unchanged: version 1 of 40 listings stays current")
+
+    config = shop.read_text()
+    shop.write_text(config + "[build]\ntarget_recall = 0.9\n")  # another target is measured
+    assert facts(run(shop), "index")["version"] == 2
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines[:-1], lines[-1].rpartition(",")[0] + ",77"]) + "\n")
+    stages = run(shop)  # a price
+    assert (facts(stages, "embed")["embedded"], facts(stages, "index")["version"]) == (0, 3)
+
+
+def test_a_version_that_was_rolled_back_to_stays_current_until_it_is_unpinned(shop: Path) -> None:
+    index = shop.parent / "index"
+
+    def change(night: int) -> None:
+        path, lines = lines_of(shop)
+        path.write_text("\n".join([*lines, f"new{night},another thing {night},,mugs,1"]) + "\n")
+
+    for night in range(2):
+        change(night)
+        run(shop)
+    roll_back_index(index)
+    for night in (2, 3):
+        change(night)
+        stages = run(shop)
+        assert (facts(stages, "index")["version"], facts(stages, "index")["current"]) == (night + 1, 1)
+        assert stages[-1]["version"] == 1
+    assert Engine.open(index).summary.version == 1
+    change(4)
+    told = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert "version 5 of 45 listings is built in" in told.stdout
+    assert "version 1 stays current, pinned: itemsearch index unpin" in told.stdout
+    assert [listed.version for listed in list_versions(index)] == [1, 4, 5]
+    assert [listed.pinned for listed in list_versions(index)] == [True, False, False]
+    assert unpin_index(index).version == 5
+    change(5)
+    run(shop)
+    assert Engine.open(index).summary.version == 6
 
 
 def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
@@ -98,7 +144,7 @@ def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
     planned = dry()
     assert (planned["embed"], planned["reuse"]) == (1, 39)
     full = {"repeated": 0.0, "repeated_content": 0.0, "without_title": 0.0, "without_image": 0.0}
-    assert planned["served"] == {"version": 1, "figures": {"rows": 40, **full}}
+    assert planned["served"] == {"version": 1, "figures": {"rows": 40, **full}, "whole": True}
 
 
 def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
@@ -231,6 +277,8 @@ def test_an_index_that_misses_its_recall_is_not_published(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(shop)
+    path, lines = lines_of(shop)
+    path.write_text("\n".join(lines[:-1]) + "\n")
 
     def find_little(folder: Path, target: Target) -> Tuning:
         tuning = tune(folder, target)
