@@ -79,8 +79,9 @@ def categories(
     config = category.CategoryConfig(
         train, test, models=(str(folder),), device="cpu", rows=settings.category_rows, baselines=False
     )
-    methods: Mapping[str, Any] = category.run(config, folder / "category", note)["methods"]
-    return methods[f"{OURS}, {category.JOINT}"]  # the paper's own embedding
+    methods = category.run(config, folder / "category", note)["methods"]
+    found: Mapping[str, Any] = methods[f"{OURS}, {category.JOINT}"]  # the paper's own embedding
+    return found
 
 
 def held_out_losses(log: Path) -> Mapping[str, float]:
