@@ -102,7 +102,7 @@ def category(
     test: Annotated[
         str,
         typer.Option(
-            help="Catalog whose categories are predicted. Default: one in five products of the first."
+            help="Catalog whose categories are predicted. Default: each fifth of the first, by the others."
         ),
     ] = "",
     group: Annotated[
@@ -118,7 +118,7 @@ def category(
     baseline: Baseline = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well embeddings predict categories. A linear probe and 10 nearest neighbours predict them.
+    """Measure how well category vectors predict categories, by a linear probe and 10 nearest neighbours.
 
     Example: itemsearch benchmark category train.parquet --test test.parquet --out run
     """

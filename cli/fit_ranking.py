@@ -53,4 +53,11 @@ def fit_ranking(
         f"of {report.queries:,} listings {report.answerable:,} have a second one among the candidates; "
         f"it comes first by joint cosine in {report.by_joint:.3f}, by the ranking in {report.by_ranking:.3f}"
     )
+    for recall in report.catalogs:
+        if recall.loses:
+            note(
+                f"{recall.catalog}: the ranking finds {recall.by_ranking:.3f}, {recall.best_feature} alone "
+                f"{recall.by_best_feature:.3f} and the joint cosine {recall.by_joint:.3f}: a ranking fitted "
+                "to this catalog alone would serve its like better"
+            )
     print(f"ranking in {model / RANKING_FILE}; stores have it once they are embedded again")

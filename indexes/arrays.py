@@ -57,3 +57,10 @@ def unique(values: npt.NDArray[Integer]) -> npt.NDArray[Integer]:
     first = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
+
+
+def unit_rows(vectors: Floats) -> Floats:
+    """Each row divided by its length; zero where it is zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Floats = vectors / np.maximum(lengths, 1e-12)
+    return unit

@@ -15,7 +15,8 @@ COMMA_NUMBER = r"^-?(0|[1-9][0-9]{0,14}|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?$
 SHOWS_DECIMALS = r",([0-9]{1,2}|[0-9]{4,})$"
 OWN_COLUMNS = frozenset(
     {
-        *("id", "title", "category", "embedding", "content_hash", "has_title", "has_image", "thumbnail"),
+        *("id", "title", "category", "embedding", "category_embedding", "content_hash"),
+        *("has_title", "has_image", "thumbnail"),
         *("other_pictures", "image_number", "image_name", "image_problem"),
     }
 )

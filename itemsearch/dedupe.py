@@ -18,6 +18,7 @@ from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
 from itemsearch.search.folder import read_summary
 from itemsearch.store.reader import EmbeddedRows, open_embedded
+from itemsearch.store.schema import VECTORS
 
 if TYPE_CHECKING:
     from itemsearch.catalog import CatalogConfig
@@ -96,7 +97,7 @@ def holds(index: Path, source: EmbeddedRows) -> bool:
         engine = Engine.open(index)
     except IndexFolderError:
         return False
-    names = [name for name in source.schema.names if name != "embedding"]
+    names = [name for name in source.schema.names if name not in VECTORS]
     listings = engine.listings
     if engine.summary.model != source.model or engine.summary.rows != source.rows:
         return False

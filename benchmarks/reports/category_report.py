@@ -46,9 +46,7 @@ def report(out: Path) -> Mapping[str, Any]:
     methods = {method: _intervals(figures) for method, figures in resampled.items()}
     ours = resampled[OURS]
     differences = {
-        method: _intervals(
-            {name: ours[name] - figure for name, figure in figures.items() if "F1" not in name}
-        )
+        method: _intervals({name: ours[name] - figure for name, figure in figures.items()})
         for method, figures in resampled.items()
         if method != OURS
     }
@@ -76,7 +74,7 @@ def _figures_section(methods: Figures, differences: Figures) -> Section:
     ]
     text = "Simple classifiers on the embeddings of each method, which are frozen."
     if differences:
-        names = [f"{probe} {measure}" for probe in (LINEAR, NEAREST) for measure in ("accuracy", "top-5")]
+        names = [f"{probe} {measure}" for probe in (LINEAR, NEAREST) for measure in ("accuracy", "macro-F1")]
         tables.append(figures_table(f"{OURS} minus", differences, names, signed=True))
         text += f" {DIFFERENCES}"
     return Section("Accuracy of the categories", text, TERMS, tables)

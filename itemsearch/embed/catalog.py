@@ -17,6 +17,7 @@ from itemsearch.catalog import (
 )
 from itemsearch.catalog.read import Catalog, everything_is_known
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
+from itemsearch.embed.categories import CategoryVectors
 from itemsearch.embed.encoder import Encoder
 from itemsearch.embed.pipeline import Pipeline
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
@@ -101,9 +102,16 @@ def embed_catalog(
     tally = RejectTally()
     image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
+    categories = CategoryVectors.of_encoder(encoder)
     with (
         StoreWriter(
-            out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
+            out,
+            encoder.stamp,
+            encoder.dim,
+            config.dtype,
+            listings.carried,
+            config.keep_replaced,
+            categories.dim,
         ) as store,
         PictureKeeper(out, config.keep_pictures) as keeper,
     ):
@@ -119,7 +127,8 @@ def embed_catalog(
             if batch.items:
                 kept = [item.listing for item in batch.items]
                 pictures = StoredPictures.joined([item.stored for item in batch.items])
-                store.add(kept, embeddings, pictures, batch.carried)
+                of_categories = categories.of([listing.title for listing in kept], embeddings)
+                store.add(kept, embeddings, pictures, batch.carried, of_categories)
                 keeper.add({each.listing.content_hash: each.larger for each in batch.items if each.kept})
                 embedded += sum(not listing.known for listing in kept)
                 without_title += sum(not listing.title for listing in kept)

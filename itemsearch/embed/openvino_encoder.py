@@ -27,6 +27,7 @@ from itemsearch.embed.inputs import (
     sketch_titles,
 )
 from itemsearch.embed.model_folder import fingerprint, full_name, model_folder
+from itemsearch.indexes.arrays import unit_rows
 from itemsearch.ranking.ranking import Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
 
@@ -176,16 +177,9 @@ class OpenVINOEncoder:
     def _joined(self, rows: int, parts: dict[str, Embeddings]) -> Embeddings:
         """(B, E) of length 1: the parts in their order, each of length 1 times its weight, or zero."""
         joined = [
-            _unit(parts[name]) * self.parts.weights[name]
+            unit_rows(parts[name]) * self.parts.weights[name]
             if name in parts
             else np.zeros((rows, size), np.float32)
             for name, size in self.parts.sizes.items()
         ]
-        return _unit(np.concatenate(joined, axis=1))
-
-
-def _unit(vectors: Embeddings) -> Embeddings:
-    """Each row divided by its length; zero where it is zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Embeddings = vectors / np.maximum(lengths, 1e-12)
-    return unit
+        return unit_rows(np.concatenate(joined, axis=1))

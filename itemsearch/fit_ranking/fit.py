@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from itemsearch.ranking.evidence import IMAGE_PARTS, KINDS, WORD_POWERS, Evidence
+from itemsearch.indexes.arrays import Floats
+from itemsearch.ranking.evidence import IMAGE_PARTS, KINDS, MODALITIES, WORD_POWERS, Evidence
 from itemsearch.ranking.ranking import SLOPES, Ranking, bend
 
 RIDGE = 1e-3
@@ -44,22 +45,24 @@ def fit_ranking(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) 
 
     The first step fits the order, by the softmax cross-entropy of the right candidates among all candidates
     of a query (ListNet's top one, Cao et al. 2007); each slope is the square of a parameter, so that none is
-    negative. The second step fits a slope and a shift for each kind, which keep the order and bring the
-    scores close to the share of right candidates (Platt 1999).
+    negative. The second step fits a slope and a shift for each of the modalities that a pair shares, which
+    keep the order and bring the scores close to the share of right candidates (Platt 1999).
     """
     bent, kinds, same = _stacked(queries)
     answerable = [query for query in queries if query.same.any()]
-    slopes = _order(answerable, features)
-    biases = -_prior(features).sum(dim=1) * PRIOR_COSINE
+    slopes, shifts = _order(answerable, features)
+    biases = shifts - _prior(features).sum(dim=1) * PRIOR_COSINE
     logits = (slopes[kinds] * bent).sum(dim=1) + biases[kinds]
+    scaled_as = torch.tensor(MODALITIES)
 
     def cross_entropy(scaling: Tensor) -> Tensor:
-        slope, shift = scaling[kinds].unbind(dim=1)
+        slope, shift = scaling[scaled_as[kinds]].unbind(dim=1)
         scaled = logits * slope.exp() + shift
         loss = F.binary_cross_entropy_with_logits(scaled, same.double(), reduction="sum")
         return loss / len(queries) + RIDGE * scaling.square().sum()
 
-    slope, shift = _minimise(cross_entropy, torch.zeros((len(KINDS), 2), dtype=torch.float64)).unbind(dim=1)
+    scaling = _minimise(cross_entropy, torch.zeros((len(KINDS), 2), dtype=torch.float64))
+    slope, shift = scaling[scaled_as].unbind(dim=1)
     slopes, biases = slopes * slope.exp()[:, None], biases * slope.exp() + shift
     curves = slopes.reshape(len(KINDS), len(features), SLOPES).numpy().round(4).tolist()
     return Ranking(
@@ -69,8 +72,9 @@ def fit_ranking(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) 
     )
 
 
-def _order(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) -> Tensor:
-    """(K, F * SLOPES) the slopes that rank the right candidates first."""
+def _order(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """(K, F * SLOPES) the slopes and (K,) the shifts that rank the right candidates first. A shift is 0 for
+    a kind that no query has beside another one."""
     bent, kinds, same = _stacked(queries)
     query_of = torch.repeat_interleave(torch.tensor([len(query.same) for query in queries]))  # (N,)
     used = _used(features)  # (K, F * SLOPES)
@@ -78,16 +82,22 @@ def _order(queries: Sequence[LabelledEvidence], features: tuple[str, ...]) -> Te
     spread = bent.std(dim=0).clamp(min=LEAST_SPREAD)
     prior = _prior(features)
 
-    def ranking_loss(roots: Tensor) -> Tensor:
-        slopes = roots.square() / spread * used
-        logits = (slopes[kinds] * bent).sum(dim=1)
+    def ranking_loss(parameters: Tensor) -> Tensor:
+        slopes, shifts = parameters[:, 1:].square() / spread * used, parameters[:, 0]
+        logits = (slopes[kinds] * bent).sum(dim=1) + shifts[kinds]
         every = _logsumexp(logits, query_of, len(queries))
         right = _logsumexp(logits.masked_fill(~same, -1e9), query_of, len(queries))
-        return (every - right).mean() + RIDGE * ((slopes - prior) * spread).square().sum()
+        ridge = ((slopes - prior) * spread).square().sum() + shifts.square().sum()
+        return (every - right).mean() + RIDGE * ridge
 
-    roots = _minimise(ranking_loss, (prior * spread + LEAST_ROOT**2).sqrt())
+    roots = (prior * spread + LEAST_ROOT**2).sqrt()
+    parameters = _minimise(ranking_loss, F.pad(roots, (1, 0)))
+    slopes, shifts = parameters[:, 1:].square() / spread * used, parameters[:, 0]
     is_fitted = torch.zeros(len(KINDS), dtype=torch.bool).index_fill(0, kinds, True)  # (K,)
-    return torch.where(is_fitted[:, None], roots.square() / spread * used, prior)
+    slopes, shifts = torch.where(is_fitted[:, None], slopes, prior), torch.where(is_fitted, shifts, 0.0)
+    # A kind that no query has is read as any other of its modalities.
+    source = torch.where(is_fitted, torch.arange(len(KINDS)), torch.tensor(MODALITIES))
+    return slopes[source], shifts[source]
 
 
 def _stacked(queries: Sequence[LabelledEvidence]) -> tuple[Tensor, Tensor, Tensor]:
@@ -113,17 +123,19 @@ def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
     return place.detach()
 
 
-def recall_at_1(queries: Sequence[LabelledEvidence], ranking: Ranking | None) -> float:
+def joint(evidence: Evidence) -> Floats:
+    """(C,) the joint cosines, for `recall_at_1`."""
+    return evidence.joint
+
+
+def recall_at_1(queries: Sequence[LabelledEvidence], score: Callable[[Evidence], Floats]) -> float:
     """The share of the queries with a right candidate that rank one first.
 
-    ranking: None ranks by the joint cosine.
+    Args:
+        score: (C,) the scores of a query's candidates, such as `Ranking.score`.
     """
     answerable = [query for query in queries if query.same.any()]
-    right = 0
-    for query in answerable:
-        evidence = query.evidence
-        scores = evidence.joint if ranking is None else ranking.score(evidence)
-        right += bool(query.same[scores.argmax()])
+    right = sum(bool(query.same[score(query.evidence).argmax()]) for query in answerable)
     return right / len(answerable)
 
 
@@ -137,10 +149,7 @@ def _prior(features: tuple[str, ...]) -> Tensor:
 def _used(features: tuple[str, ...]) -> Tensor:
     """(K, F * SLOPES) 1 where a kind has the feature, else 0."""
     needs = {**dict.fromkeys(WORD_POWERS, 1), **dict.fromkeys(IMAGE_PARTS, 2)}
-    # Kind 1 is "title", 2 "image", 3 both: a bit for each modality.
-    used = [
-        [kind & needs.get(name, 0) == needs.get(name, 0) for name in features] for kind in range(len(KINDS))
-    ]
+    used = [[has & needs.get(name, 0) == needs.get(name, 0) for name in features] for has in MODALITIES]
     return torch.tensor(used, dtype=torch.float64).repeat_interleave(SLOPES, dim=1)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +20,11 @@ from itemsearch.catalog import CatalogConfig, open_catalog
 from itemsearch.columns import read_texts, stored_name
 from itemsearch.embed.torch_encoder import TorchEncoder
 from itemsearch.errors import EmptyCatalogError
-from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, recall_at_1
+from itemsearch.fit_ranking.fit import LabelledEvidence, fit_ranking, joint, recall_at_1
+from itemsearch.indexes.arrays import Floats
 from itemsearch.indexes.progress import Progress
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
-from itemsearch.ranking.evidence import EvidenceReader, ListingArrays
+from itemsearch.ranking.evidence import Evidence, EvidenceReader, ListingArrays
 from itemsearch.ranking.ranking import Ranking
 from itemsearch.relisting.angle import other_angle
 from itemsearch.relisting.listing import Relisting, relist
@@ -49,18 +52,60 @@ class TrainingQueriesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogRecall:
+    """recall@1 of the answerable queries of one catalog: by the joint cosine, by the best single feature, and
+    by the ranking, which was fitted to all catalogs together and may serve one of them worse than its
+    pieces do."""
+
+    catalog: str
+    answerable: int
+    by_joint: float
+    best_feature: str
+    by_best_feature: float
+    by_ranking: float
+
+    @classmethod
+    def of(cls, catalog: str, queries: Sequence[LabelledEvidence], ranking: Ranking) -> Self:
+        """Of one answerable query or more."""
+        by_feature = {
+            name: recall_at_1(queries, partial(_feature, place))
+            for place, name in enumerate(ranking.features)
+        }
+        best = max(by_feature, key=by_feature.__getitem__)
+        return cls(
+            catalog,
+            sum(bool(query.same.any()) for query in queries),
+            recall_at_1(queries, joint),
+            best,
+            by_feature[best],
+            recall_at_1(queries, ranking.score),
+        )
+
+    @property
+    def loses(self) -> bool:
+        """Whether the ranking finds less than one of its pieces."""
+        return self.by_ranking < max(self.by_joint, self.by_best_feature)
+
+
+def _feature(place: int, evidence: Evidence) -> Floats:
+    values: Floats = evidence.features[:, place]
+    return values
+
+
+@dataclass(frozen=True, slots=True)
 class RankingReport:
     """Counts and recalls of a fitted ranking.
 
     queries: all training queries. answerable: those with a right answer among the `CANDIDATES` nearest by
     joint cosine. by_joint, by_ranking: recall@1 of those. The ranking was fitted to them, so the recalls are
-    no measure of a model.
+    no measure of a model. catalogs: the recalls of each catalog's queries.
     """
 
     queries: int
     answerable: int
     by_joint: float
     by_ranking: float
+    catalogs: tuple[CatalogRecall, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +142,25 @@ def fit_ranking_to_catalogs(
     """
     parts = encoder.model.config.parts
     features = EvidenceReader(parts, np.ones(NGRAM_BUCKETS)).features
-    labelled: list[LabelledEvidence] = []
+    by_catalog: list[tuple[str, list[LabelledEvidence]]] = []
     for catalog in catalogs:
         training = draw_training_queries(catalog, encoder, config, progress)
         frequency = inverse_document_frequency(filter(None, training.gallery.titles), NGRAM_BUCKETS)
-        labelled += label_candidates(training, EvidenceReader(parts, frequency))
+        by_catalog.append((catalog.path, label_candidates(training, EvidenceReader(parts, frequency))))
+    labelled = [query for _, queries in by_catalog for query in queries]
     progress("fitting the ranking")
     answerable = sum(bool(query.same.any()) for query in labelled)
     if not answerable:
         names = ", ".join(catalog.path for catalog in catalogs)
         raise EmptyCatalogError(f"{names}: no listing has a second one among its neighbours to learn from")
     ranking = fit_ranking(labelled, features)
-    by_joint, by_ranking = recall_at_1(labelled, None), recall_at_1(labelled, ranking)
-    return ranking, RankingReport(len(labelled), answerable, by_joint, by_ranking)
+    by_joint, by_ranking = recall_at_1(labelled, joint), recall_at_1(labelled, ranking.score)
+    recalls = tuple(
+        CatalogRecall.of(path, queries, ranking)
+        for path, queries in by_catalog
+        if any(query.same.any() for query in queries)
+    )
+    return ranking, RankingReport(len(labelled), answerable, by_joint, by_ranking, recalls)
 
 
 def label_candidates(training: TrainingQueries, reader: EvidenceReader) -> list[LabelledEvidence]:

@@ -20,8 +20,11 @@ frequency. The first measures how much of the wording is shared, the second whet
 as a model number."""
 IMAGE_PARTS = ("image", "colour")
 """The parts of an embedding that are computed from the image alone."""
-KINDS = ("neither", "title", "image", "both")
-"""The modalities that a query and a candidate both have."""
+KINDS = ("neither", "title", "image", "both", "numbered")
+"""What a query and a candidate both have: modalities, or titles alone with a digit in each. Of two titles
+with numbers the rare words, such as a model number, say what they do not say of titles without."""
+MODALITIES = (0, 1, 2, 3, 1)
+"""What is shared in each of `KINDS`: the sum of 1 for a title and 2 for an image."""
 CACHED_TITLES = 200_000
 
 
@@ -64,10 +67,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Ngrams:
-    """A title's n-gram buckets, and the norm of its weighted vector for each of `WORD_POWERS`."""
+    """A title's n-gram buckets, the norm of its weighted vector for each of `WORD_POWERS`, and whether it has
+    a digit."""
 
     buckets: Rows
     norms: npt.NDArray[np.float64]
+    numbered: bool
 
 
 class EvidenceReader:
@@ -93,9 +98,11 @@ class EvidenceReader:
     def compare(self, query: ListingArrays, candidates: ListingArrays) -> Evidence:
         """Compares the one listing in `query` with the C in `candidates`."""
         vector = query.vectors[0]
-        words = self._share_words(query.titles[0], candidates.titles)  # (2, C)
+        title, *others = self._read_titles([query.titles[0], *candidates.titles])
+        words = self._share_words(title, others)  # (2, C)
         both_titles = np.array([bool(title and query.titles[0]) for title in candidates.titles], bool)
         both_images = candidates.has_image & query.has_image[0]
+        numbered = np.array([title.numbered and other.numbered for other in others], np.bool_)
         cosines = {
             name: _cosine(vector[part], candidates.vectors[:, part]) for name, part in self._compared()
         }
@@ -108,13 +115,13 @@ class EvidenceReader:
             title_similarity=np.where(both_titles, words[0], np.nan).astype(np.float32),
             image_similarity=np.where(both_images & bool(image_parts), image, np.nan).astype(np.float32),
             features=features.astype(np.float32),
-            kinds=both_titles + 2 * both_images.astype(np.int64),
+            kinds=kinds_of(both_titles + 2 * both_images.astype(np.int64), numbered),
         )
 
     def _compared(self) -> list[tuple[str, slice]]:
         return [(name, self.slices[name]) for name in self.features if name in self.slices]
 
-    def _share_words(self, title: str, others: Sequence[str]) -> npt.NDArray[np.float64]:
+    def _share_words(self, query: _Ngrams, candidates: Sequence[_Ngrams]) -> npt.NDArray[np.float64]:
         """(2, C) weighted cosines of a title's n-grams with each other title's, 0 where either has none."""
         # One power, B = 6, squared weights [0, 1, 4, 9, 1, 1]; the title has buckets 2, 3 and 5:
         #   shared = [0, 0, 4, 9, 0, 1]   its squared weights, 0 in the buckets that it lacks
@@ -125,9 +132,8 @@ class EvidenceReader:
         #   3           3, 5      9, 1              22, 23                           23 - 13 = 10
         # starts = [0, 2, 3, 3] and ends = [2, 3, 3, 5] are places in sums = [0, 4, 13, 13, 22, 23].
         # Candidate 0 has the cosine 13 / (sqrt(4 + 9 + 1) * sqrt(4 + 9)) = 0.96.
-        if not others:
+        if not candidates:
             return np.zeros((len(WORD_POWERS), 0))
-        query, *candidates = self._read_titles([title, *others])
         shared = np.zeros_like(self.squares)
         shared[:, query.buckets] = self.squares[:, query.buckets]
         lengths = [len(ngrams.buckets) for ngrams in candidates]
@@ -154,12 +160,29 @@ class EvidenceReader:
                 sums = np.add.reduceat(self.squares[:, buckets], starts[filled], axis=1)
                 norms[:, filled] = np.sqrt(sums)
             parts = np.split(buckets, starts[1:])
-            new = dict(zip(unread, map(_Ngrams, parts, norms.T), strict=True))
+            new = dict(zip(unread, map(_Ngrams, parts, norms.T, map(has_digit, unread)), strict=True))
             read |= new
             if len(known) + len(new) > CACHED_TITLES:
                 self._ngrams = known = {}
             known.update(new)
         return [read[title] for title in titles]
+
+
+def kinds_of(modalities: Rows, numbered: npt.NDArray[np.bool_]) -> Rows:
+    """(P,) int64 places in `KINDS`.
+
+    Args:
+        modalities: (P,) what both listings of a pair have, the sum of 1 for a title and 2 for an image.
+        numbered: (P,) whether the titles of both have a digit.
+    """
+    titles_alone = modalities == KINDS.index("title")
+    kinds: Rows = np.where(titles_alone & numbered, KINDS.index("numbered"), modalities)
+    return kinds
+
+
+def has_digit(title: str) -> bool:
+    """Whether a title has a digit, of whatever script."""
+    return any(letter.isdigit() for letter in title)
 
 
 def _cosine(vector: Floats, others: Floats) -> Floats:

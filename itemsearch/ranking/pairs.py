@@ -14,7 +14,14 @@ import numpy.typing as npt
 from itemsearch.indexes.arrays import Floats, Mask, Rows
 from itemsearch.indexes.storage.vectors import AnyVectors
 from itemsearch.ngrams import NGRAM_BUCKETS, ngram_buckets_of
-from itemsearch.ranking.evidence import IMAGE_PARTS, WORD_POWERS, Evidence, EvidenceReader
+from itemsearch.ranking.evidence import (
+    IMAGE_PARTS,
+    WORD_POWERS,
+    Evidence,
+    EvidenceReader,
+    has_digit,
+    kinds_of,
+)
 
 BLOCK_PAIRS = 8192
 BLOCK_LISTINGS = 65_536
@@ -26,23 +33,30 @@ MARKED_LISTINGS = 256
 class TitleNgrams:
     """The n-gram buckets of N titles: title n has `buckets[offsets[n] : offsets[n + 1]]`, ascending.
 
-    buckets: uint16, 150 MB for a million titles. offsets: (N + 1,) int64.
+    buckets: uint16, 150 MB for a million titles. offsets: (N + 1,) int64. numbered: (N,) bool, whether a
+    title has a digit.
     """
 
     buckets: npt.NDArray[np.uint16]
     offsets: Rows
+    numbered: Mask
 
     @classmethod
     def from_titles(cls, titles: Sequence[str]) -> TitleNgrams:
         """Hashes the n-grams of titles, "" for no title."""
         buckets, counts = ngram_buckets_of(titles, NGRAM_BUCKETS)
-        return cls(buckets.astype(np.uint16), np.append(0, np.cumsum(counts)))
+        numbered = np.fromiter(map(has_digit, titles), bool, len(titles))
+        return cls(buckets.astype(np.uint16), np.append(0, np.cumsum(counts)), numbered)
 
     @classmethod
     def joined(cls, parts: list[TitleNgrams]) -> TitleNgrams:
         """Joins parts, in order."""
         lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        return cls(np.concatenate([part.buckets for part in parts]), np.append(0, np.cumsum(lengths)))
+        return cls(
+            np.concatenate([part.buckets for part in parts]),
+            np.append(0, np.cumsum(lengths)),
+            np.concatenate([part.numbered for part in parts]),
+        )
 
     def of(self, rows: Rows) -> tuple[npt.NDArray[np.uint16], Rows]:
         """The buckets of the (R,) titles of `rows`, one title after the other, and their (R,) counts."""
@@ -84,7 +98,7 @@ class PairReader:
         """
         dots = np.concatenate([np.empty((0, len(self.starts)), np.float32), *self._part_dots(a, b)])
         words = self._share_words(a, b)  # (P, 2)
-        kinds = self.modalities[a] & self.modalities[b]
+        modalities = self.modalities[a] & self.modalities[b]
         names = list(self.reader.slices)
         image_parts = [place for place, name in enumerate(names) if name in IMAGE_PARTS]
         compared = [place for place, name in enumerate(names) if name in self.reader.features]
@@ -98,10 +112,12 @@ class PairReader:
         features = np.column_stack([_ratio(dots[:, compared], (one * other)[:, compared]), words])
         return Evidence(
             joint=np.clip(dots.sum(axis=1), -1, 1),
-            title_similarity=np.where(kinds & 1, words[:, 0], np.nan).astype(np.float32),
-            image_similarity=np.where((kinds >= 2) & bool(image_parts), image, np.nan).astype(np.float32),
+            title_similarity=np.where(modalities & 1, words[:, 0], np.nan).astype(np.float32),
+            image_similarity=np.where((modalities >= 2) & bool(image_parts), image, np.nan).astype(
+                np.float32
+            ),
             features=features.astype(np.float32),
-            kinds=kinds,
+            kinds=kinds_of(modalities, self.ngrams.numbered[a] & self.ngrams.numbered[b]),
         )
 
     def _part_dots(self, a: Rows, b: Rows) -> list[Floats]:

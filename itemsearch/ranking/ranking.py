@@ -43,13 +43,16 @@ class Ranking:
             KeyError, TypeError, ValueError: it is no ranking.
         """
         features = tuple(map(str, described["features"]))
+        # Rankings were fitted before numbered titles were a kind of their own.
+        fitted = {kind: kind if kind in described["slopes"] else "title" for kind in KINDS}
         slopes = {
-            kind: tuple(tuple(map(float, described["slopes"][kind][name])) for name in features)
-            for kind in KINDS
+            kind: tuple(tuple(map(float, described["slopes"][source][name])) for name in features)
+            for kind, source in fitted.items()
         }
         if any(len(curve) != SLOPES for curves in slopes.values() for curve in curves):
             raise ValueError(f"{SLOPES} slopes a feature are needed")
-        return cls(features, slopes, {kind: float(described["biases"][kind]) for kind in KINDS})
+        biases = {kind: float(described["biases"][source]) for kind, source in fitted.items()}
+        return cls(features, slopes, biases)
 
     def describe(self) -> dict[str, Any]:
         """The ranking as JSON values; slopes by kind and feature."""

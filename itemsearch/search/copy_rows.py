@@ -22,6 +22,7 @@ from itemsearch.indexes.storage.versions import CURRENT, Version, current_versio
 from itemsearch.search.folder import FORMAT, LISTINGS, read_listings
 from itemsearch.search.pictures import PICTURE_COLUMNS, PictureWriter, StoredPictures, picture_files
 from itemsearch.store.reader import EmbeddedRows
+from itemsearch.store.schema import VECTORS
 
 LISTINGS_BATCH = 65_536
 """Rows of a batch of `listings.arrow`: a column of a million listings has 16 pieces."""
@@ -84,7 +85,7 @@ def copy_rows(
         OSError: the disk is full.
     """
     columns = [name for name in PICTURE_COLUMNS if _is_binary(source.schema, name)]
-    schema = pa.schema([_field(source, name, columns) for name in source.schema.names if name != "embedding"])
+    schema = pa.schema([_field(source, name, columns) for name in source.schema.names if name not in VECTORS])
     ids = pa.chunked_array([batch["id"].cast(pa.string()) for batch in source.batches(columns=["id"])])
     order = _sorted_rows(ids, source)
     known = earlier if isinstance(earlier, Earlier) and earlier.vectors.shape[1] == source.dim else None

@@ -13,7 +13,9 @@ from itemsearch.decode import decode
 from itemsearch.errors import StoreError
 from itemsearch.indexes.durable import replace_file
 
-STORE_VERSION = 2
+STORE_VERSION = 3
+READ_VERSIONS = (2, STORE_VERSION)
+"""Stores of version 2 have no category vectors."""
 MANIFEST = "manifest.json"
 
 
@@ -115,8 +117,10 @@ def read_manifest(folder: Path) -> StoreManifest:
         ) from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: damaged ({error}); run itemsearch embed again") from error
-    if not isinstance(fields, dict) or fields.get("version") != STORE_VERSION:
-        raise StoreError(f"{path}: not of version {STORE_VERSION}; run itemsearch embed again")
+    if not isinstance(fields, dict) or fields.get("version") not in READ_VERSIONS:
+        raise StoreError(
+            f"{path}: not of version {' or '.join(map(str, READ_VERSIONS))}; run itemsearch embed again"
+        )
     try:
         return decode(StoreManifest, fields)
     except ValueError as error:

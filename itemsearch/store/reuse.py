@@ -12,10 +12,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from itemsearch.store.manifest import ModelStamp
-from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, StoredPictures, store_schema
+from itemsearch.store.manifest import READ_VERSIONS, ModelStamp
+from itemsearch.store.schema import (
+    MODEL_NAME,
+    SHARDS,
+    STAGING,
+    VERSION,
+    StoredPictures,
+    store_schema,
+)
 
 COLUMNS = ["content_hash", "embedding", "thumbnail", "other_pictures"]
+READ = tuple(str(version).encode() for version in READ_VERSIONS)
 CACHED_SHARDS = 4
 
 
@@ -88,9 +96,11 @@ def _shards_in(store: Path) -> list[Path]:
 
 
 def _origin(schema: pa.Schema) -> tuple[object, ...]:
-    """The metadata and type of comparable embeddings, which have to agree; the name of the model may
-    differ."""
+    """The metadata and type of comparable embeddings, which have to agree; the name of the model may differ,
+    and so may the versions of stores that can be read."""
     metadata = {name: value for name, value in (schema.metadata or {}).items() if name != MODEL_NAME}
+    if metadata.get(VERSION) in READ:
+        del metadata[VERSION]
     return metadata, schema.field("embedding").type
 
 

@@ -17,9 +17,11 @@ from itemsearch.types import Listing
 
 STAGING = ".staging"
 """The folder in a store where the shards of a run stay until it is finished."""
+VECTORS = ("embedding", "category_embedding")
+"""The columns of a store that are not copied into an index's listings."""
 SHARDS = "part-*.parquet"
 """The shards in a folder of a store; other files there are not shards."""
-MODEL_NAME = b"itemsearch.model"
+MODEL_NAME, VERSION = b"itemsearch.model", b"itemsearch.store_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +46,29 @@ class StoredPictures:
         return cls(thumbnails, [each for part in parts for each in part.others])
 
 
-def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) -> pa.Schema:
+def store_schema(
+    carried: pa.Schema, dim: int, dtype: str, model: ModelStamp, category_dim: int = 0
+) -> pa.Schema:
     """The schema of a store: its own columns, then those carried from the catalog. The metadata describes the
     embeddings.
 
+    category_embedding: float16 whatever the `dtype`, since no near-duplicates are ranked by it; there is none
+    where `category_dim` is 0.
     other_pictures: `Sketches.to_bytes` of the pictures that were not embedded; null for none. image_number,
     image_name: which of the row's pictures was embedded, from 1, and its path or address; null without one.
     image_problem: the reason and message of the first picture that could not be used.
     """
     numbers = {"float32": pa.float32(), "float16": pa.float16()}[dtype]
+    of_categories = []
+    if category_dim:
+        kind = pa.list_(pa.float16(), category_dim)
+        of_categories.append(pa.field("category_embedding", kind, nullable=False))
     ours = [
         pa.field("id", pa.string(), nullable=False),
         pa.field("title", pa.string()),
         pa.field("category", pa.string()),
         pa.field("embedding", pa.list_(numbers, dim), nullable=False),
+        *of_categories,
         pa.field("content_hash", pa.string(), nullable=False),
         pa.field("has_title", pa.bool_(), nullable=False),
         pa.field("has_image", pa.bool_(), nullable=False),
@@ -68,7 +79,7 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
         pa.field("image_problem", pa.string()),
     ]
     metadata = {
-        "itemsearch.store_version": str(STORE_VERSION),
+        VERSION.decode(): str(STORE_VERSION),
         MODEL_NAME.decode(): model.name,
         "itemsearch.model_fingerprint": model.fingerprint,
         "itemsearch.precision": model.precision,

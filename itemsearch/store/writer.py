@@ -57,6 +57,7 @@ class StoreWriter:
 
     dim, dtype: of an embedding. carried: the columns that are copied from the catalog. keep_replaced: the
     shards of the store that is replaced stay, so that it can be put back (`itemsearch.store.restore`).
+    category_dim: of a category vector, 0 for none.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class StoreWriter:
     dtype: str
     carried: pa.Schema
     keep_replaced: bool = False
+    category_dim: int = 0
     _pending: list[pa.RecordBatch] = field(default_factory=list)
     _pending_rows: int = 0
     _pending_bytes: int = 0
@@ -132,7 +134,7 @@ class StoreWriter:
 
     @property
     def schema(self) -> pa.Schema:
-        return store_schema(self.carried, self.dim, self.dtype, self.model)
+        return store_schema(self.carried, self.dim, self.dtype, self.model, self.category_dim)
 
     def add(
         self,
@@ -140,6 +142,7 @@ class StoreWriter:
         embeddings: Floats,
         pictures: StoredPictures,
         carried: pa.RecordBatch,
+        categories: Floats | None = None,
     ) -> None:
         """Adds N listings.
 
@@ -147,16 +150,17 @@ class StoreWriter:
             embeddings: (N, dim) float32 of length 1.
             pictures: of the N listings.
             carried: the N rows of the carried columns.
+            categories: (N, category_dim) float32, the category vectors; None where category_dim is 0.
 
         Raises:
             OSError: the disk is full.
         """
-        flat = pa.array(embeddings.astype(self.dtype).ravel())  # (N, dim) -> (N * dim,)
         columns = [
             pa.array([listing.id for listing in listings], pa.string()),
             pa.array([listing.title or None for listing in listings], pa.string()),
             pa.array([listing.category or None for listing in listings], pa.string()),
-            pa.FixedSizeListArray.from_arrays(flat, self.dim),
+            _lists(embeddings, self.dtype),
+            *([] if categories is None else [_lists(categories, "float16")]),
             pa.array([listing.content_hash for listing in listings], pa.string()),
             pa.array([bool(listing.title) for listing in listings]),
             pa.array([thumbnail is not None for thumbnail in pictures.thumbnails]),
@@ -236,7 +240,7 @@ class StoreWriter:
         dictionary = [
             column
             for column in self.schema.names
-            if column not in ("id", "embedding", "thumbnail", "other_pictures")
+            if column not in ("id", "embedding", "category_embedding", "thumbnail", "other_pictures")
         ]
         path = self._staging / name
         with replacing(path) as temporary:
@@ -245,6 +249,12 @@ class StoreWriter:
             )
         self._shards.append(Shard(name, table.num_rows, path.stat().st_size))
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+
+
+def _lists(vectors: Floats, dtype: str) -> pa.FixedSizeListArray:
+    """(N, D) numbers as N lists."""
+    flat = pa.array(vectors.astype(dtype).ravel())  # (N, D) -> (N * D,)
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
 
 
 def _problem_text(listing: Listing) -> str | None:

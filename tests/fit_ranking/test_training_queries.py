@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,12 @@ def test_known_groups_are_asked_for_each_other(offers_csv: Path, torch_encoder: 
     ranking, report = fit_ranking_to_catalogs([CatalogConfig(str(offers_csv))], torch_encoder, config, silent)
     assert report.answerable == report.queries == 60
     assert report.by_ranking > 0.9
+    [recall] = report.catalogs
+    assert (recall.catalog, recall.answerable) == (str(offers_csv), 60)
+    assert recall.by_ranking == report.by_ranking >= recall.by_best_feature
+    assert recall.best_feature in ("words", "rare_words")
+    assert not recall.loses
+    assert replace(recall, by_ranking=recall.by_best_feature - 0.1).loses
     slopes = dict(zip(ranking.features, ranking.slopes["title"], strict=True))
     assert sum(slopes["words"]) + sum(slopes["rare_words"]) > 0
 

@@ -51,7 +51,7 @@ def test_every_piece_is_as_computed_slowly() -> None:
         expected += [slow_words(TITLES[0], TITLES[row], power) for power in (1.0, 3.0)]
         np.testing.assert_allclose(evidence.features[row], expected, atol=1e-5)
         np.testing.assert_allclose(evidence.joint[row], query.vectors[0] @ found.vectors[row], atol=1e-6)
-    assert [KINDS[kind] for kind in evidence.kinds] == ["both", "title", "both", "image", "title"]
+    assert [KINDS[kind] for kind in evidence.kinds] == ["both", "numbered", "both", "image", "title"]
     np.testing.assert_array_equal(np.isnan(evidence.title_similarity), [False, False, False, True, False])
     np.testing.assert_array_equal(np.isnan(evidence.image_similarity), [False, True, False, False, True])
     pictures = slice(4, 9)

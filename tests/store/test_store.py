@@ -19,7 +19,7 @@ from itemsearch.store import writer as store_writer
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.reader import open_embedded
 from itemsearch.store.reuse import EarlierRows
-from itemsearch.store.schema import StoredPictures, store_schema
+from itemsearch.store.schema import VERSION, StoredPictures, store_schema
 from itemsearch.store.sketches import SKETCH_BYTES
 from itemsearch.store.writer import StoreWriter
 from itemsearch.types import Listing, Reject, RejectReason
@@ -199,7 +199,7 @@ def test_the_rows_of_a_store_and_of_a_refused_one_are_found(tmp_path: Path) -> N
 
 
 def test_the_columns_of_a_store_are_those_that_a_catalog_cannot_hide() -> None:
-    assert set(store_schema(PRICE, 4, "float32", MODEL).names) == {*OWN_COLUMNS, "price"}
+    assert set(store_schema(PRICE, 4, "float32", MODEL, 3).names) == {*OWN_COLUMNS, "price"}
 
 
 @pytest.mark.parametrize(
@@ -230,6 +230,23 @@ def test_rows_of_an_earlier_version_are_reused_though_it_kept_no_other_pictures(
     _, pictures = earlier.take(["hash 3", "hash 1"])
     assert pictures.others == [None, None]
     assert pictures.thumbnails == listings(3, 1)[2].thumbnails + listings(1, 1)[2].thumbnails
+
+
+def test_a_store_of_the_version_before_opens_and_its_rows_are_reused(tmp_path: Path) -> None:
+    write(tmp_path)
+    (shard,) = (tmp_path / "data").iterdir()
+    table = pq.read_table(shard)
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, VERSION: b"2"}), shard)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    for version in (2, 1):
+        manifest |= {"version": version}
+        manifest["shards"][0]["bytes"] = shard.stat().st_size
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        assert len(EarlierRows.find(tmp_path, MODEL, 4, "float32").places) == 10
+        if version == 2:
+            assert open_embedded(tmp_path).rows == 10
+    with pytest.raises(StoreError, match="not of version 2 or 3; run itemsearch embed again"):
+        open_embedded(tmp_path)
 
 
 def test_a_damaged_shard_is_named_and_the_others_serve(

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.catalogs import THINGS, titles, write_catalog
 
 from itemsearch.benchmarks.methods.baselines import BOTH, HASH, IMAGE, RAW, TITLE
-from itemsearch.benchmarks.runs.category import CategoryConfig, split
+from itemsearch.benchmarks.runs.category import JOINT, CategoryConfig, split
 from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import UsageError
 
@@ -19,7 +20,7 @@ def test_categories_are_predicted_from_embeddings(
     test = write_catalog(tmp_path / "test", 20)
     arguments = ["category", catalog_csv, "--test", test, "--out", tmp_path / "run", "--model", tiny_model]
     metrics = benchmark(*arguments, "--rows", "50")["methods"]
-    assert set(metrics) == {"itemsearch", TITLE, IMAGE, BOTH, RAW, HASH}
+    assert set(metrics) == {"itemsearch", f"itemsearch, {JOINT}", TITLE, IMAGE, BOTH, RAW, HASH}
     assert metrics[TITLE]["linear accuracy"]["value"] > 0.8
     for figures in metrics.values():
         assert set(figures) == {
@@ -36,15 +37,19 @@ def test_no_product_is_in_both_parts(benchmark: Callable[..., Any], tiny_model: 
     lines += [f"{n},{title} of {n % 3},{THINGS[n // 3 % 10]},p{n // 3}" for n, title in numbered]
     (tmp_path / "c.csv").write_text("\n".join(lines) + "\n")
     catalog = CatalogConfig(str(tmp_path / "c.csv"))
-    train, test = split(CategoryConfig(catalog, group="product"))
-    assert len(train.listings) + len(test.listings) == 90
-    assert len(test.listings) % 3 == 0 < len(test.listings) < 45
-    assert not set(train.products) & set(test.products)
+    parts = split(CategoryConfig(catalog, group="product"))
+    assert parts.train is parts.test
+    assert sorted(row for _, tested in parts.folds for row in tested) == list(range(90))
+    products = np.array(parts.train.products)
+    for learnt, tested in parts.folds:
+        assert len(learnt) + len(tested) == 90
+        assert not set(products[learnt]) & set(products[tested])
     # The test part is a part of the catalog: its products are not trained on.
     (tmp_path / "t.csv").write_text("\n".join(lines[:20]) + "\n")
-    train, test = split(CategoryConfig(catalog, CatalogConfig(str(tmp_path / "t.csv")), group="product"))
-    assert len(test.listings) == 19
-    assert len(train.listings) == 90 - 21
+    parts = split(CategoryConfig(catalog, CatalogConfig(str(tmp_path / "t.csv")), group="product"))
+    [(learnt, tested)] = parts.folds
+    assert len(tested) == len(parts.test.listings) == 19
+    assert len(learnt) == len(parts.train.listings) == 90 - 21
     arguments = ["category", tmp_path / "c.csv", "--group", "product", "--model", tiny_model]
     metrics = benchmark(*arguments, "--no-baselines", "--out", tmp_path / "run")
     assert metrics["methods"]["itemsearch"]["linear top-5"]["value"] >= 0
