@@ -11,6 +11,7 @@ each script, as `itemsearch benchmark retrieval` writes it, and scripts.md with 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
