@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from itemsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from itemsearch.store.kept_pictures import KeepPictures
 
 Catalog = Annotated[
     str,
@@ -33,12 +36,33 @@ Link = Annotated[
 OtherIndex = Annotated[
     Path | None, typer.Option("--index", help="The index, where it is no longer where the run found it.")
 ]
+Keep = Annotated[
+    str,
+    typer.Option(
+        "--keep-pictures",
+        help="Pictures to keep at 384 pixels for `itemsearch review`, beside the store: embedded (those "
+        "within the catalog's own file; others are read from their files), all, or none.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Model = Annotated[
     str, typer.Option(help="Model folder or hub name. Default: the weights that come with itemsearch.")
 ]
 Threads = Annotated[int, typer.Option(min=0, help="Threads of the encoder on a CPU; 0 for one on each core.")]
 TorchDevice = Annotated[str, typer.Option("--device", help="Device: auto, cpu or cuda.")]
+
+
+def kept_pictures(keep: str) -> KeepPictures:
+    """The value of --keep-pictures.
+
+    Raises:
+        UsageError: there is no such value.
+    """
+    from itemsearch.store.kept_pictures import KeepPictures
+
+    if keep not in list(KeepPictures):
+        raise UsageError(f"--keep-pictures is {keep!r}; use {', '.join(KeepPictures)}")
+    return KeepPictures(keep)
 
 
 def column_mapping(option: str, columns: Sequence[str]) -> dict[str, str]:

@@ -7,16 +7,42 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import TaskID
 
     from itemsearch.catalog.reject_tally import ReasonCount
 
 PIPED_WIDTH = 200
-_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended."""
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Volume(Enum):
+    """How much goes to standard error: errors alone, notes and progress too, or tracebacks as well."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+
+_volume = ContextVar("volume", default=Volume.NORMAL)
+
+
+def volume() -> Volume:
+    return _volume.get()
+
+
+def set_volume(volume: Volume) -> None:
+    """Sets the volume of the command that runs."""
+    _volume.set(volume)
 
 
 class Advance(Protocol):
@@ -61,8 +87,20 @@ def say(message: str) -> None:
 
 
 def note(message: str) -> None:
-    """Prints a line on standard error."""
+    """Prints a line on standard error, unless the volume is quiet."""
+    if volume() is not Volume.QUIET:
+        complain(message)
+
+
+def complain(message: str) -> None:
+    """Prints a line on standard error at any volume: an error, or what belongs to one."""
     print(escaped(message), file=sys.stderr)
+
+
+def log_line(level: str, message: str, **fields: Any) -> None:
+    """Prints a JSON object on standard error, a line of a log that programs read."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}
+    print(json.dumps(line | fields, ensure_ascii=False, default=str), file=sys.stderr)
 
 
 def escaped(text: str) -> str:
@@ -79,6 +117,10 @@ def note_reasons(reasons: Sequence[ReasonCount]) -> None:
         note(f"  {each}")
 
 
+def _shows_bars(console: Console) -> bool:
+    return console.is_terminal and volume() is not Volume.QUIET
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
     """Shows a running count on standard error if that is a terminal, and nothing otherwise."""
@@ -91,7 +133,7 @@ def progress(label: str) -> Iterator[Advance]:
         TimeElapsedColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not _shows_bars(console)) as bar:
         task: TaskID = bar.add_task(label, total=None, note="")
 
         def advance(done: int, note: str = "") -> None:
@@ -108,7 +150,7 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not _shows_bars(console)) as bar:
         tasks: dict[str, TaskID] = {}
 
         def update(step: str, done: int, total: int) -> None:

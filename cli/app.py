@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
-from itemsearch.cli._output import note
+from itemsearch.cli._app import App
+from itemsearch.cli._output import INTERRUPTED, Volume, complain, volume
 from itemsearch.cli.benchmark import benchmark_app
 from itemsearch.cli.calibrate import calibrate
 from itemsearch.cli.check import check
@@ -34,35 +36,20 @@ from itemsearch.cli.search import search
 from itemsearch.cli.serve import serve
 from itemsearch.errors import ItemSearchError
 
-INTERRUPTED = 130
-
-app = typer.Typer(
-    name="itemsearch",
-    help="Find the listings of a catalog that are the same product.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: importing rich takes 0.2 s
-    context_settings={"max_content_width": 100},
-)
-app.command("sample-catalog")(sample_catalog)
-app.command()(dedupe)
-app.command()(check)
-app.command()(fetch)
-app.command()(embed)
-app.add_typer(index_app, name="index")
-app.command()(search)
-app.command()(serve)
-app.command()(duplicates)
-app.command()(match)
-app.command()(explain)
-app.command()(review)
-app.command("export-actions")(export_actions)
-app.command()(calibrate)
-app.command()(pretrain)
-app.command()(fit_ranking)
-app.command()(doctor)
-app.command()(rebuild)
-app.add_typer(benchmark_app, name="benchmark")
+app = App("itemsearch", "Find the listings of a catalog that are the same product.")
+SECTIONS = {
+    "Start": (sample_catalog, dedupe, check, doctor),
+    "Find and decide duplicates": (duplicates, match, explain, review, export_actions, calibrate),
+    "Build, search and serve": (fetch, embed, index_app, search, serve, rebuild),
+    "Measure": (benchmark_app,),
+    "Train": (pretrain, fit_ranking),
+}
+for section, commands in SECTIONS.items():
+    for command in commands:
+        if isinstance(command, App):
+            app.add_typer(command, rich_help_panel=section)
+        else:
+            app.command(command.__name__.replace("_", "-"), rich_help_panel=section)(command)
 
 
 def _print_version(requested: bool) -> None:
@@ -85,6 +72,7 @@ def options(
 
 def main() -> None:
     """The command `itemsearch`."""
+    _open_streams()
     # Without these settings libraries print warnings and progress bars of their own.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -93,7 +81,7 @@ def main() -> None:
         app()
     except ItemSearchError as error:
         for line in getattr(error, "__notes__", ()):
-            note(line)
+            complain(line)
         _leave(str(error), error.exit_code)
     except BrokenPipeError:
         # The reader closed the pipe, as `head` does; without this Python prints a second error at exit.
@@ -107,6 +95,18 @@ def main() -> None:
         raise
 
 
+def _open_streams() -> None:
+    """Sends what is printed to nowhere if a stream is closed, and escapes what its encoding lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        stream = getattr(sys, name)
+        if stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _leave(message: str, code: int) -> None:
-    note(f"itemsearch: error: {' '.join(message.split())}")
+    if volume() is Volume.VERBOSE:
+        traceback.print_exc()
+    complain(f"itemsearch: error: {' '.join(message.split())}")
     sys.exit(code)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from itemsearch.cli._app import App
 from itemsearch.cli._benchmark import (
     Baseline,
     Models,
@@ -30,11 +31,7 @@ from itemsearch.cli._variants import MinPrecision
 from itemsearch.cli.benchmark_runs import compare, report
 from itemsearch.cli.benchmark_speed import embed, index
 
-benchmark_app = typer.Typer(
-    help="Measure retrieval, duplicates, recall and speed.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+benchmark_app = App("benchmark", "Measure retrieval, duplicates, recall and speed.")
 benchmark_app.command()(index)
 benchmark_app.command()(embed)
 benchmark_app.command()(report)

@@ -15,11 +15,13 @@ from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
+    Keep,
     MaxBadRate,
     Model,
     Other,
     Threads,
     TorchDevice,
+    kept_pictures,
 )
 from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress, steps
 from itemsearch.cli._variants import Compared, Identifiers, MinPrecision
@@ -45,6 +47,7 @@ def dedupe(
     threads: Threads = 0,
     batch_size: BatchSize = 32,
     max_bad_rate: MaxBadRate = 0.05,
+    keep: Keep = "embedded",
     as_json: AsJson = False,
 ) -> None:
     """Find the duplicates of a catalog: embed it, index it, decide, and write a report.
@@ -63,13 +66,14 @@ def dedupe(
 
     source = with_pictures(reading.config(catalog), out / STORE, fetch, allow_private)
     join = JoinConfig(Filter(other=other), identifiers=tuple(identifier), compared=tuple(compare))
+    config = EmbedConfig(batch_size, max_bad_rate, keep_pictures=kept_pictures(keep))
     encoder = open_encoder(model, device, threads)
     with progress("listings") as advance:
         built = embed_and_index(
             source,
             out,
             encoder,
-            EmbedConfig(batch_size, max_bad_rate),
+            config,
             device,
             lambda rows, rejected: advance(rows, f"({rejected:,} rejected)" if rejected else ""),
         )

@@ -14,10 +14,12 @@ from itemsearch.cli._options import (
     AsJson,
     BatchSize,
     Catalog,
+    Keep,
     MaxBadRate,
     Model,
     Threads,
     TorchDevice,
+    kept_pictures,
 )
 from itemsearch.cli._output import emit_json, facts, note, note_reasons, progress
 from itemsearch.errors import UsageError
@@ -38,6 +40,7 @@ def embed(
     dtype: Annotated[
         str, typer.Option(help="Number format: float32, or float16 for half the disk space.")
     ] = "float32",
+    keep: Keep = "embedded",
     as_json: AsJson = False,
 ) -> None:
     """Embed the listings of a catalog into a store. Rows that did not change since an earlier run are reused.
@@ -50,7 +53,7 @@ def embed(
     if dtype not in ("float32", "float16"):
         raise UsageError(f"--dtype is {dtype!r}; use float32 or float16")
     source = with_pictures(reading.config(catalog), out, fetch, allow_private)
-    config = EmbedConfig(batch_size, max_bad_rate, dtype)
+    config = EmbedConfig(batch_size, max_bad_rate, dtype, keep_pictures=kept_pictures(keep))
     encoder = open_encoder(model, device, threads)
     with progress("listings") as advance:
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def export_actions(
     folder: Annotated[Path, typer.Argument(help="A folder of `duplicates`.")],
-    out: Annotated[Path, typer.Option(help="File of the actions: .csv, .jsonl or .xlsx.")],
+    out: Annotated[Path, typer.Option(help="File of the actions: .csv, .jsonl, .xlsx or .parquet.")],
     automatic: Annotated[
         bool, typer.Option("--automatic", help="The automatic groups as well, not only what people decided.")
     ] = False,

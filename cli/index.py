@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from itemsearch.cli._app import App
 from itemsearch.cli._options import AsJson, TorchDevice
 from itemsearch.cli._output import emit_json, facts, progress
 from itemsearch.cli.calibrate import calibration_line
@@ -20,21 +21,18 @@ from itemsearch.cli.index_tune import (
     show_points,
     tune,
 )
-from itemsearch.cli.index_versions import Index, Keep, list_, prune, rollback, verify
+from itemsearch.cli.index_versions import Index, Keep, list_, pinned_words, prune, rollback, unpin, verify
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS
 
 if TYPE_CHECKING:
     from itemsearch.search.folder import IndexSummary
 
-index_app = typer.Typer(
-    help="Build, tune and inspect an index, and manage its versions.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+index_app = App("index", "Build, tune and inspect an index, and manage its versions.")
 index_app.command()(tune)
 index_app.command("list")(list_)
 index_app.command()(verify)
 index_app.command()(rollback)
+index_app.command()(unpin)
 index_app.command()(prune)
 
 
@@ -108,6 +106,6 @@ def _show(summary: IndexSummary, as_json: bool) -> None:
             "duplicates": calibration_line(summary),
             "model": summary.model.name if summary.model else "none: external embeddings",
             "built": f"{summary.created} on {summary.device}" + (f" ({seconds})" if seconds else ""),
-            "version": f"{summary.version} in {summary.folder}",
+            "version": f"{summary.version} in {summary.folder}{pinned_words(summary)}",
         }
     )

@@ -1,14 +1,18 @@
-"""The commands `itemsearch index list`, `verify`, `rollback` and `prune`, which manage versions."""
+"""The commands `itemsearch index list`, `verify`, `rollback`, `unpin` and `prune`, which manage versions."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from itemsearch.cli._options import AsJson
 from itemsearch.cli._output import emit_json, note, progress, table
+
+if TYPE_CHECKING:
+    from itemsearch.search.folder import IndexSummary
+    from itemsearch.search.versions import ListedVersion
 
 Index = Annotated[Path, typer.Argument(help="Index folder.")]
 Keep = Annotated[int, typer.Option(min=1, help="Number of versions that are kept, the new one included.")]
@@ -34,7 +38,7 @@ def list_(index: Index, as_json: AsJson = False) -> None:
             "" if version.rows is None else f"{version.rows:,}",
             version.spec or "",
             f"{version.bytes:,}",
-            ", ".join(filter(None, ["current" if version.current else "", version.damage])),
+            ", ".join(filter(None, [_standing(version), version.damage])),
         ]
         for version in versions
     ]
@@ -73,7 +77,7 @@ def rollback(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify an older version and make it current again.
+    """Verify an older version and make it current again. It stays current until `itemsearch index unpin`.
 
     Example: itemsearch index rollback index
     """
@@ -85,6 +89,33 @@ def rollback(
         emit_json(summary)
         return
     print(f"version {summary.version} of {summary.created} is current: {summary.rows:,} rows, {summary.spec}")
+    note("it stays current whatever is built, until itemsearch index unpin")
+
+
+def unpin(index: Index, as_json: AsJson = False) -> None:
+    """Make the newest version current after a rollback, and those that are built from now on.
+
+    Example: itemsearch index unpin index
+    """
+    from itemsearch.search.versions import unpin_index
+
+    with progress("verifying"):
+        summary = unpin_index(index)
+    if as_json:
+        emit_json(summary)
+        return
+    print(f"version {summary.version} of {summary.created} is current: {summary.rows:,} rows, {summary.spec}")
+
+
+def pinned_words(summary: IndexSummary) -> str:
+    """What to add to a line about a version that is not current; "" for the current one."""
+    if summary.current == summary.version:
+        return ""
+    return f"; version {summary.current} stays current, pinned: itemsearch index unpin {summary.folder}"
+
+
+def _standing(version: ListedVersion) -> str:
+    return "current, pinned" if version.pinned else "current" if version.current else ""
 
 
 def prune(

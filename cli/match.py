@@ -25,7 +25,7 @@ SHOWN_REJECTS = 20
 def match(
     index: Annotated[Path, typer.Argument(help="Index folder.")],
     feed: Annotated[str, typer.Argument(help="Feed of incoming listings, in any format of a catalog.")],
-    out: Annotated[Path, typer.Option(help="Parquet file for the answers.")],
+    out: Annotated[Path, typer.Option(help="File of the answers: .parquet, .csv, .jsonl or .xlsx.")],
     reading: CatalogOptions,
     identifier: Identifiers = [],  # noqa: B006
     compare: Compared = [],  # noqa: B006

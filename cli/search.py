@@ -33,7 +33,9 @@ def search(
             help="File of queries: CSV, JSON or Parquet with query_id and title, image or embedding."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Parquet file for the results of --queries.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Results of --queries: .parquet, .csv, .jsonl or .xlsx.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="Results for each query.")] = 10,
     min_score: Annotated[float, typer.Option(min=-1.0, max=1.0, help="Least score of a result.")] = -1.0,
     where: Where = "",
@@ -51,6 +53,7 @@ def search(
     """
     from itemsearch.search.engine import Engine
     from itemsearch.search.filter import Filter
+    from itemsearch.table_files import check_out
 
     if k < 1:
         raise UsageError(f"-k is {k}: give 1 or more")
@@ -59,9 +62,7 @@ def search(
     if queries is not None and (id is not None or title or image is not None):
         raise UsageError("give either --queries, or --id, or --title and/or --image")
     if queries is not None and out is not None:
-        from itemsearch.search.batch import check_out  # it reads catalogs, which takes time to import
-
-        check_out(str(queries), out)
+        check_out("--out", out, [queries])
     engine = Engine.open(index, model, device)
     if queries is not None and out is not None:
         from itemsearch.search.batch import BatchConfig

@@ -12,7 +12,7 @@ import pyarrow as pa
 from itemsearch.duplicates.pairs.join import Progress
 from itemsearch.duplicates.run import RunConfig, calibrated_curve, find_duplicates
 from itemsearch.duplicates.run_folder import RunReport
-from itemsearch.errors import IndexFolderError
+from itemsearch.errors import IndexFolderError, UsageError
 from itemsearch.indexes.storage.versions import CURRENT
 from itemsearch.review.report import write_report
 from itemsearch.search.build import IndexConfig, build_index_folder
@@ -57,6 +57,7 @@ def embed_and_index(
 
     Raises:
         CatalogError, TooManyBadRowsError, StoreError: as `embed_catalog`.
+        UsageError: a rollback pinned an earlier version of the index.
     """
     from itemsearch.embed.catalog import embed_catalog  # torch
 
@@ -64,7 +65,12 @@ def embed_and_index(
     embedded = embed_catalog(catalog, store, encoder, config, progress)
     renewed = not holds(index, open_embedded(store))
     if renewed:
-        build_index_folder(store, index, IndexConfig(device))
+        summary = build_index_folder(store, index, IndexConfig(device))
+        if summary.current != summary.version:
+            raise UsageError(
+                f"{index}: version {summary.version} is built, but a rollback pinned {summary.current}: "
+                "make the newest current with itemsearch index unpin"
+            )
     return Built(embedded, read_summary(index).version, renewed)
 
 

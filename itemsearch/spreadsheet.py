@@ -20,7 +20,7 @@ def as_csv(table: pa.Table) -> bytes:
     writer = csv.writer(text)
     writer.writerow(map(defused, table.column_names))
     for row in table.to_pylist():
-        writer.writerow(map(_cell, row.values()))
+        writer.writerow(map(csv_cell, row.values()))
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -29,7 +29,8 @@ def defused(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """What a CSV writer makes a safe cell of."""
     if isinstance(value, bool):
         return str(value).lower()
     return defused(value) if isinstance(value, str) else value

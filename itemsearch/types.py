@@ -64,8 +64,8 @@ class Listing:
     the image the first of the row's pictures that can be used: upright, RGB and at most
     `catalog.images.MAX_SIDE` pixels a side. other_images: the further ones that can be used, at most
     `SMALL_SIDE` pixels a side. content_hash: 32 hex digits, of the title and all these pictures' encoded
-    bytes; equal hashes mean equal embeddings under one model. known: the image was not decoded, because the
-    listing is embedded already; there are then no images, whether the listing has some or not. placeholder:
+    bytes; equal hashes mean equal embeddings under one model. known: the listing is embedded already, so its
+    images were decoded only where they were wanted; without images it may have some. placeholder:
     the row's pictures are placeholders, and the listing therefore has none. image_number: the place of the
     image among the row's pictures, from 1; 0 for none. image_name: its path or address; "" for an embedded
     one. image_problem: of the first picture that cannot be used; the listing goes on by its title or another

@@ -80,11 +80,16 @@ class Staging:
             self._linked[name] = version.files[name]
             self.shared += version.files[name].bytes
 
-    def publish(self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS) -> Version:
-        """Makes the folder the current version, under a number that was never used before.
+    def publish(
+        self, metadata: Mapping[str, Any], keep: int = KEEP_VERSIONS, follows_current: bool = False
+    ) -> Version:
+        """Makes the folder a version, under a number that was never used before, and the current one unless
+        another is pinned.
 
-        The last `keep` versions stay. Versions newer than the current one, which were rolled back from, are
-        removed.
+        The last `keep` versions stay, and the current one.
+
+        Args:
+            follows_current: the version is the current one but for settings, and takes its place and its pin.
 
         Raises:
             OSError: a file cannot be flushed or written.
@@ -100,9 +105,10 @@ class Staging:
         folder.parent.mkdir(exist_ok=True)
         self.folder.rename(folder)
         sync(folder.parent)
-        manifests = {old: digest for old, digest in before.manifests.items() if old <= before.current}
-        manifests[number] = hashlib.sha256(manifest).hexdigest()
-        replace_file(self.root / CURRENT, Pointer(number, number, manifests).keeping(keep).to_json())
+        manifests = {**before.manifests, number: hashlib.sha256(manifest).hexdigest()}
+        current = before.current if before.pinned and not follows_current else number
+        pointer = Pointer(current, number, manifests, before.pinned)
+        replace_file(self.root / CURRENT, pointer.keeping(keep).to_json())
         return Version(folder, number, metadata, files)
 
 
@@ -129,7 +135,7 @@ def staging(root: Path) -> Iterator[Staging]:
 
 
 def roll_back(root: Path, check: Callable[[Version], object], number: int | None = None) -> Version:
-    """Makes an older version current again, by default the one before the current.
+    """Makes another version current, by default the one before, and pins it until `unpin`.
 
     Args:
         check: is called with the version first; its exception stops the rollback.
@@ -146,6 +152,25 @@ def roll_back(root: Path, check: Callable[[Version], object], number: int | None
         if number is None and not older:
             raise NoVersionError(f"{root}: no version before {pointer.current} to go back to")
         version = described_version(root, pointer, older[-1] if number is None else number)
+        check(version)
+        pointer = Pointer(version.number, pointer.last, pointer.manifests, pinned=True)
+        replace_file(root / CURRENT, pointer.to_json())
+        return version
+
+
+def unpin(root: Path, check: Callable[[Version], object]) -> Version:
+    """Makes the newest version current, and those that are published from now on.
+
+    Args:
+        check: is called with the version first; its exception leaves the pin.
+
+    Raises:
+        BusyError, DamagedIndexError: as `roll_back`.
+    """
+    read_pointer(root)
+    with _only_writer(root):
+        pointer = read_pointer(root)
+        version = described_version(root, pointer, pointer.numbers[-1])
         check(version)
         pointer = Pointer(version.number, pointer.last, pointer.manifests)
         replace_file(root / CURRENT, pointer.to_json())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,12 +47,14 @@ class Pointer:
     """The content of CURRENT.
 
     current: the version that readers open. last: the highest number ever used. manifests: the SHA-256 of the
-    manifest of every version.
+    manifest of every version. pinned: whether `current` stays though newer versions are published, as after a
+    rollback.
     """
 
     current: int
     last: int
     manifests: Mapping[int, str]
+    pinned: bool = False
 
     @property
     def numbers(self) -> list[int]:
@@ -63,11 +65,13 @@ class Pointer:
         """The pointer without the oldest versions, so that `count` are left, among them the current one."""
         others = [number for number in self.numbers if number != self.current]
         kept = {self.current, *others[max(len(others) - count + 1, 0) :]}
-        return Pointer(self.current, self.last, {number: self.manifests[number] for number in sorted(kept)})
+        return replace(self, manifests={number: self.manifests[number] for number in sorted(kept)})
 
     def to_json(self) -> bytes:
         manifests = {str(number): digest for number, digest in self.manifests.items()}
-        body = {"current": self.current, "last": self.last, "manifests": manifests}
+        body: dict[str, Any] = {"current": self.current, "last": self.last, "manifests": manifests}
+        if self.pinned:
+            body["pinned"] = True
         return json.dumps({"pointer": body, "sha256": _digest(body)}).encode()
 
 
@@ -85,7 +89,7 @@ def read_pointer(root: Path) -> Pointer:
         if _digest(body) != stored["sha256"]:
             raise ValueError("altered")
         manifests = {int(number): str(digest) for number, digest in body["manifests"].items()}
-        return Pointer(body["current"], body["last"], manifests)
+        return Pointer(body["current"], body["last"], manifests, bool(body.get("pinned")))
     except FileNotFoundError:
         raise DamagedIndexError(f"{root}: no {CURRENT}: not an index, or never finished; build it") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from itemsearch.actions.files import check_kind, write_file
+import pyarrow as pa
+
 from itemsearch.actions.merged import MergeRules, merged_table
 from itemsearch.actions.products import Product, find_products
 from itemsearch.actions.table import ActionMaker, ActionRow, ToDo, actions_table
@@ -16,6 +17,7 @@ from itemsearch.errors import DecisionsError, UsageError
 from itemsearch.indexes.durable import replace_file
 from itemsearch.review.links import check_link
 from itemsearch.review.session import ReviewSession
+from itemsearch.table_files import check_out, writing
 
 EXPORTED = "exported.json"
 """The file in the index folder, beside the decisions, that holds what was exported of each listing."""
@@ -81,8 +83,9 @@ def export_actions(session: ReviewSession, config: ExportConfig, dry_run: bool =
         OSError: a file cannot be written.
     """
     listings = session.engine.listings
-    for path in [config.out, *([config.merged] if config.merged else [])]:
-        check_kind(path)
+    check_out("--out", config.out)
+    if config.merged:
+        check_out("--merged", config.merged, [config.out])
     check_link(config.link)
     if session.cards is None:
         raise UsageError("an index alone has no groups: give a folder of itemsearch duplicates")
@@ -92,9 +95,9 @@ def export_actions(session: ReviewSession, config: ExportConfig, dry_run: bool =
     planned = _plan(session, config, state)
     rows = [*planned.rows, *planned.taken_back]
     if not dry_run:
-        write_file(config.out, actions_table(rows, listings))
+        _write(config.out, actions_table(rows, listings))
         if config.merged:
-            write_file(config.merged, merged_table(planned.products, listings, rules))
+            _write(config.merged, merged_table(planned.products, listings, rules))
         _write_state(state_file, {**state, **{row.id: row.state for row in rows}})
     counts = Counter(row.todo.value for row in rows)
     return ExportReport(
@@ -105,6 +108,11 @@ def export_actions(session: ReviewSession, config: ExportConfig, dry_run: bool =
         before=planned.before,
         pending=planned.pending,
     )
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    with writing(path, table.schema) as file:
+        file.write(table)
 
 
 def _plan(session: ReviewSession, config: ExportConfig, state: State) -> _Planned:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from itemsearch.actions.products import Product
 from itemsearch.decisions.pair_labels import PairLabel
+from itemsearch.decisions.remarks import as_text
 from itemsearch.duplicates.types import Tier
 from itemsearch.review.cards import SELLER_COLUMNS
 from itemsearch.review.differences import OWN
@@ -35,6 +36,7 @@ TEXTS = (
     "reason",
     "who",
     "when",
+    "notes",
 )
 
 
@@ -49,7 +51,8 @@ class ToDo(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """An action on a listing. probability: that it is of the keeper's product. when: ISO 8601, in UTC."""
+    """An action on a listing. probability: that it is of the keeper's product. when: ISO 8601, in UTC. notes:
+    of people, on the listing."""
 
     group: str
     todo: ToDo
@@ -63,6 +66,7 @@ class ActionRow:
     reason: str
     who: str
     when: str
+    notes: str
 
     @property
     def state(self) -> tuple[str, str]:
@@ -78,6 +82,7 @@ class ActionMaker:
         self.session = session
         self.link = link
         self.people = session.labels().people
+        self.remarks = session.labels().remarks
         self.latest: dict[str, PairLabel] = {}
         for label in sorted(self.people.labels.values(), key=lambda label: label.event):
             if label.same:
@@ -94,7 +99,7 @@ class ActionMaker:
         """The row of a listing that is nobody's duplicate any more. earlier: what was exported."""
         address = self.addresses([id])[id]
         reason = f"taken back since it was exported as: {earlier}"
-        return ActionRow("", ToDo.KEEP, id, id, "", "", address, "", 0.0, reason, "", "")
+        return ActionRow("", ToDo.KEEP, id, id, "", "", address, "", 0.0, reason, "", "", self._notes(id))
 
     def addresses(self, ids: Sequence[str]) -> Mapping[str, str]:
         """Id to the address of its page, "" where it is not known."""
@@ -121,7 +126,11 @@ class ActionMaker:
             product.tier.value,
             self._probability(product, id),
             *self._origin(product, id),
+            self._notes(id),
         )
+
+    def _notes(self, id: str) -> str:
+        return as_text(self.remarks.notes_on([id]))
 
     def _probability(self, product: Product, id: str) -> float:
         if product.tier is Tier.CONFIRMED or id == product.keeper:

@@ -24,8 +24,9 @@ from itemsearch.catalog.formats.names import renamed
 from itemsearch.catalog.formats.open import LeftOut
 from itemsearch.catalog.formats.tables import describe
 from itemsearch.catalog.image_problems import ImageProblemCount, ImageProblemTally
-from itemsearch.catalog.placeholders import Placeholder, find_placeholders
+from itemsearch.catalog.placeholders import Placeholder
 from itemsearch.catalog.read import Catalog, open_catalog
+from itemsearch.catalog.survey import find_placeholders
 from itemsearch.columns import catalog_name, read_texts
 from itemsearch.types import Listing, Reject, RejectReason, RowBatch
 

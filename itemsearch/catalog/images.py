@@ -88,7 +88,8 @@ def locate_image(root: str, path: str) -> str:
         raise ImageNotFoundError(f"no file path: {error}") from error
     if not _is_inside(real_root, real_path):
         raise ImageNotFoundError(
-            f"outside {root}: move it there, or name a folder above both as the image root"
+            f"outside of the folder {Path(real_root).name}: move it there, "
+            "or name a folder above both as the image root"
         )
     return real_path
 
@@ -97,25 +98,30 @@ def _is_inside(root: str, path: str) -> bool:
     return os.path.commonpath([root, path]) == root
 
 
-def read_image_file(path: str | os.PathLike[str]) -> bytes:
+def read_image_file(path: str | os.PathLike[str], name: str = "") -> bytes:
     """Reads a regular file; a link, pipe, device or folder is refused without waiting on it.
+
+    Args:
+        name: what errors call it; by default its path.
 
     Raises:
         ImageNotFoundError: no such file.
         ImageError: not a regular file, not readable, or over `MAX_FILE_BYTES`.
     """
+    name = name or os.fspath(path)
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise ImageError(f"{os.fspath(path)}: not a regular file")
+                raise ImageError(f"{name}: not a regular file")
             if status.st_size > MAX_FILE_BYTES:
-                raise ImageError(f"{os.fspath(path)}: over {MAX_FILE_BYTES:,} bytes")
+                raise ImageError(f"{name}: over {MAX_FILE_BYTES:,} bytes")
             return file.read()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageNotFoundError(f"{os.fspath(path)}: no such file") from error
+        raise ImageNotFoundError(f"{name}: no such file") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"cannot be read: {error}") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ImageError(f"{name}: cannot be read: {reason}") from error
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -123,8 +129,8 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def decode_image(data: bytes) -> Image.Image:
-    """Decodes an image: upright, RGB, at most `MAX_SIDE` pixels a side, aspect ratio kept.
+def decode_image(data: bytes, side: int = MAX_SIDE) -> Image.Image:
+    """Decodes an image: upright, RGB, at most `side` pixels a side, aspect ratio kept.
 
     Transparency becomes white, 16-bit grey is scaled to 8 bits, and an animation gives its first frame.
 
@@ -133,8 +139,8 @@ def decode_image(data: bytes) -> Image.Image:
         ImageError: it is none of `FORMATS`, is cut short or damaged.
     """
     try:
-        with _open(data) as image, _large if _check_size(image, data) > MAX_BYTES else nullcontext():
-            return _normalise(image)
+        with _open(data) as image, _large if _check_size(image, data, side) > MAX_BYTES else nullcontext():
+            return _normalise(image, side)
     except UnidentifiedImageError as error:
         if is_heic(data):
             raise ImageError("HEIC, which needs pillow-heif: pip install 'itemsearch[heic]'") from error
@@ -178,8 +184,8 @@ def _formats() -> tuple[str, ...]:
     return (*FORMATS, "HEIF")
 
 
-def _check_size(image: Image.Image, data: bytes) -> int:
-    """The bytes that an opened image takes to decode.
+def _check_size(image: Image.Image, data: bytes, side: int) -> int:
+    """The bytes that an opened image takes to decode to `side` pixels a side.
 
     Raises:
         ImageTooLargeError: they are too many.
@@ -188,7 +194,7 @@ def _check_size(image: Image.Image, data: bytes) -> int:
     size, most = width * height * (1 if _is_grey(image) else 4), MAX_BYTES
     if isinstance(image, JpegImageFile):
         # A JPEG is decoded at a fraction of its size; other formats have no draft.
-        image.draft(None, (MAX_SIDE, MAX_SIDE))
+        image.draft(None, (side, side))
         size = image.width * image.height * 4
         if _is_in_several_scans(image, data):
             size, most = size + _coefficient_bytes(image, full_size), MAX_JPEG_BYTES
@@ -222,7 +228,7 @@ def _coefficient_bytes(image: JpegImageFile, size: tuple[int, int]) -> int:
     return 2 * size[0] * size[1] * sum(samples) // max(largest, 1)
 
 
-def _normalise(image: Image.Image) -> Image.Image:
+def _normalise(image: Image.Image, side: int) -> Image.Image:
     # In place, and converted only where it has to be: a copy of a large image takes as much again.
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I;16"):
@@ -232,9 +238,9 @@ def _normalise(image: Image.Image) -> Image.Image:
         raise ImageError("32 bits a channel: save it with 8 or 16")
     if _is_grey(image):  # made smaller before it takes four bytes a pixel
         image = _converted(image, "L")
-        image.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+        image.thumbnail((side, side), reducing_gap=2.0)
     rgb = _converted(image, "RGBA" if image.has_transparency_data else "RGB")
-    rgb.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    rgb.thumbnail((side, side), reducing_gap=2.0)
     if rgb.mode == "RGBA":
         white = Image.new("RGBA", rgb.size, "white")
         rgb = Image.alpha_composite(white, rgb).convert("RGB")

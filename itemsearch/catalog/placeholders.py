@@ -11,18 +11,13 @@ nine tenths: a placeholder in a single such category may stay unseen.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from itemsearch.catalog.images import looks_like_image
-from itemsearch.catalog.row_pictures import Pictures
-from itemsearch.catalog.rows import RowSource, read_rows
-from itemsearch.catalog.validate import Cells
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency, ngram_buckets
 
 LEAST_LISTINGS = 5
@@ -41,55 +36,19 @@ CATALOG_TITLES = 512
 class Placeholder:
     """A picture that stands for no product.
 
-    name: its path, as a row has it, or whose embedded image it is. listings: how many have it. digest: of its
-    encoded bytes, as `image_digest` returns it.
+    name: its path, as a row has it, or whose embedded image it is. listings: how many have it; alone: how
+    many of them have no other. digest: of its encoded bytes, as `image_digest` returns it.
     """
 
     name: str
     listings: int
+    alone: int
     digest: int
 
 
 def image_digest(data: bytes) -> int:
     """64 bits of a hash of an image's encoded bytes: two agree in one of 37 million catalogs of a million."""
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
-
-
-def find_placeholders(source: RowSource) -> tuple[Placeholder, ...]:
-    """Reads a catalog's titles and encoded images, and returns its placeholders, the most shared first.
-
-    All pictures of a row are hashed and not decoded: a chart of sizes among them is a placeholder too. Memory
-    grows with the pictures: their hash and title.
-
-    Raises:
-        CatalogError: as `Catalog.batches`.
-    """
-    image_columns = source.columns["image"]
-    if not any(name in table.schema.names for table in source.tables for name in image_columns):
-        return ()
-    columns = {role: source.columns[role] for role in ("id", "title", "image")}
-    sharing = _Sharing()
-    for batch in read_rows(replace(source, columns=columns, carried=pa.schema([])), _titled_pictures):
-        for listing in batch.items:
-            sharing.add(listing)
-    return sharing.placeholders()
-
-
-@dataclass(frozen=True, slots=True)
-class _TitledPictures:
-    """A listing's title, and the digests and names of its pictures."""
-
-    title: str
-    pictures: dict[int, str]
-
-
-def _titled_pictures(cells: Cells, pictures: Pictures) -> _TitledPictures:
-    shown = {
-        image_digest(picture.data): picture.name or f"the image of id {cells.id!r}"
-        for picture in pictures
-        if looks_like_image(picture.data)
-    }
-    return _TitledPictures(cells.title, shown)
 
 
 @dataclass(slots=True)
@@ -120,34 +79,39 @@ class _TitleSample:
 class _SharedPicture:
     name: str
     listings: int = 0
+    alone: int = 0
     sample: _TitleSample = field(default_factory=lambda: _TitleSample(PICTURE_TITLES))
 
-    def add(self, title: str) -> None:
+    def add(self, title: str, alone: bool) -> None:
         self.listings += 1
+        self.alone += alone
         self.sample.add(title)
 
 
-class _Sharing:
-    """Which pictures are shared, and by what titles. One of a single listing takes little memory."""
+class SharedPictures:
+    """Which pictures listings share, and under what titles. One of a single listing takes little memory."""
 
     def __init__(self) -> None:
         self._catalog = _TitleSample(CATALOG_TITLES)
-        self._single: dict[int, str] = {}
+        self._single: dict[int, tuple[str, bool]] = {}
         self._shared: dict[int, _SharedPicture] = {}
 
-    def add(self, listing: _TitledPictures) -> None:
-        self._catalog.add(listing.title)
-        for digest, name in listing.pictures.items():
+    def add(self, title: str, pictures: Mapping[int, str]) -> None:
+        """Adds a listing. pictures: the digest of each to its name."""
+        self._catalog.add(title)
+        alone = len(pictures) == 1
+        for digest, name in pictures.items():
             if digest in self._shared:
-                self._shared[digest].add(listing.title)
+                self._shared[digest].add(title, alone)
             elif digest in self._single:
                 self._shared[digest] = picture = _SharedPicture(name)
-                picture.add(self._single.pop(digest))
-                picture.add(listing.title)
+                picture.add(*self._single.pop(digest))
+                picture.add(title, alone)
             else:
-                self._single[digest] = listing.title
+                self._single[digest] = title, alone
 
     def placeholders(self) -> tuple[Placeholder, ...]:
+        """The pictures that are placeholders, the most shared first."""
         found = sorted(self._unlike(), key=lambda placeholder: (-placeholder.listings, placeholder.name))
         return tuple(found)
 
@@ -161,7 +125,7 @@ class _Sharing:
         for digest, picture in often.items():
             titles = picture.sample.titles
             if len(titles) >= LEAST_LISTINGS and _mean_cosine(titles, weights) <= most_alike:
-                yield Placeholder(picture.name, picture.listings, digest)
+                yield Placeholder(picture.name, picture.listings, picture.alone, digest)
 
 
 def _mean_cosine(titles: Sequence[str], weights: npt.NDArray[np.float64]) -> float:

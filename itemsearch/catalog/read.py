@@ -27,10 +27,19 @@ from itemsearch.types import Listing, RejectReason, RowBatch
 
 _MEND = "name yours with --column ROLE=NAME, as in --column id=sku"
 
-IsKnown = Callable[[str, str], bool]
+IsKnown = Callable[[str], bool]
+IsWanted = Callable[[str, str], bool]
 
 
-def nothing_is_known(id: str, content_hash: str) -> bool:
+def nothing_is_known(content_hash: str) -> bool:
+    return False
+
+
+def everything_is_known(content_hash: str) -> bool:
+    return True
+
+
+def nothing_is_wanted(content_hash: str, image_name: str) -> bool:
     return False
 
 
@@ -44,23 +53,39 @@ class Catalog(RowSource):
     require_image: bool = False
 
     def batches(
-        self, is_known: IsKnown = nothing_is_known, placeholders: Collection[int] = ()
+        self,
+        is_known: IsKnown = nothing_is_known,
+        placeholders: Collection[int] = (),
+        is_wanted: IsWanted = nothing_is_wanted,
     ) -> Iterator[RowBatch[Listing]]:
         """Yields all rows, batch by batch; memory grows with their ids alone.
 
         Rows are numbered from 1 over all the files, rejected ones included.
 
         Args:
-            is_known: of an id and a content hash, whether the image need not be decoded; called on several
+            is_known: of a content hash, whether the image need not be decoded; called on several
                 threads.
             placeholders: the digests of those that `find_placeholders` returns. A row with nothing but
                 these is a listing without an image, and rejected if it has no title.
+            is_wanted: of a content hash and a name of an image, whether the image of a known listing is
+                decoded all the same; called on several threads.
 
         Raises:
             EmptyCatalogError: there is no row; raised at the end.
             CatalogError: a file is damaged past its start.
         """
-        return read_rows(self, partial(_listing, is_known, frozenset(placeholders), self.require_image))
+        rules = _Rules(is_known, is_wanted, frozenset(placeholders), self.require_image)
+        return read_rows(self, partial(_listing, rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """How rows become listings; the fields are as in `Catalog` and its `batches`."""
+
+    is_known: IsKnown
+    is_wanted: IsWanted
+    placeholders: frozenset[int]
+    require_image: bool
 
 
 def open_catalog(config: CatalogConfig) -> Catalog:
@@ -109,31 +134,30 @@ def content_hash(title: str, *pictures: bytes) -> str:
     return digest.hexdigest()
 
 
-def _listing(
-    is_known: IsKnown, placeholders: frozenset[int], require_image: bool, cells: Cells, pictures: Pictures
-) -> Listing:
+def _listing(rules: _Rules, cells: Cells, pictures: Pictures) -> Listing:
     read = list(pictures) if cells.images else []
     placeholder = None
     used = read
-    if placeholders and read:
-        used = [each for each in read if image_digest(each.data) not in placeholders]
+    if rules.placeholders and read:
+        used = [each for each in read if image_digest(each.data) not in rules.placeholders]
         placeholder = next((each for each in read if each not in used), None)
     digest = content_hash(cells.title, *(each.data for each in used))
-    known, images = is_known(cells.id, digest), []
-    if not known:
+    known, images = rules.is_known(digest), []
+    if not known or (used and rules.is_wanted(digest, used[0].name)):
         images = [(each, image) for each in used if (image := pictures.decode(each)) is not None]
         if len(images) < len(used):  # what cannot be decoded is no part of the listing
             used = [each for each, _ in images]
             digest = content_hash(cells.title, *(each.data for each in used))
-            known = is_known(cells.id, digest)
+            known = rules.is_known(digest)
+    unwanted = known and not (images and rules.is_wanted(digest, used[0].name))
     if not used:
-        _check_without_image(cells, pictures, placeholder, require_image)
+        _check_without_image(cells, pictures, placeholder, rules.require_image)
     return Listing(
         row=cells.row,
         id=cells.id,
         title=cells.title,
         category=cells.category,
-        image=None if known or not images else images[0][1],
+        image=None if unwanted or not images else images[0][1],
         content_hash=digest,
         known=known,
         placeholder=not used and placeholder is not None,

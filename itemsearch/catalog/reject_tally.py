@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from itemsearch.types import Reject, RejectReason
 
 MOST_REASONS = 5
+
+E = TypeVar("E", bound=Exception)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class RejectTally:
             for reason, count in self.counts.most_common(MOST_REASONS)
         )
 
-    def explain(self, error: Exception) -> Exception:
+    def explain(self, error: E) -> E:
         """`error`, with the most frequent reasons as its notes."""
         for each in self.most_frequent():
             error.add_note(str(each))

@@ -63,6 +63,12 @@ class RowSource:
     export: Export | None = None
     fetched: Path | None = None
 
+    @property
+    def picture_roots(self) -> tuple[Path, ...]:
+        """The folders that image paths start from."""
+        folders = [self.image_root or table.source.path.parent for table in self.tables]
+        return tuple(dict.fromkeys(folders))
+
 
 def check_columns(
     tables: Sequence[Table], columns: Mapping[str, Sequence[str]], one_of: Sequence[str], mend: str
@@ -156,7 +162,10 @@ def _read_image(image_root: str, fetched: FetchedPictures, source: str) -> bytes
         ImageError: it is not there, or cannot be read.
     """
     path = fetched.path_of(source) if is_web_address(source) else locate_image(image_root, source)
-    return read_image_file(path)
+    # Stores keep what was wrong with a picture, and are moved and mailed: they name no place of this machine.
+    beside = Path(os.path.realpath(image_root)).parent
+    name = Path(path).name if is_web_address(source) else os.path.relpath(path, beside)
+    return read_image_file(path, name)
 
 
 def _finish(

@@ -65,11 +65,6 @@ def different_from(ids: Sequence[str], others: Sequence[str], hashes: Mapping[st
     return [_label(a, b, False, hashes) for a, b in product(ids, others)]
 
 
-def valid_labels(labels: Sequence[PairLabel], hashes: Mapping[str, str]) -> list[PairLabel]:
-    """The labels of listings with unchanged content; `hashes` has the content hashes of now."""
-    return [label for label in labels if is_valid(label, hashes)]
-
-
 def is_valid(label: PairLabel, hashes: Mapping[str, str]) -> bool:
     """Whether both listings exist and have the content of the time of the decision."""
     return hashes.get(label.id_a) == label.hash_a and hashes.get(label.id_b) == label.hash_b

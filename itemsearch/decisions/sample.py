@@ -17,6 +17,9 @@ from itemsearch.probability.estimate import Checked
 SAMPLE = 20
 """So many groups are a sample: 20 that are right say 84% or more. A guess of what people have time for."""
 
+LAST = 2**64
+"""Every group has a place before it."""
+
 
 def drawn_place(ids: Iterable[str]) -> int:
     """The place of a group of these listings in the order in which groups are drawn."""
@@ -34,26 +37,29 @@ def checked(groups: Iterable[Collection[str]], labels: Sequence[PairLabel], tier
 
     It counts the decided groups up to the last one that was drawn, in the order of drawing. Groups that
     somebody chose to decide, for their doubt say, count there too and nowhere else: without them the sample
-    would lack the doubtful. Groups that were accepted unseen count nowhere.
+    would lack the doubtful. The sample ends at the first group that was accepted unseen, until somebody looks
+    at it: people accept the surest groups, and without these the share would be that of the others.
 
     Args:
         groups: the ids of each group of the tier, as they are without the decisions. labels: those that
             stand.
     """
-    label_of = {(label.id_a, label.id_b): label for label in labels if label.looked_at}
+    label_of = {(label.id_a, label.id_b): label for label in labels}
     known = {id for pair in label_of for id in pair}
     decided: list[tuple[int, bool]] = []
-    reached = -1
+    drawn: list[int] = []
+    end = LAST
     for ids in groups:
         if known.isdisjoint(ids):
             continue
         own = [label_of.get(pair) for pair in combinations(sorted(ids), 2)]
-        is_right = whole_answer(None if label is None else label.same for label in own)
-        if is_right is None:
-            continue
+        is_right = whole_answer(label.same if label and label.looked_at else None for label in own)
         place = drawn_place(ids)
-        decided.append((place, is_right))
-        if any(label and label.drawn == tier for label in own):
-            reached = max(reached, place)
+        if is_right is not None:
+            decided.append((place, is_right))
+            drawn += [place] if any(label and label.drawn == tier for label in own) else []
+        elif any(label and not label.looked_at for label in own):
+            end = min(end, place)
+    reached = max((place for place in drawn if place < end), default=-1)
     right = [is_right for place, is_right in decided if place <= reached]
     return Checked.of(sum(right), len(right)) if right else None

@@ -16,12 +16,16 @@ from itemsearch.catalog import (
     CatalogConfig,
     ImageProblemCount,
     ImageProblemTally,
-    find_placeholders,
+    Survey,
     open_catalog,
+    survey_catalog,
 )
+from itemsearch.catalog.read import Catalog, everything_is_known
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.embed.encoder import Encoder
 from itemsearch.errors import EmptyCatalogError, TooManyBadRowsError
+from itemsearch.store.kept_pictures import KeepPictures, PictureKeeper
+from itemsearch.store.manifest import PictureFolders
 from itemsearch.store.reuse import EarlierRows
 from itemsearch.store.schema import StoredPictures
 from itemsearch.store.writer import StoreWriter
@@ -34,14 +38,17 @@ T = TypeVar("T")
 class EmbedConfig:
     """How a catalog is embedded.
 
-    max_bad_rate: the share of rejected rows above which no store is made. dtype: of the stored embeddings.
-    keep_replaced: as in `StoreWriter`.
+    max_bad_rate: the share of rejected rows above which no store is made; max_bad_rate_name: what the user
+    set it by. dtype: of the stored embeddings. keep_replaced: as in `StoreWriter`. keep_pictures: which
+    pictures are kept larger than the thumbnails.
     """
 
     batch_size: int = 32
     max_bad_rate: float = 0.05
     dtype: str = "float32"
     keep_replaced: bool = False
+    max_bad_rate_name: str = "--max-bad-rate"
+    keep_pictures: KeepPictures = KeepPictures.EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +84,17 @@ def embed_catalog(
     encoder: Encoder,
     config: EmbedConfig,
     progress: Callable[[int, int], None],
+    judge: Callable[[Survey], None] = lambda survey: None,
 ) -> EmbedReport:
     """Embeds every valid row of `catalog` into the store `out`.
 
     Embeddings that `out` has already, from the same model, title and image, are reused; so are those of a run
     that was stopped. The catalog is read twice: first to find its placeholders, listings with which are
-    embedded by their title alone.
+    embedded by their title alone, and what would refuse it without embedding anything.
 
     Args:
         progress: called with how many rows were read and how many of them rejected so far.
+        judge: is called before anything is embedded; its exception stops the run.
 
     Raises:
         CatalogError: the catalog cannot be read, or no row of it is valid.
@@ -98,15 +107,24 @@ def embed_catalog(
     tally = RejectTally()
     image_problems = ImageProblemTally()
     listings = open_catalog(catalog)
-    with StoreWriter(
-        out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
-    ) as store:
+    with (
+        StoreWriter(
+            out, encoder.stamp, encoder.dim, config.dtype, listings.carried, config.keep_replaced
+        ) as store,
+        PictureKeeper(out, config.keep_pictures) as keeper,
+    ):
         earlier = EarlierRows.find(out, encoder.stamp, encoder.dim, config.dtype)
-        placeholders = tuple(each.digest for each in find_placeholders(listings))
-        for batch in _prefetched(listings.batches(earlier.holds, placeholders)):
+        survey = survey_catalog(listings)
+        if survey.rejected > config.max_bad_rate * survey.rows:
+            raise _too_many_bad_rows(listings, store, config)
+        judge(survey)
+        keeper.remove_others(earlier.places)
+        placeholders = tuple(each.digest for each in survey.placeholders)
+        for batch in _prefetched(listings.batches(earlier.holds, placeholders, keeper.wants)):
             if batch.items:
                 embeddings, pictures = _embed(batch.items, earlier, encoder, config.batch_size)
                 store.add(batch.items, embeddings, pictures, batch.carried)
+                keeper.add(batch.items)
                 embedded += sum(not listing.known for listing in batch.items)
                 without_title += sum(not listing.title for listing in batch.items)
                 without_image += pictures.thumbnails.count(None)
@@ -120,15 +138,12 @@ def embed_catalog(
         reused = store.rows - embedded
         assert rows == store.rows + rejected, f"{rows} rows in, {store.rows} kept, {rejected} rejected"
         if rejected > config.max_bad_rate * rows:
-            message = (
-                f"{rejected} of {rows} rows rejected, more than --max-bad-rate {config.max_bad_rate:g}: "
-                f"see {rejects}; no store was made"
-            )
-            raise tally.explain(TooManyBadRowsError(message))
+            raise _bad_rows_error(rows, tally, config, rejects)
         if not store.rows:
             message = f"{catalog.path}: none of its {rows} rows is usable: see {rejects}"
             raise tally.explain(EmptyCatalogError(message))
-        store.finish(catalog.path, rows, placeholders)
+        folders = PictureFolders.seen_from(out, listings.picture_roots, listings.fetched)
+        store.finish(catalog.path, rows, placeholders, folders)
     return EmbedReport(
         rows=rows,
         embedded=embedded,
@@ -146,6 +161,24 @@ def embed_catalog(
     )
 
 
+def _too_many_bad_rows(catalog: Catalog, store: StoreWriter, config: EmbedConfig) -> TooManyBadRowsError:
+    """Writes the rejects of a catalog that has too many even before its pictures are decoded."""
+    rows, tally = 0, RejectTally()
+    for batch in catalog.batches(everything_is_known):
+        store.reject(batch.rejects)
+        rows += batch.rows
+        tally.add(batch.rejects)
+    return _bad_rows_error(rows, tally, config, store.write_rejects())
+
+
+def _bad_rows_error(rows: int, tally: RejectTally, config: EmbedConfig, rejects: Path) -> TooManyBadRowsError:
+    message = (
+        f"{tally.counts.total()} of {rows} rows rejected, more than {config.max_bad_rate_name} "
+        f"{config.max_bad_rate:g}: see {rejects}; no store was made"
+    )
+    return tally.explain(TooManyBadRowsError(message))
+
+
 def _embed(
     listings: Sequence[Listing], earlier: EarlierRows, encoder: Encoder, batch_size: int
 ) -> tuple[npt.NDArray[np.float32], StoredPictures]:
@@ -156,7 +189,7 @@ def _embed(
     titles, images = [listings[place].title for place in new], [listings[place].image for place in new]
     embeddings[new] = encoder.encode(titles, images, batch_size)
     if known:
-        embeddings[known], stored = earlier.take([listings[place].id for place in known])
+        embeddings[known], stored = earlier.take([listings[place].content_hash for place in known])
         for place, jpeg, others in zip(known, stored.thumbnails, stored.others, strict=True):
             pictures.thumbnails[place], pictures.others[place] = jpeg, others
     return embeddings, pictures

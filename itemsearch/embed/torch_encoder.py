@@ -21,6 +21,7 @@ from itemsearch.model import ITEmModel, ITEmProcessor
 from itemsearch.model.device import has_bfloat16, resolve_device
 from itemsearch.model.encoder import EncoderInput
 from itemsearch.model.lexical import pad_ngrams
+from itemsearch.model.loading import silence
 from itemsearch.ranking.ranking import Ranking, read_ranking
 from itemsearch.store.manifest import ModelStamp
 
@@ -32,7 +33,8 @@ def load_model(folder: Path, name: str) -> ITEmModel:
         ModelError: it is no ITEm model, or its files are damaged.
     """
     try:
-        model, loading = ITEmModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+        with silence():
+            model, loading = ITEmModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, StrictDataclassError) as error:
         raise ModelError(f"{name}: cannot be loaded: {str(error).splitlines()[0]}") from error
     if wrong := [*loading["missing_keys"], *loading["unexpected_keys"], *loading["mismatched_keys"]]:

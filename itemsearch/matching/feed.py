@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from itemsearch.catalog import (
     CatalogConfig,
     ImageProblemCount,
@@ -18,12 +16,11 @@ from itemsearch.catalog import (
 )
 from itemsearch.catalog.reject_tally import ReasonCount, RejectTally
 from itemsearch.duplicates.pairs.decide import Thresholds
-from itemsearch.errors import UsageError
-from itemsearch.indexes.durable import replacing
 from itemsearch.matching.incoming import Incoming
 from itemsearch.matching.matcher import MatchConfig, Matcher
 from itemsearch.matching.results import MATCHES_SCHEMA, Answer, Match, matches_table
 from itemsearch.search.engine import Engine
+from itemsearch.table_files import check_out, writing
 from itemsearch.types import Listing, Reject, RowBatch
 
 BLOCK_ROWS = 10_000
@@ -92,7 +89,7 @@ def match_feed(
     on_reject: Callable[[Reject], None],
     progress: Callable[[int], None],
 ) -> MatchReport:
-    """Matches a feed block by block and writes `MATCHES_SCHEMA` to the Parquet file `out`.
+    """Matches a feed block by block and writes `MATCHES_SCHEMA` to the file `out`.
 
     Memory holds `BLOCK_ROWS` rows, and every row's id. What the first block teaches decides the others. The
     feed is read twice: first to find its placeholders, as `embed_catalog` does; those of the index's catalog
@@ -108,21 +105,16 @@ def match_feed(
         UsageError: `out` is the feed, a column that the index or the feed lacks, or no finished run.
     """
     catalog = open_catalog(feed)
-    if any(table.source.path.resolve() == out.resolve() for table in catalog.tables):
-        raise UsageError(f"--out {out} is the feed itself: name another file")
+    check_out("--out", out, [Path(feed.path), *(table.source.path for table in catalog.tables)])
     placeholders = (*(each.digest for each in find_placeholders(catalog)), *engine.summary.placeholders)
     matcher = Matcher(engine, catalog.carried.names, config)
     reader = _Reader(engine, matcher, on_reject, progress)
     answers: Counter[str] = Counter()
     same, twins = 0, Twins()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        replacing(out) as temporary,
-        pq.ParquetWriter(temporary, MATCHES_SCHEMA, write_page_checksum=True) as writer,
-    ):
+    with writing(out, MATCHES_SCHEMA) as file:
         for block in reader.blocks(catalog.batches(placeholders=placeholders)):
             matches = twins.tell(matcher.match(block), block.table["content_hash"].to_pylist())
-            writer.write_table(matches_table(matches))
+            file.write(matches_table(matches))
             answers.update(match.decision.value for match in matches)
             same += sum(match.same_in_feed is not None for match in matches)
     answered = answers.total()

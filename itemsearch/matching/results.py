@@ -53,7 +53,7 @@ MATCHES_SCHEMA = pa.schema(
         "same_in_feed": pa.string(),
     }
 )
-"""The columns of `matches.parquet`, a row for each row of the feed that could be read, in its order; as in
+"""The columns of a file of matches, a row for each row of the feed that could be read, in its order; as in
 `Match`."""
 
 

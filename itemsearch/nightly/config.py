@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from itemsearch.catalog import ReadOptions
@@ -12,6 +12,7 @@ from itemsearch.decode import read_toml
 from itemsearch.errors import UsageError
 from itemsearch.fetch.addresses import pictures_beside
 from itemsearch.fetch.types import FetchConfig
+from itemsearch.store.kept_pictures import KeepPictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,18 @@ class Guards:
 
     max_bad_rate: share of the catalog's rows that may be rejected.
     max_fallen: share of the current version's rows by which their number may fall.
-    max_duplicates_jump: share of rows by which those that repeat another row's embedding may rise.
+    max_duplicates_jump: share of rows by which those that repeat another row, its title and pictures or its
+        embedding, may rise.
+    max_missing_titles_jump, max_missing_images_jump: share of rows by which those without a title, or without
+        a picture that can be used, may rise.
+    All of them are guesses.
     """
 
     max_bad_rate: float = 0.05
     max_fallen: float = 0.2
     max_duplicates_jump: float = 0.1
+    max_missing_titles_jump: float = 0.1
+    max_missing_images_jump: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class RebuildConfig:
     columns: role to column name, as for --column.
     ignore_columns, category_separator: as for --ignore-column and --category-separator.
     max_images, require_image: as in `CatalogConfig`.
-    model, device, threads, dtype: as for `itemsearch embed`.
+    model, device, threads, dtype, keep_pictures: as for `itemsearch embed`.
     fetch: whether the pictures that are web addresses are downloaded first, as [fetching] says.
     fetched: folder that they are kept in and read from; with `fetch` it is beside the store by default.
     duplicates: folder for the duplicates of each new version; "" for none.
@@ -74,6 +81,7 @@ class RebuildConfig:
     device: str = "auto"
     threads: int = 0
     dtype: str = "float32"
+    keep_pictures: str = KeepPictures.EMBEDDED.value
     fetch: bool = False
     fetched: str = ""
     duplicates: str = ""
@@ -122,9 +130,7 @@ def _check(config: RebuildConfig, path: Path) -> None:
     shares = {
         "build.target_recall": config.build.target_recall,
         "build.retrain_ratio": config.build.retrain_ratio,
-        "guards.max_bad_rate": config.guards.max_bad_rate,
-        "guards.max_fallen": config.guards.max_fallen,
-        "guards.max_duplicates_jump": config.guards.max_duplicates_jump,
+        **{f"guards.{name}": value for name, value in asdict(config.guards).items()},
     }
     for name, value in shares.items():
         if not 0 <= value <= 1:
@@ -141,3 +147,5 @@ def _check(config: RebuildConfig, path: Path) -> None:
         raise UsageError(f"{path}: device is {config.device!r}; use auto, cpu or cuda")
     if config.dtype not in ("float32", "float16"):
         raise UsageError(f"{path}: dtype is {config.dtype!r}; use float32 or float16")
+    if config.keep_pictures not in list(KeepPictures):
+        raise UsageError(f"{path}: keep_pictures is {config.keep_pictures!r}; use {', '.join(KeepPictures)}")

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from itemsearch.catalog import CatalogConfig, open_catalog
+from itemsearch.catalog.read import everything_is_known
 from itemsearch.embed.encoder import Encoder
 from itemsearch.indexes.gpu import describe_faiss
 from itemsearch.model.device import describe_device, resolve_device
@@ -83,7 +84,7 @@ def estimate_disk(catalog: CatalogConfig, encoder: Encoder, keep: int) -> DiskEs
     carried_bytes = sum(map(len, thumbnails)) + first.carried.nbytes
     text_bytes = sum(len(listing.title.encode()) + len(listing.id) for listing in first.items)
     row_bytes = (carried_bytes + text_bytes) / max(1, len(first.items)) + encoder.dim * FLOAT32_BYTES
-    rows = sum(batch.rows for batch in source.batches(lambda id, content_hash: True))
+    rows = sum(batch.rows for batch in source.batches(everything_is_known))
     return DiskEstimate(
         rows, round(COPIES_OF_A_STORE * row_bytes * rows), round((keep + 1) * row_bytes * rows)
     )

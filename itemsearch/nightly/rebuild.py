@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from itemsearch.catalog import CatalogConfig, find_placeholders, open_catalog
-from itemsearch.dedupe import update_duplicates
+from itemsearch.dedupe import holds, update_duplicates
 from itemsearch.duplicates.run import RunConfig
 from itemsearch.embed.catalog import EmbedConfig, embed_catalog
 from itemsearch.embed.encoder import open_encoder
-from itemsearch.errors import GateError, IndexFolderError, ItemSearchError
+from itemsearch.errors import ItemSearchError
 from itemsearch.fetch.addresses import picture_addresses
 from itemsearch.fetch.run import fetch_pictures
-from itemsearch.indexes.storage.files import read_distinct
-from itemsearch.indexes.storage.versions import current_version, verify_version
 from itemsearch.indexes.types import Target
-from itemsearch.nightly.config import Guards, RebuildConfig
-from itemsearch.nightly.record import RunLog
+from itemsearch.nightly.config import RebuildConfig
+from itemsearch.nightly.guards import ServedVersion, check_feed, check_version, read_figures, served_version
+from itemsearch.nightly.record import RunLog, Stage
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.engine import Engine
-from itemsearch.search.folder import IndexSummary, index_errors
+from itemsearch.search.folder import IndexSummary, read_summary
+from itemsearch.store.kept_pictures import KeepPictures
+from itemsearch.store.reader import open_embedded
 from itemsearch.store.restore import restoring
 from itemsearch.store.reuse import EarlierRows
 
@@ -31,15 +33,6 @@ IMAGE_PROBLEM_REASONS = "image_problem_reasons"
 
 Progress = Callable[[int, int], None]
 """Receives the rows read and the rows rejected so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentVersion:
-    """Figures of the current index version. repeated: share of rows that repeat another row's embedding."""
-
-    version: int
-    rows: int
-    repeated: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class RebuildPlan:
     embed: int
     reuse: int
     rejected: int
-    served: CurrentVersion | None
+    served: ServedVersion | None
 
 
 def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSummary:
@@ -64,31 +57,43 @@ def rebuild(config: RebuildConfig, log: RunLog, progress: Progress) -> IndexSumm
     Raises:
         CatalogError, TooManyBadRowsError, StoreError, ModelError: as `embed_catalog`.
         FetchError: as `fetch_pictures`; a picture that cannot be had is no error.
-        GateError: the target recall is not reached, or a guard fails; the old version stays current, and the
-            store is as it was.
+        GateError: the target recall is not reached, or a guard fails, if it can before anything is embedded;
+            the old version stays current, and the store is as it was.
         ItemSearchError: the duplicates cannot be found; the new version stays current.
     """
     store, index = Path(config.store), Path(config.index)
     with log.stage("check") as stage:
         open_catalog(_catalog(config))
-        current = _current_version(index, stage.facts)
+        current = served_version(index, stage.facts)
+        log.version = current.version if current else None
     if config.fetch:
         with log.stage("fetch") as stage:
             stage.facts |= _fetch(config)
     with restoring(store):
-        _embed(config, store, log, progress)
-        summary = _index(config, store, current, log)
+        _embed(config, store, current, log, progress)
+        with log.stage("index") as stage:
+            summary = _index(config, store, current, stage)
+            log.version = summary.current
     if config.duplicates:
         with log.stage("duplicates") as stage:
-            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.version)
+            stage.facts |= _find_duplicates(index, Path(config.duplicates), summary.current)
     return summary
 
 
-def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) -> None:
+def _embed(
+    config: RebuildConfig, store: Path, current: ServedVersion | None, log: RunLog, progress: Progress
+) -> None:
     with log.stage("embed") as stage:
         encoder = open_encoder(config.model, config.device, config.threads)
-        options = EmbedConfig(max_bad_rate=config.guards.max_bad_rate, dtype=config.dtype, keep_replaced=True)
-        report = embed_catalog(_catalog(config), store, encoder, options, progress)
+        options = EmbedConfig(
+            max_bad_rate=config.guards.max_bad_rate,
+            dtype=config.dtype,
+            keep_replaced=True,
+            max_bad_rate_name="guards.max_bad_rate",
+            keep_pictures=KeepPictures(config.keep_pictures),
+        )
+        judge = partial(check_feed, config.guards, current)
+        report = embed_catalog(_catalog(config), store, encoder, options, progress, judge)
         stage.facts |= {
             "rows": report.rows,
             "embedded": report.embedded,
@@ -105,19 +110,26 @@ def _embed(config: RebuildConfig, store: Path, log: RunLog, progress: Progress) 
             stage.facts["damaged"] = ", ".join(report.damaged)
 
 
-def _index(config: RebuildConfig, store: Path, current: CurrentVersion | None, log: RunLog) -> IndexSummary:
-    with log.stage("index") as stage:
-        target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
-        built = IndexConfig(
-            config.device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
-        )
+def _index(config: RebuildConfig, store: Path, current: ServedVersion | None, stage: Stage) -> IndexSummary:
+    """Publishes a version, unless the current one is whole, of the same store and of the same target."""
+    index = Path(config.index)
+    target = Target(config.build.target_recall, config.build.at) if config.build.target_recall else None
+    if current and current.whole and holds(index, open_embedded(store)):
+        served = read_summary(index)
+        if (served.tuning and served.tuning.target) == target:
+            stage.facts |= {"version": served.version, "rows": served.rows, "unchanged": True}
+            return served
+    built = IndexConfig(
+        config.device, target=target, keep=config.build.keep, retrain_ratio=config.build.retrain_ratio
+    )
 
-        def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
-            stage.facts["repeated"] = repeated = _repeated_share(folder)
-            check_guards(config.guards, current, int(metadata["rows"]), repeated)
+    def guard(folder: Path, metadata: Mapping[str, Any]) -> None:
+        figures = read_figures(folder)
+        stage.facts |= asdict(figures)
+        check_version(config.guards, current, figures)
 
-        summary = build_index_folder(store, Path(config.index), built, [guard])
-        stage.facts |= _index_facts(summary)
+    summary = build_index_folder(store, index, built, [guard])
+    stage.facts |= _index_facts(summary)
     return summary
 
 
@@ -154,6 +166,7 @@ def _index_facts(summary: IndexSummary) -> dict[str, Any]:
     """What the stage index records of a published version."""
     facts = {
         "version": summary.version,
+        "current": summary.current,
         "rows": summary.rows,
         "spec": summary.spec,
         "training": summary.training,
@@ -179,35 +192,8 @@ def plan_rebuild(config: RebuildConfig) -> RebuildPlan:
     for batch in catalog.batches(earlier.holds, placeholders):
         rows, listings = rows + batch.rows, listings + len(batch.items)
         reuse += sum(listing.known for listing in batch.items)
-    current = _current_version(Path(config.index), {})
+    current = served_version(Path(config.index), {})
     return RebuildPlan(rows, listings - reuse, reuse, rows - listings, current)
-
-
-def check_guards(guards: Guards, current: CurrentVersion | None, rows: int, repeated: float) -> None:
-    """Compares a new version with the current one; without a current one, every version passes.
-
-    Args:
-        rows: rows of the new version.
-        repeated: share of them that repeat another row's embedding.
-
-    Raises:
-        GateError: the new version differs from the current one by more than `guards` allow.
-    """
-    if current is None:
-        return
-    fallen = 1 - rows / current.rows
-    if fallen > guards.max_fallen:
-        raise GateError(
-            f"{rows:,} rows instead of the {current.rows:,} of version {current.version}: {fallen:.1%} gone, "
-            f"more than guards.max_fallen {guards.max_fallen:g}; version {current.version} stays current"
-        )
-    risen = repeated - current.repeated
-    if risen > guards.max_duplicates_jump:
-        raise GateError(
-            f"{repeated:.1%} of the rows repeat another's embedding, {current.repeated:.1%} did in version "
-            f"{current.version}: more than guards.max_duplicates_jump {guards.max_duplicates_jump:g}; "
-            f"version {current.version} stays current"
-        )
 
 
 def _catalog(config: RebuildConfig) -> CatalogConfig:
@@ -222,28 +208,3 @@ def _catalog(config: RebuildConfig) -> CatalogConfig:
         require_image=config.require_image,
         fetched=Path(config.fetched) if config.fetched else None,
     )
-
-
-def _current_version(index: Path, facts: dict[str, Any]) -> CurrentVersion | None:
-    """The current version; None if there is none, or if it is too damaged to compare with.
-
-    Damage is recorded in `facts` and raises no error, since the rebuild repairs it.
-    """
-    if not index.exists():
-        return None
-    current = None
-    try:
-        with index_errors(index):
-            version = current_version(index)
-            repeated = _repeated_share(version.folder)
-            current = CurrentVersion(version.number, version.metadata["rows"], repeated)
-            verify_version(version)
-    except IndexFolderError as error:
-        facts["damaged"] = str(error)
-    return current
-
-
-def _repeated_share(folder: Path) -> float:
-    """Share of a version's rows that repeat another row's embedding."""
-    distinct = read_distinct(folder)
-    return 1 - len(distinct) / len(distinct.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,8 +34,9 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A whole run. failed: the message of the error that ended it, or ""."""
+    """A whole run. id: of no other run. failed: the message of the error that ended it, or ""."""
 
+    id: str
     started: str
     seconds: float
     failed: str
@@ -42,10 +44,15 @@ class RunRecord:
 
 
 class RunLog:
-    """Collects the stages of a run; `listener` receives each as it ends."""
+    """Collects the stages of a run; `listener` receives each as it ends.
+
+    id: of the run. version: of the index, that is current as far as the run knows; None before there is one.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
+        self.id = secrets.token_hex(4)
+        self.version: int | None = None
         self.stages: list[Stage] = []
         self.started = _now()
         self._clock = time.perf_counter()
@@ -59,6 +66,8 @@ class RunLog:
             yield stage
         except BaseException as error:
             stage.failed = str(error) or type(error).__name__
+            if notes := getattr(error, "__notes__", None):
+                stage.facts["notes"] = notes
             raise
         finally:
             stage.seconds = round(time.perf_counter() - clock, 3)
@@ -67,9 +76,8 @@ class RunLog:
     def finish(self) -> RunRecord:
         """The record of the run up to now."""
         failed = next((stage.failed for stage in self.stages if stage.failed), "")
-        return RunRecord(
-            self.started, round(time.perf_counter() - self._clock, 3), failed, tuple(self.stages)
-        )
+        seconds = round(time.perf_counter() - self._clock, 3)
+        return RunRecord(self.id, self.started, seconds, failed, tuple(self.stages))
 
 
 def append_record(path: Path, record: RunRecord) -> None:

@@ -20,6 +20,7 @@ from itemsearch.catalog import CatalogConfig
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmConfig, ITEmForPreTraining, ITEmImageProcessor, ITEmModel, ITEmProcessor
 from itemsearch.model.encoder import ImageSkip
+from itemsearch.model.loading import silence
 from itemsearch.pretrain.batches import Collator, TrainingPairs
 from itemsearch.pretrain.config import PretrainConfig
 from itemsearch.pretrain.data import plan_rows, prepare_catalogs, rows_of_groups, split_held_out
@@ -88,8 +89,9 @@ def pretrain(
     loop = PretrainLoop(model, config, collate, training, validation, folder)
     step = loop.run(accelerator, report, until)
     if accelerator.is_main_process:
-        accelerator.unwrap_model(model).item.save_pretrained(out)
-        processor.save_pretrained(out)
+        with silence():
+            accelerator.unwrap_model(model).item.save_pretrained(out)
+            processor.save_pretrained(out)
     accelerator.end_training()
     finished = step == config.train.steps
     return PretrainReport(rows, table.num_rows, step, finished, accelerator.is_main_process)

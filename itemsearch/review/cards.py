@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -55,7 +56,7 @@ class GroupMember:
     nearest: PairCard | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroupCard:
     """A group of two or more listings, the keeper first. flag: as in `GROUPS_SCHEMA`, "" for none."""
 
@@ -64,7 +65,7 @@ class GroupCard:
     flag: str
     members: tuple[GroupMember, ...]
 
-    @property
+    @cached_property
     def listings(self) -> tuple[ListingCard, ...]:
         """The listings of the members, in order."""
         return tuple(member.listing for member in self.members)
@@ -131,7 +132,10 @@ class ListingCardReader:
 
     def read(self, ids: Sequence[str]) -> None:
         """Adds those of `ids` that the index holds to `known`."""
-        rows = pc.index_in(pa.array(ids, pa.string()), self.listings["id"]).drop_null().unique()
+        self.read_rows(pc.index_in(pa.array(ids, pa.string()), self.listings["id"]).drop_null().unique())
+
+    def read_rows(self, rows: pa.Array) -> None:
+        """Adds the listings of different rows of the index to `known`."""
         wanted = {"id", "title", "category", "content_hash", "has_image", self.seller_column}
         table = self.listings.select([name for name in self.listings.column_names if name in wanted])
         for row, cells in zip(rows.to_pylist(), table.take(rows).to_pylist(), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,8 +54,8 @@ def draw(groups: Sequence[GroupCard]) -> list[GroupCard]:
     return sorted(groups, key=lambda group: drawn_place(listing.id for listing in group.listings))
 
 
-def mix(groups: Sequence[GroupCard], drawn: Sequence[GroupCard]) -> list[Offer]:
-    """The groups in their order, but that every `EVERY`-th place has the next one that is drawn.
+def mix(groups: Sequence[GroupCard], drawn: Sequence[GroupCard]) -> Iterator[Offer]:
+    """Yields the groups in their order, but that every `EVERY`-th place has the next one that is drawn.
 
     Args:
         groups: in order. drawn: the same groups in the order of `draw`.
@@ -63,10 +63,8 @@ def mix(groups: Sequence[GroupCard], drawn: Sequence[GroupCard]) -> list[Offer]:
     # Groups a b c d e f g h, of which f, b and h are drawn first, come as a b c F d e g H: b was taken.
     sources = {True: iter(drawn), False: iter(groups)}
     taken: set[str] = set()
-    offers: list[Offer] = []
-    while len(offers) < len(groups):
-        is_draw = len(offers) % EVERY == EVERY - 1
+    for place in range(len(groups)):
+        is_draw = place % EVERY == EVERY - 1
         group = next(group for group in sources[is_draw] if group.id not in taken)
         taken.add(group.id)
-        offers.append(Offer(group, is_draw))
-    return offers
+        yield Offer(group, is_draw)

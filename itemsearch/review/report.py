@@ -10,13 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 from markupsafe import Markup
 
-from itemsearch.duplicates.run_folder import REPORT, DuplicateTables, RunReport, read_tables
+from itemsearch.duplicates.run_folder import REPORT, DuplicateTables, RunReport, read_run, read_tables
 from itemsearch.duplicates.types import Decision, Tier
 from itemsearch.indexes.durable import replacing
 from itemsearch.probability.estimate import Checked, Share
 from itemsearch.review.cards import ListingCard, read_cards
 from itemsearch.review.differences import Comparer
 from itemsearch.review.order import Order, draw, in_order, mix
+from itemsearch.review.outcome import NothingFound
 from itemsearch.review.templating import RULES, asset, environment, options
 
 REPORT_GROUPS = 5000
@@ -35,14 +36,17 @@ def write_report(folder: Path, listings: pa.Table, report: RunReport) -> None:
         ReviewError: the folder's tables cannot be read.
     """
     tables = read_tables(folder, listings)
-    write_groups_report(folder / REPORT, tables, report_facts(report))
+    write_groups_report(folder / REPORT, tables, report_facts(report), NothingFound.of_run(read_run(folder)))
 
 
-def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str]) -> int:
+def write_groups_report(
+    path: Path, tables: DuplicateTables, facts: Sequence[str], outcome: NothingFound | None = None
+) -> int:
     """Writes the `REPORT_GROUPS` groups that teach most, variants and weakest duplicates as one HTML file.
 
     Args:
-        facts: sentences for the top of the page.
+        facts: sentences for the top of the page. outcome: said where there are no groups; None for no more
+            than that.
 
     Returns:
         The number of groups on the page.
@@ -56,7 +60,8 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     for order in Order:
         for place, group in enumerate(groups if order is Order.TEACHES else in_order(groups, order)):
             ranks[group.id][order.value] = place
-    style, script = asset("page.css"), asset("page.js")
+    style = "\n".join(asset(name) for name in ("page.css", "looks.css", "print.css"))
+    script = "\n".join(asset(name) for name in ("filter.js", "page.js", "print.js"))
 
     def picture(listing: ListingCard) -> str:
         return data_uri(tables.listings["thumbnail"][listing.row].as_py())
@@ -64,6 +69,7 @@ def write_groups_report(path: Path, tables: DuplicateTables, facts: Sequence[str
     page = environment(picture, Comparer.of(tables.listings)).get_template("report.html")
     stream = page.stream(
         facts=facts,
+        outcome=outcome,
         rule=RULES[Order.TEACHES],
         left_out=len(cards.groups) - len(groups),
         groups=groups,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Self
 
 from itemsearch.decisions.decided import NOBODY, Decided
+from itemsearch.decisions.remarks import Remarks
 from itemsearch.decisions.sample import whole_answer
 from itemsearch.review.cards import GroupCard, GroupMember
 
@@ -27,24 +30,39 @@ class GroupPart:
 
 @dataclass(frozen=True, slots=True)
 class StandingLabels:
-    """What people decided, up to the event `seen`."""
+    """What people decided and remarked, up to the event `seen`. decided_groups: ids of the groups, every pair
+    of which is decided."""
 
     seen: int = -1
     people: Decided = NOBODY
+    remarks: Remarks = field(default_factory=Remarks)
+    decided_groups: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, seen: int, people: Decided, remarks: Remarks, groups: Iterable[GroupCard]) -> Self:
+        """What stands after the event `seen`, and which of `groups` are decided by it."""
+        standing = cls(seen, people)
+        decided = frozenset(group.id for group in groups if standing._decides(group))
+        return cls(seen, people, remarks, decided)
 
     def of_pair(self, a: str, b: str) -> bool | None:
         """Whether two listings are one product; None where nobody decided."""
         return self.people.same(a, b)
 
     def decided(self, group: GroupCard) -> bool:
-        """Whether every pair of a group's listings is decided."""
-        ids = [listing.id for listing in group.listings]
-        return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
+        """Whether every pair of the listings of one of the groups is decided."""
+        return group.id in self.decided_groups
 
     def answer(self, group: GroupCard) -> bool | None:
         """Whether a group's listings are all one product; None where nobody looked and decided."""
         ids = sorted(listing.id for listing in group.listings)
         return whole_answer(self._looked_at(a, b) for a, b in combinations(ids, 2))
+
+    def deciders(self, group: GroupCard) -> set[str]:
+        """The names of those whose decisions on a group's pairs stand; "" for one without a name."""
+        ids = sorted(listing.id for listing in group.listings)
+        labels = (self.people.labels.get(pair) for pair in combinations(ids, 2))
+        return {label.who for label in labels if label}
 
     def accepts(self, group: GroupCard) -> bool:
         """Whether a group can be accepted as it is: something is undecided, and nothing was told apart."""
@@ -63,6 +81,13 @@ class StandingLabels:
                 parts.append([member])
         inside = {listing.id for listing in group.listings}
         return [self._part(part, inside) for part in sorted(parts, key=len, reverse=True)]
+
+    def _decides(self, group: GroupCard) -> bool:
+        first = group.listings[0].id
+        if first not in self.people.first and first not in self.people.apart:
+            return False  # nobody decided on it: of most groups nothing else has to be asked
+        ids = [listing.id for listing in group.listings]
+        return all(self.of_pair(a, b) is not None for a, b in combinations(ids, 2))
 
     def _looked_at(self, a: str, b: str) -> bool | None:
         label = self.people.labels.get((a, b))

@@ -13,13 +13,15 @@ from itemsearch.review.cards import GroupCard, GroupMember, ListingCard
 from itemsearch.review.differences import Comparer
 from itemsearch.review.links import page_of
 from itemsearch.review.order import NAMES, Order
-from itemsearch.review.wording import mark_differences
+from itemsearch.review.wording import CLAMPED, isolated, late_differences, mark_differences
 
 TIERS = {
     Tier.REVIEW.value: "to review",
     Tier.AUTOMATIC.value: "automatic",
     Tier.CONFIRMED.value: "confirmed",
 }
+CROWD = 12
+"""So many listings a group shows in full; a larger one is a compact grid. A guess: what fits on a screen."""
 RULES = {
     Order.TEACHES: "The answers that teach most come first: those that remove most doubt.",
     Order.WORTH: "Groups to review come before automatic ones, and among them those in which one decision "
@@ -42,6 +44,10 @@ def environment(picture: Callable[[ListingCard], str], comparer: Comparer, link:
         compare=comparer.compare,
         page_of=partial(page_of, link),
         mark_differences=mark_differences,
+        late_differences=late_differences,
+        isolated=isolated,
+        CLAMPED=CLAMPED,
+        CROWD=CROWD,
         titles_beside=titles_beside,
         facets_of=facets_of,
         TIERS=TIERS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ PICTURES = ((0.85, "pictures look much alike"), (0.5, "pictures look somewhat al
 """Least image similarities and their words. Of two random products' pictures, 1 in 100 is above 0.45."""
 MOST_WORDS = 0.5
 """The least share of words that two titles share for "most"."""
+CLAMPED = 75
+"""The most characters of a title that a card shows whole: three lines of the narrowest."""
+LATE_WORDS = 8
 
 
 def evidence_in_words(pair: Mapping[str, Any], title: str, other: str) -> tuple[str, ...]:
@@ -55,3 +59,20 @@ def mark_differences(title: str, others: Sequence[str]) -> Markup:
         differs = any(differing_words(word, other)[0] for other in others)
         words.append(Markup("<mark>{}</mark>").format(word) if differs else escape(word))
     return Markup(" ").join(words)
+
+
+def late_differences(title: str, others: Sequence[str]) -> list[str]:
+    """The first words that any of `others` lacks, of those that a folded title hides."""
+    late = re.split(r"(?<=\S)\s+", title[CLAMPED:])
+    hidden = late if title[CLAMPED - 1 : CLAMPED].isspace() else late[1:]
+    return [word for word in hidden if any(differing_words(word, other)[0] for other in others)][:LATE_WORDS]
+
+
+def isolated(words: str) -> Markup:
+    """Words, escaped, with each value of "name differs: a / b" apart, so that Arabic or Hebrew ones stay in
+    their places."""
+    name, colon, values = words.partition(": ")
+    if not colon or " / " not in values:
+        return Markup("<bdi>{}</bdi>").format(words)
+    apart = Markup(" / ").join(Markup("<bdi>{}</bdi>").format(value) for value in values.split(" / "))
+    return Markup("<bdi>{}</bdi>: {}").format(name, apart)

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from itemsearch.catalog import read_queries
-from itemsearch.errors import UsageError
-from itemsearch.indexes.durable import replacing
 from itemsearch.search.engine import Engine
 from itemsearch.search.filter import NO_FILTER, Filter
 from itemsearch.search.results import Result
+from itemsearch.table_files import check_out, writing
 from itemsearch.types import Reject
 
 RESULTS_SCHEMA = pa.schema(
@@ -39,19 +37,6 @@ class BatchConfig:
     filter: Filter = NO_FILTER
 
 
-def check_out(queries: str, out: Path) -> None:
-    """Checks that results do not replace queries, nor become queries of the next search.
-
-    Raises:
-        UsageError: `out` is the queries file, or lies in the folder of queries.
-    """
-    source = Path(queries).resolve()
-    if out.resolve() == source:
-        raise UsageError(f"--out {out} is the file of the queries itself: name another file")
-    if out.resolve().parent == source:
-        raise UsageError(f"--out {out} is in the folder of the queries: name a file elsewhere")
-
-
 @dataclass(frozen=True, slots=True)
 class BatchReport:
     """Counts: rows read = answered + rejected; `results` rows were written.
@@ -74,7 +59,7 @@ def search_file(
     on_reject: Callable[[Reject], None],
     progress: Callable[[int], None],
 ) -> BatchReport:
-    """Answers a queries file batch by batch and writes `RESULTS_SCHEMA` to the Parquet file `out`.
+    """Answers a queries file batch by batch and writes `RESULTS_SCHEMA` to the file `out`.
 
     Memory holds a batch of queries and their results, and every query's id.
 
@@ -87,17 +72,13 @@ def search_file(
         UsageError: as `check_out`.
         UsageError, ModelMismatchError: as `Engine.search_many`.
     """
-    check_out(queries, out)
+    check_out("--out", out, [Path(queries)])
     rows = answered = rejected = results = incomparable = 0
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        replacing(out) as temporary,
-        pq.ParquetWriter(temporary, RESULTS_SCHEMA, write_page_checksum=True) as writer,
-    ):
+    with writing(out, RESULTS_SCHEMA) as file:
         for batch in read_queries(queries, other=config.filter.other):
             answers = engine.search_many(batch.items, config.k, config.min_score, config.filter)
             batch_results = _table(answers)
-            writer.write_table(batch_results)
+            file.write(batch_results)
             for reject in batch.rejects:
                 on_reject(reject)
             rows, results = rows + batch.rows, results + batch_results.num_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +22,7 @@ from itemsearch.indexes.errors import DamagedIndexError
 from itemsearch.indexes.gpu import resolve_device
 from itemsearch.indexes.storage.files import read_files_summary, save_array
 from itemsearch.indexes.storage.publish import KEEP_VERSIONS, staging
-from itemsearch.indexes.storage.versions import CURRENT, current_version
+from itemsearch.indexes.storage.versions import CURRENT, current_version, read_pointer
 from itemsearch.indexes.types import IndexSpec, Target
 from itemsearch.ngrams import NGRAM_BUCKETS, inverse_document_frequency
 from itemsearch.probability.calibration import carry_over
@@ -99,11 +100,12 @@ def build_index_folder(
                 options = _keeping(options, out, source.model, config.retrain_ratio)
             files = build_files(stage.folder, rank, options)
             seconds = {"copy": copied, **files.seconds}
-            metadata = _metadata(source, stage.folder, files, rows.shared, seconds)
+            metadata = _metadata(source, out, stage.folder, files, rows.shared, seconds)
             carry_over(out, stage.folder, source.model.fingerprint if source.model else None)
             for guard in (check_staged, *guards):
                 guard(stage.folder, metadata)
-            return summarise(out, stage.publish(metadata, config.keep))
+            summary = summarise(out, stage.publish(metadata, config.keep))
+            return replace(summary, current=read_pointer(out).current)
 
 
 def dtype_for(source: EmbeddedRows, spec: IndexSpec | None) -> str:
@@ -136,13 +138,18 @@ def _keeping(
 
 
 def _metadata(
-    source: EmbeddedRows, folder: Path, files: FilesReport, shared: str, seconds: Mapping[str, float]
+    source: EmbeddedRows,
+    out: Path,
+    folder: Path,
+    files: FilesReport,
+    shared: str,
+    seconds: Mapping[str, float],
 ) -> dict[str, Any]:
-    """The metadata that the version in `folder` is published with."""
+    """The metadata that the version in `folder` is published with in the index folder `out`."""
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "store": str(source.source.resolve()),
+        "store": os.path.relpath(source.source.resolve(), out.resolve()),
         "rows": source.rows,
         "spec": read_files_summary(folder).spec.factory,
         "model": source.model and asdict(source.model),

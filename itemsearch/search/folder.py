@@ -8,6 +8,7 @@ bucket in the titles.
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,8 +46,9 @@ READABLE = (5, FORMAT)
 class IndexSummary:
     """What a version says of itself, as `itemsearch index info` shows it.
 
-    kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without the
-    exact vectors for re-ranking, which are of `dtype`. seconds: by stage of the build. model: None for
+    current: the version that readers open; another than this one if a rollback pinned it before this was
+    built. kind: "exact" or "ivfpq"; spec: FAISS's name of it. bytes_per_vector: of the index alone, without
+    the exact vectors for re-ranking, which are of `dtype`. seconds: by stage of the build. model: None for
     external embeddings. training: what was trained, or kept of an earlier version, and why. shared: what is
     in files of an earlier version. tuning: the measured search parameters; None where none were measured and
     searches use the defaults. calibration: of probabilities; None without labels. placeholders:
@@ -55,6 +57,7 @@ class IndexSummary:
 
     folder: str
     version: int
+    current: int
     created: str
     store: str
     rows: int
@@ -150,8 +153,9 @@ def summarise(folder: Path, version: Version) -> IndexSummary:
     return IndexSummary(
         folder=str(folder),
         version=version.number,
+        current=version.number,
         created=metadata["created"],
-        store=metadata["store"],
+        store=os.path.normpath(folder.resolve() / metadata["store"]),
         rows=files.rows,
         dim=files.dim,
         kind=files.spec.kind,

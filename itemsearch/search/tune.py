@@ -32,4 +32,4 @@ def tune_index_folder(folder: Path, target: Target, keep: int = KEEP_VERSIONS) -
         stage.link(version, leaving=[TUNING])
         save_tuning(stage.folder, tuning)
         check_staged(stage.folder, version.metadata)
-        return summarise(folder, stage.publish(version.metadata, keep))
+        return summarise(folder, stage.publish(version.metadata, keep, follows_current=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from itemsearch.indexes.errors import DamagedIndexError
-from itemsearch.indexes.storage.publish import prune, roll_back
+from itemsearch.indexes.storage.publish import prune, roll_back, unpin
 from itemsearch.indexes.storage.versions import (
     Pointer,
     Version,
@@ -24,12 +24,14 @@ from itemsearch.search.verify import check_version
 class ListedVersion:
     """A version in the list of `itemsearch index list`.
 
-    created, rows, spec: from its manifest, None where that cannot be read. bytes: on the disk. damage: what
-    the sizes of its files show to be wrong, "" if nothing; only `verify_index` reads the files.
+    pinned: it stays current though newer versions are published. created, rows, spec: from its manifest, None
+    where that cannot be read. bytes: on the disk. damage: what the sizes of its files show to be wrong, "" if
+    nothing; only `verify_index` reads the files.
     """
 
     version: int
     current: bool
+    pinned: bool
     created: str | None
     rows: int | None
     spec: str | None
@@ -95,13 +97,23 @@ def verify_index(folder: Path, number: int | None = None, every: bool = False) -
 
 
 def roll_back_index(folder: Path, number: int | None = None) -> IndexSummary:
-    """Makes a version current again, by default the one before the current, once it is verified.
+    """Makes a version current again, by default the one before the current, once it is verified, and pins it.
 
     Raises:
         IndexFolderError: there is no such version, it is damaged, or another process is writing.
     """
     with index_errors(folder):
         return summarise(folder, roll_back(folder, lambda version: check_version(folder, version), number))
+
+
+def unpin_index(folder: Path) -> IndexSummary:
+    """Makes the newest version current again after a rollback, once it is verified, and later ones too.
+
+    Raises:
+        IndexFolderError: there is no index, the version is damaged, or another process is writing.
+    """
+    with index_errors(folder):
+        return summarise(folder, unpin(folder, lambda version: check_version(folder, version)))
 
 
 def prune_index(folder: Path, keep: int) -> PruneReport:
@@ -119,10 +131,11 @@ def prune_index(folder: Path, keep: int) -> PruneReport:
 
 def _listed(folder: Path, pointer: Pointer, number: int) -> ListedVersion:
     current = number == pointer.current
+    pinned = current and pointer.pinned
     size = sum(path.lstat().st_size for path in version_folder(folder, number).glob("*"))
     try:
         metadata = described_version(folder, pointer, number).metadata
     except DamagedIndexError as error:
-        return ListedVersion(number, current, None, None, None, size, str(error))
+        return ListedVersion(number, current, pinned, None, None, None, size, str(error))
     created, rows, spec = (metadata.get(name) for name in ("created", "rows", "spec"))
-    return ListedVersion(number, current, created, rows, spec, size, "")
+    return ListedVersion(number, current, pinned, created, rows, spec, size, "")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from itemsearch.decode import decode
 from itemsearch.errors import StoreError
@@ -43,11 +44,36 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFolders:
+    """Where the picture files of a store's listings lie, as seen from the store's folder.
+
+    roots: the folders that a listing's `image_name` may start from. fetched: of those that are web addresses,
+    as `itemsearch.fetched` keeps them; "" for none.
+    """
+
+    roots: tuple[str, ...] = ()
+    fetched: str = ""
+
+    @classmethod
+    def seen_from(cls, store: Path, roots: Sequence[Path], fetched: Path | None) -> Self:
+        """Of folders that are there now."""
+        start = store.resolve()
+        return cls(
+            tuple(os.path.relpath(root.resolve(), start) for root in roots),
+            os.path.relpath(fetched.resolve(), start) if fetched else "",
+        )
+
+
+NO_FOLDERS = PictureFolders()
+
+
+@dataclass(frozen=True, slots=True)
 class StoreManifest:
     """The content of manifest.json.
 
     catalog: its path. rows_in: rows of the catalog, which are rows + rejected. dim, dtype: of an embedding.
     normalised: whether embeddings have length 1. placeholders: `image_digest` of the catalog's placeholders.
+    pictures: where the files of the catalog's pictures are.
     """
 
     version: int
@@ -62,6 +88,7 @@ class StoreManifest:
     model: ModelStamp
     shards: tuple[Shard, ...]
     placeholders: tuple[int, ...] = ()
+    pictures: PictureFolders = NO_FOLDERS
 
 
 def write_manifest(folder: Path, manifest: StoreManifest) -> None:

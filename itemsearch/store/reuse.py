@@ -14,21 +14,21 @@ import pyarrow.parquet as pq
 
 from itemsearch.store.manifest import ModelStamp
 from itemsearch.store.schema import MODEL_NAME, SHARDS, STAGING, StoredPictures, store_schema
-from itemsearch.store.shards import listed_shards
 
-COLUMNS = ["id", "content_hash", "embedding", "thumbnail", "other_pictures"]
+COLUMNS = ["content_hash", "embedding", "thumbnail", "other_pictures"]
 CACHED_SHARDS = 4
 
 
 class EarlierRows:
-    """Embedded rows by id. If the order of the catalog has hardly changed, each shard is read once.
+    """Embedded rows by the hash of their title and pictures, whatever their id. If the order of the catalog
+    has hardly changed, each shard is read once.
 
-    places: id to content hash, number of the shard and row within it. damaged: shards that cannot be read,
-    whose rows are embedded again.
+    places: content hash to the number of the shard and the row within it. damaged: shards that cannot be
+    read, whose rows are embedded again.
     """
 
     def __init__(
-        self, shards: Sequence[Path], places: Mapping[str, tuple[str, int, int]], damaged: Sequence[Path]
+        self, shards: Sequence[Path], places: Mapping[str, tuple[int, int]], damaged: Sequence[Path]
     ) -> None:
         self.shards = shards
         self.places = places
@@ -44,7 +44,7 @@ class EarlierRows:
         """
         shards: list[Path] = []
         damaged: list[Path] = []
-        places: dict[str, tuple[str, int, int]] = {}
+        places: dict[str, tuple[int, int]] = {}
         wanted = store_schema(pa.schema([]), dim, dtype, model)
         for path in _shards_in(store):
             try:
@@ -54,21 +54,20 @@ class EarlierRows:
             except (pa.ArrowException, OSError):
                 damaged.append(path)
                 continue
-            keys = zip(table["id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
-            places |= {id: (digest, len(shards), row) for row, (id, digest) in enumerate(keys)}
+            hashes = table["content_hash"].to_pylist()
+            places |= {digest: (len(shards), row) for row, digest in enumerate(hashes)}
             shards.append(path)
         return cls(shards, places, damaged)
 
-    def holds(self, id: str, content_hash: str) -> bool:
-        """Whether a row of this id was embedded from the same title and image, by their content hash."""
-        place = self.places.get(id)
-        return place is not None and place[0] == content_hash
+    def holds(self, content_hash: str) -> bool:
+        """Whether a row was embedded from this title and these pictures."""
+        return content_hash in self.places
 
-    def take(self, ids: Sequence[str]) -> tuple[npt.NDArray[Any], StoredPictures]:
-        """The (N, D) embeddings and the pictures of N >= 1 ids for which `holds` is true."""
+    def take(self, hashes: Sequence[str]) -> tuple[npt.NDArray[Any], StoredPictures]:
+        """The (N, D) embeddings and the pictures of N >= 1 content hashes for which `holds` is true."""
         embeddings, pictures = [], StoredPictures([], [])
-        for id in ids:
-            _, shard, row = self.places[id]
+        for content_hash in hashes:
+            shard, row = self.places[content_hash]
             shard_embeddings, table = self._read(shard)
             embeddings.append(shard_embeddings[row])
             pictures.thumbnails.append(table["thumbnail"][row].as_py())
@@ -84,11 +83,8 @@ class EarlierRows:
 
 
 def _shards_in(store: Path) -> list[Path]:
-    """The shards in the folder of a store, those of a refused one first and of a stopped run last: of two
-    rows with one id, the later shard's is found."""
-    listed = listed_shards(store)
-    data = sorted((store / "data").glob(SHARDS), key=lambda path: (path.name in listed, path.name))
-    return [*data, *sorted((store / STAGING).glob(SHARDS))]
+    """The shards in the folder of a store: its own, those of a refused one and those of a stopped run."""
+    return sorted((store / "data").glob(SHARDS)) + sorted((store / STAGING).glob(SHARDS))
 
 
 def _origin(schema: pa.Schema) -> tuple[object, ...]:

@@ -72,10 +72,10 @@ def store_schema(carried: pa.Schema, dim: int, dtype: str, model: ModelStamp) ->
     return pa.schema([*ours, *carried], metadata=metadata)
 
 
-def thumbnail(image: Image.Image) -> bytes:
-    """Encodes an image as a JPEG of at most `SMALL_SIDE` pixels a side."""
+def thumbnail(image: Image.Image, side: int = SMALL_SIDE) -> bytes:
+    """Encodes an image as a JPEG of at most `side` pixels a side."""
     small = image.copy()
-    small.thumbnail((SMALL_SIDE, SMALL_SIDE), reducing_gap=2.0)
+    small.thumbnail((side, side), reducing_gap=2.0)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()

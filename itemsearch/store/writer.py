@@ -6,6 +6,7 @@ next run finds them (`itemsearch.store.reuse`).
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -24,10 +25,13 @@ from itemsearch.indexes.arrays import Floats
 from itemsearch.indexes.durable import only_writer, replace_file, replacing, sync, temporary_files
 from itemsearch.indexes.errors import BusyError, DiskFullError
 from itemsearch.spreadsheet import as_csv
+from itemsearch.store.kept_pictures import KEPT_FILES
 from itemsearch.store.manifest import (
     MANIFEST,
+    NO_FOLDERS,
     STORE_VERSION,
     ModelStamp,
+    PictureFolders,
     Shard,
     StoreManifest,
     write_manifest,
@@ -104,7 +108,7 @@ class StoreWriter:
             return
         if not self.folder.is_dir():
             raise StoreError(f"{self.folder}: a file; a store is a folder, give another --out")
-        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, REJECTS_CSV, STAGING)}
+        ours = {self.folder / name for name in (MANIFEST, "data", REJECTS, REJECTS_CSV, STAGING, *KEPT_FILES)}
         foreign = sorted(set(self.folder.iterdir()) - ours - set(self._temporary_files()))
         if foreign:
             raise StoreError(
@@ -180,11 +184,17 @@ class StoreWriter:
         replace_file(self.folder / REJECTS_CSV, as_csv(table))
         return self.folder / REJECTS_CSV
 
-    def finish(self, catalog: str, rows_in: int, placeholders: tuple[int, ...] = ()) -> StoreManifest:
+    def finish(
+        self,
+        catalog: str,
+        rows_in: int,
+        placeholders: tuple[int, ...] = (),
+        pictures: PictureFolders = NO_FOLDERS,
+    ) -> StoreManifest:
         """Makes the added rows the store, in one step: the new manifest lists their shards alone.
 
         Args:
-            placeholders: as in `StoreManifest`.
+            placeholders, pictures: as in `StoreManifest`.
         """
         if self._pending:
             self._write_shard()
@@ -196,7 +206,7 @@ class StoreWriter:
         manifest = StoreManifest(
             version=STORE_VERSION,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            catalog=catalog,
+            catalog=os.path.relpath(catalog, self.folder) if Path(catalog).is_absolute() else catalog,
             rows_in=rows_in,
             rows=self.rows,
             rejected=len(self._rejects),
@@ -206,6 +216,7 @@ class StoreWriter:
             model=self.model,
             shards=tuple(self._shards),
             placeholders=placeholders,
+            pictures=pictures,
         )
         replaced = listed_shards(self.folder) if self.keep_replaced else ()
         write_manifest(self.folder, manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
@@ -20,8 +20,8 @@ LEAST_TOKEN = 12
 COOKIE_SECONDS = 30 * 24 * 3600
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": a browser would then leave out the origin of forms, which `_same_origin` checks.
@@ -62,23 +62,30 @@ Refusal = Callable[[Request, Address], Response | None]
 """Makes the response to a request without access; None where it has access."""
 
 
-def add_access_checks(app: FastAPI, address: Address, refusal: Refusal) -> None:
+def add_access_checks(
+    app: FastAPI, address: Address, refusal: Refusal, pictures_from: Sequence[str] = ()
+) -> None:
     """Adds checks before every route of `app`, and security headers to every response.
+
+    pictures_from: other origins that pages may load pictures from.
 
     On loopback only the names of loopback are answered, so that no web site can point a name of its own here
     (DNS rebinding); elsewhere the token prevents that, since a browser sends it to no other name.
     """
-    app.add_middleware(_Access, address=address, refusal=refusal)
+    policy = HEADERS["Content-Security-Policy"].replace("img-src", " ".join(["img-src", *pictures_from]))
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    app.add_middleware(_Access, address=address, refusal=refusal, headers=headers)
     if address.host in LOOPBACK:
         names = ["[::1]" if name == "::1" else name for name in LOOPBACK]
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*names, "::1"], www_redirect=False)
 
 
 class _Access:
-    def __init__(self, app: ASGIApp, address: Address, refusal: Refusal) -> None:
+    def __init__(self, app: ASGIApp, address: Address, refusal: Refusal, headers: Mapping[str, str]) -> None:
         self.app = app
         self.address = address
         self.refusal = refusal
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -89,7 +96,7 @@ class _Access:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -13,9 +13,10 @@ from support.indexes_of_listings import build, jpeg, listing
 from support.run_folders import a_group, a_pair, write_run_folder
 
 from itemsearch.actions.export import EXPORTED, ExportConfig, ExportReport, export_actions
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.errors import DecisionsError, UsageError
-from itemsearch.review.session import DecisionRequest, ReviewSession
+from itemsearch.review.decision_request import DecisionRequest
+from itemsearch.review.session import ReviewSession
 
 LINK = "https://shop.example/{id}?from=a b"
 
@@ -159,7 +160,7 @@ def test_every_kind_of_file_keeps_ids_as_text(found: Path) -> None:
     assert "<t>007</t>" in sheet
     assert "<f>" not in sheet
     assert "<t>=1+1</t>" in sheet
-    with pytest.raises(UsageError, match=r"actions\.txt: write \.csv, \.jsonl, \.xlsx"):
+    with pytest.raises(UsageError, match=r"actions\.txt: end its name in"):
         export(found, "actions.txt")
 
 
@@ -210,3 +211,12 @@ def test_the_index_may_lie_elsewhere(found: Path, tmp_path: Path) -> None:
     moved = Path(shutil.move(tmp_path / "index", tmp_path / "elsewhere"))
     session = ReviewSession.open(found, moved)
     assert len(session.groups) == 3
+
+
+def test_notes_stand_beside_the_listings_that_they_are_on(found: Path) -> None:
+    ReviewSession.open(found).remark(Action.NOTE, "A", ["007", "a2"], "ask for the size", "Zoe")
+    decide(found, Action.CONFIRM, ["007", "a2", "a3"])
+    export(found)
+    notes = {row["id"]: row["notes"] for row in rows(found / "actions.csv")}
+    assert (notes["007"][:22], notes["a3"]) == ("ask for the size (Zoe,", "")
+    assert notes["a2"] == notes["007"]

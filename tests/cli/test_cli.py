@@ -133,11 +133,11 @@ def test_results_never_replace_their_queries(run: Run, index: Path, tmp_path: Pa
     (tmp_path / "link.csv").symlink_to(queries)
     (tmp_path / "folder").mkdir()
     for out in (queries, tmp_path / "link.csv", tmp_path / "folder" / ".." / "q.csv"):
-        one_line(run("search", index, "--queries", queries, "--out", out), 2, "the queries itself")
+        one_line(run("search", index, "--queries", queries, "--out", out), 2, "itself: name another file")
     missing = tmp_path / "no index"  # told before anything is read
-    one_line(run("search", missing, "--queries", queries, "--out", queries), 2, "the queries itself")
+    one_line(run("search", missing, "--queries", queries, "--out", queries), 2, "itself: name another file")
     inside = tmp_path / "folder" / "r.parquet"
-    told = "is in the folder of the queries"
+    told = "is in the folder"
     one_line(run("search", index, "--queries", inside.parent, "--out", inside), 2, told)
     assert queries.read_text() == "query_id,title\nq1,black kettle\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link.csv", "q.csv"]
@@ -411,7 +411,8 @@ def test_a_wrong_question_is_one_line(run: Run, index: Path, tmp_path: Path) -> 
     (tmp_path / "words.jpg").write_text("words")
     one_line(run("search", index, "--image", tmp_path / "words.jpg"), 1, "words.jpg")
     one_line(run("search", index, "--image", tmp_path / "gone.jpg"), 1, "gone.jpg")
-    one_line(run("search", index, "--queries", tmp_path / "gone.csv", "--out", tmp_path / "r"), 1, "gone.csv")
+    missing = ("--queries", tmp_path / "gone.csv", "--out", tmp_path / "r.csv")
+    one_line(run("search", index, *missing), 1, "gone.csv")
     assert run("search", index, "--min-score", "7", "--id", "0").code == 2
 
 

@@ -11,9 +11,10 @@ from support.feeds import product, product_title, write_listings
 from typer.testing import CliRunner, Result
 
 from itemsearch.cli.app import app
-from itemsearch.decisions.log import Action
+from itemsearch.decisions.events import Action
 from itemsearch.errors import UsageError
-from itemsearch.review.session import DecisionRequest, ReviewSession
+from itemsearch.review.decision_request import DecisionRequest
+from itemsearch.review.session import ReviewSession
 
 
 def run(*arguments: object) -> Result:

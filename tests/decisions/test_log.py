@@ -3,16 +3,22 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Barrier
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.run_folders import rejected_pairs
 
-from itemsearch.decisions.log import FILE, Action, DecisionLog
+from itemsearch.decisions.events import MOST_LISTINGS, Action, EventFilter
+from itemsearch.decisions.log import FILE, DecisionLog
 from itemsearch.decisions.of_index import labels_of_people
-from itemsearch.decisions.pair_labels import all_different, all_same, different_from, valid_labels
+from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same, different_from, is_valid
+from itemsearch.decisions.remarks import Remarks, as_text
 from itemsearch.errors import DecisionsError, StaleDecisionError
 from itemsearch.search.build import build_index_folder
 from itemsearch.search.engine import Engine
@@ -106,8 +112,9 @@ def test_decisions_on_different_groups_at_once_are_all_kept(decisions: DecisionL
 
 def test_a_label_is_valid_while_both_products_are_what_they_were() -> None:
     pair_labels = all_same("abc", HASHES)
-    assert [s.id_a + s.id_b for s in valid_labels(pair_labels, {**HASHES, "b": "another picture"})] == ["ac"]
-    assert valid_labels(pair_labels, {"a": HASHES["a"]}) == []
+    changed = {**HASHES, "b": "another picture"}
+    assert [each.id_a + each.id_b for each in pair_labels if is_valid(each, changed)] == ["ac"]
+    assert not any(is_valid(each, {"a": HASHES["a"]}) for each in pair_labels)
 
 
 def test_decisions_survive_rebuilds_and_no_command_minds_them(store: Path, tmp_path: Path) -> None:
@@ -171,7 +178,7 @@ def test_the_file_of_the_first_version_is_read_and_continued(decisions: Decision
     db.close()
     (label,) = decisions.labels()
     assert (label.id_a, label.id_b, label.same, label.action) == ("a", "b", False, "split")
-    assert valid_labels([label], HASHES) == [label]
+    assert is_valid(label, HASHES)
     assert [event.action for event in decisions.events()] == [Action.UNDO, Action.MERGE, Action.SPLIT]
     assert label.drawn == ""
     seen = decisions.last_change("ab")
@@ -179,7 +186,7 @@ def test_the_file_of_the_first_version_is_read_and_continued(decisions: Decision
     assert said(decisions) == {"ab": True}
     assert decisions.labels()[0].drawn == "automatic"
     with sqlite3.connect(decisions.path) as db:
-        assert db.execute("pragma user_version").fetchone() == (3,)
+        assert db.execute("pragma user_version").fetchone() == (4,)
     db.close()
 
 
@@ -216,3 +223,108 @@ def test_a_chosen_keeper_is_an_event_that_can_be_undone(decisions: DecisionLog) 
     assert decisions.last_change("a") == undone
     assert decisions.events()[0].who == "Bob"
     assert decisions.labels() == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["confirm", "reject", "split", "undo"]), st.integers(0, 5)), max_size=12
+    )
+)
+def test_what_changed_since_an_event_makes_what_stands_now(steps: list[tuple[str, int]]) -> None:
+    groups = ["ab", "abc", "bcd", "ad", "cd", "abcd"]
+    with TemporaryDirectory() as folder:
+        decisions = DecisionLog.of_index(Path(folder))
+        standing: dict[tuple[str, str], PairLabel | None] = {}
+        seen = 0
+        for action, number in steps:
+            if action == "undo":
+                with suppress(StaleDecisionError):
+                    decisions.undo(number)
+            else:
+                make = all_same if action == "confirm" else all_different
+                decisions.record(Action(action), "g", make(groups[number], HASHES), 2**60, "")
+            if number % 2:  # else two steps are read at once
+                standing.update(decisions.changed_labels(seen))
+                seen = decisions.last_change()
+        standing.update(decisions.changed_labels(seen))
+        left = {pair: label for pair, label in standing.items() if label}
+        assert left == {(label.id_a, label.id_b): label for label in decisions.labels()}
+        assert decisions.changed_labels(decisions.last_change()) == {}
+
+
+def test_the_file_of_the_third_version_is_read_and_continued(decisions: DecisionLog) -> None:
+    with sqlite3.connect(decisions.path) as db:
+        db.executescript(FIRST_FORMAT)
+        db.executescript(
+            "alter table events add column drawn text not null default ''; pragma user_version = 3;"
+            "alter table events add column who text not null default '';"
+            "create table keepers (event integer not null, id text not null, hash text not null, "
+            "chosen integer not null); insert into keepers values (1, 'a', 'hash of a', 1);"
+            "update events set who = 'Ann' where number = 1"
+        )
+    db.close()
+    assert [choice.id for choice in decisions.keepers()] == ["a"]
+    assert (decisions.remarks(), decisions.people()) == ([], ["", "Ann"])
+    assert [event.text for event in decisions.events()] == [""] * 3
+    number = decisions.remark(Action.NOTE, "g", ["b", "a"], "ask the seller", "Bob")
+    assert [(note.event, note.who, note.text, note.ids) for note in decisions.remarks()] == [
+        (number, "Bob", "ask the seller", ("a", "b"))
+    ]
+    assert [choice.id for choice in decisions.keepers()] == ["a"]
+
+
+def test_remarks_decide_nothing_and_are_undone_like_decisions(decisions: DecisionLog) -> None:
+    decisions.remark(Action.ASSIGN, "g", "ab", "Bob", "Ann")
+    note = decisions.remark(Action.NOTE, "g", "ab", "which size?", "Ann")
+    assert decisions.last_change("ab") == 0
+    assert decisions.labels() == []
+    decisions.record(Action.CONFIRM, "g", all_same("ab", HASHES), 0, "ab", who="Bob")
+    undo = decisions.undo(note, "Ann")
+    assert [remark.text for remark in decisions.remarks()] == ["Bob"]
+    event = decisions.event(undo)
+    assert event is not None
+    assert (event.undoes, event.took_back, event.text) == (note, Action.NOTE, "which size?")
+    assert event.listings == ("a", "b")
+
+
+def test_events_are_read_by_person_and_kind_in_pages(decisions: DecisionLog) -> None:
+    numbers = [
+        decisions.record(
+            (Action.CONFIRM, Action.REJECT)[n % 2], "g", all_same("ab", HASHES), n, "ab", who="AB"[n % 2]
+        )
+        for n in range(6)
+    ]
+    undo = decisions.undo(numbers[2], "A")
+    of_a = EventFilter(who="A")
+    assert [event.number for event in decisions.events(2, 1, of_a)] == [numbers[4], numbers[2]]
+    assert (decisions.count(of_a), decisions.count(EventFilter(who=""))) == (4, 0)
+    assert [event.number for event in decisions.events(wanted=EventFilter("A", standing=True))] == [5, 1]
+    assert decisions.count(EventFilter(action=Action.UNDO)) == 1
+    assert [event.number for event in decisions.changes("b", numbers[3])] == [undo, 6, 5]
+    assert decisions.changes("c", 0) == []
+
+
+def test_an_event_on_thousands_names_the_first_and_the_count(decisions: DecisionLog) -> None:
+    ids = [f"{n:04d}" for n in range(200)]
+    number = decisions.remark(Action.ASSIGN, "", ids, "Ann")
+    (event,) = decisions.events()
+    assert (event.listings, event.count) == (tuple(ids[:MOST_LISTINGS]), 200)
+    whole = decisions.event(number)
+    assert whole is not None
+    assert (whole.listings, whole.count) == (tuple(ids), 200)
+
+
+def test_remarks_follow_their_listings_into_other_groups(decisions: DecisionLog) -> None:
+    decisions.remark(Action.ASSIGN, "g", "abc", "Ann")
+    decisions.remark(Action.ASSIGN, "h", "de", "Bob")
+    first = decisions.remark(Action.NOTE, "g", "abc", "one", "Ann")
+    second = decisions.remark(Action.NOTE, "h", "de", "two")
+    held = Remarks.of(decisions.remarks())
+    assert [held.assignee(ids) for ids in ("ab", "c", "cd", "xy")] == ["Ann", "Ann", "Bob", ""]
+    assert [note.event for note in held.notes_on("ead")] == [first, second]
+    assert held.people() == {"Ann", "Bob"}
+    decisions.remark(Action.ASSIGN, "g", "cd", "")
+    held = Remarks.of(decisions.remarks())
+    assert [held.assignee(ids) for ids in ("ab", "cd", "abcd")] == ["Ann", "", ""]
+    assert as_text(held.notes_on("ad"))[:12] == "one (Ann, 20"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from itemsearch.decisions.pair_labels import PairLabel, all_different, all_same
+from itemsearch.decisions.pair_labels import ACCEPTED, PairLabel, all_different, all_same
 from itemsearch.decisions.sample import checked, drawn_place, whole_answer
 from itemsearch.probability.estimate import Checked
 
@@ -12,9 +12,11 @@ GROUPS = sorted(([f"{n}-a", f"{n}-b", f"{n}-c"] for n in range(60)), key=drawn_p
 """In the order in which they are drawn."""
 
 
-def answered(ids: Sequence[str], same: bool, drawn: str = "") -> list[PairLabel]:
+def answered(ids: Sequence[str], same: bool, drawn: str = "", action: str = "") -> list[PairLabel]:
     labels = (all_same if same else all_different)(ids, dict.fromkeys(ids, ""))
-    return [PairLabel(label.id_a, label.id_b, label.same, "", "", drawn=drawn) for label in labels]
+    return [
+        PairLabel(label.id_a, label.id_b, label.same, "", "", drawn=drawn, action=action) for label in labels
+    ]
 
 
 def test_a_group_has_one_place_whatever_order_its_ids_have_and_joins_it() -> None:
@@ -70,6 +72,40 @@ def test_answers_to_the_doubtful_do_not_bend_the_share() -> None:
         shares.append(found.share.value - right.mean())
     assert abs(np.mean(shares)) < 0.03
     assert float(np.mean([label.same for label in labels])) < 0.6
+
+
+def test_the_sample_ends_at_a_group_that_was_accepted_unseen_until_somebody_looks() -> None:
+    labels = [
+        *answered(GROUPS[0], True, "automatic"),
+        *answered(GROUPS[1], False, "automatic"),
+        *answered(GROUPS[2], True, action=ACCEPTED),
+        *answered(GROUPS[3], False, "automatic"),
+    ]
+    assert checked(GROUPS, labels, "automatic") == Checked.of(1, 2)
+    looked = [*labels[:6], *answered(GROUPS[2], True), *labels[9:]]
+    assert checked(GROUPS, looked, "automatic") == Checked.of(2, 4)
+    assert checked(GROUPS, labels[6:], "automatic") is None
+
+
+def test_accepting_the_surest_unseen_does_not_bend_the_share() -> None:
+    """Six of ten are right and accepted unseen; then a sample is drawn, of all groups or of those left."""
+    rng = np.random.default_rng(0)
+    of_all, of_left = [], []
+    for _ in range(60):
+        groups = [[f"{number}-a", f"{number}-b"] for number in rng.permutation(10**6)[:200]]
+        right = rng.random(200) < 0.8
+        accepted = set(np.flatnonzero(right)[:120].tolist())
+        unseen = {place: answered(groups[place], True, action=ACCEPTED) for place in accepted}
+        order = sorted(range(200), key=lambda place: drawn_place(groups[place]))
+        for frame, shares in ((order, of_all), ([p for p in order if p not in accepted], of_left)):
+            drawn = frame[:40]
+            labels = [label for place, own in unseen.items() if place not in drawn for label in own]
+            labels += [label for p in drawn for label in answered(groups[p], bool(right[p]), "automatic")]
+            found = checked(groups, labels, "automatic")
+            shares.append((found.groups, found.share.value - right.mean()) if found else (0, 0.0))
+    assert {groups for groups, _ in of_all} == {40}
+    assert abs(np.mean([error for _, error in of_all])) < 0.03
+    assert max(groups for groups, _ in of_left) < 10  # what is left is no sample
 
 
 def test_wilsons_interval() -> None:

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app
-from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.events import Action
+from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.pair_labels import all_same
 from itemsearch.duplicates.calibrate.index import (
     CalibrateConfig,

@@ -7,7 +7,8 @@ from unittest.mock import patch
 import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
-from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.events import Action
+from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.of_index import content_hashes
 from itemsearch.decisions.pair_labels import all_same
 from itemsearch.duplicates.explain import Explanation, explain

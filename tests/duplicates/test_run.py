@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from support.indexes_of_listings import build, jpeg, listing, opened, some_listings
 
-from itemsearch.decisions.log import Action, DecisionLog
+from itemsearch.decisions.events import Action
+from itemsearch.decisions.log import DecisionLog
 from itemsearch.decisions.pair_labels import all_different, all_same
 from itemsearch.decisions.sample import drawn_place
 from itemsearch.decode import decode

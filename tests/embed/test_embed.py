@@ -180,7 +180,7 @@ def test_a_title_that_is_folded_otherwise_is_embedded_again(
     tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = tmp_path / "shop.csv"
-    shop.write_text("id,title\n1,red mug &amp; lid\n2,red mug & lid\n3,lamp\n")
+    shop.write_text("id,title\n1,red mug &amp; lid\n2,green mug & lid\n3,lamp\n")
     with monkeypatch.context() as earlier_version:
         earlier_version.setattr("itemsearch.catalog.validate.fold_title", str.strip)
         embed(shop, tmp_path / "store", encoder)
@@ -188,8 +188,21 @@ def test_a_title_that_is_folded_otherwise_is_embedded_again(
     assert (report.embedded, report.reused) == (1, 2)
     rows = rows_of(tmp_path / "store")
     assert rows["1"]["title"] == "red mug & lid"
-    assert rows["1"]["content_hash"] == rows["2"]["content_hash"]
-    assert rows["1"]["embedding"] == pytest.approx(rows["2"]["embedding"], abs=1e-6)
+    anew = encoder.encode(["red mug & lid"], [None], 1)[0]
+    assert rows["1"]["embedding"] == pytest.approx(anew.tolist(), abs=1e-6)
+
+
+def test_a_listing_under_a_new_id_is_not_embedded_again(tmp_path: Path, encoder: Encoder) -> None:
+    shop = tmp_path / "shop.csv"
+    shop.write_text("id,title\n1,red mug\n2,lamp\n")
+    embed(shop, tmp_path / "store", encoder)
+    before = rows_of(tmp_path / "store")
+    shop.write_text("id,title\n2,red mug\nnew,lamp\n")
+    report = embed(shop, tmp_path / "store", encoder)
+    assert (report.embedded, report.reused) == (0, 2)
+    after = rows_of(tmp_path / "store")
+    assert after["new"]["embedding"] == before["2"]["embedding"]
+    assert after["2"]["embedding"] == before["1"]["embedding"]
 
 
 def test_a_placeholder_is_no_image(tmp_path: Path, encoder: Encoder) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from itemsearch.indexes.errors import DamagedIndexError, NoVersionError
-from itemsearch.indexes.storage.publish import prune, roll_back, staging
+from itemsearch.indexes.storage.publish import prune, roll_back, staging, unpin
 from itemsearch.indexes.storage.versions import (
     current_version,
     described_version,
@@ -97,6 +97,8 @@ def test_killed_at_each_step(tmp_path: Path, job: str, served: set[str], steps: 
         code = subprocess.run(arguments, check=False).returncode
         assert_whole(root, served)
         assert publish(root, "next") > max(read_pointer(tmp_path / "base").numbers)
+        if read_pointer(root).pinned:
+            unpin(root, verify_version)
         assert_whole(root, {"next"})
         assert_clean(root)
     assert code == 0
@@ -128,9 +130,17 @@ def test_a_rollback_points_back_and_a_build_after_it_gets_a_new_number(tmp_path:
     with pytest.raises(NoVersionError, match="no version 7; there is 1, 2, 3"):
         roll_back(tmp_path, verify_version, 7)
     assert roll_back(tmp_path, verify_version, 2).number == 2
-    assert publish(tmp_path, "4") == 4  # what was rolled back from goes first, not what was served
-    assert read_pointer(tmp_path).numbers == [2, 4]
-    assert roll_back(tmp_path, verify_version).metadata["said"] == "2"
+    assert publish(tmp_path, "4") == 4
+    assert publish(tmp_path, "5", keep=3) == 5
+    assert (read_pointer(tmp_path).current, read_pointer(tmp_path).numbers) == (2, [2, 4, 5])
+    with staging(tmp_path) as stage:  # the current version with other settings takes its place and its pin
+        stage.link(current_version(tmp_path))
+        assert stage.publish({"said": "2"}, 4, follows_current=True).number == 6
+    assert publish(tmp_path, "7", keep=3) == 7
+    assert (read_pointer(tmp_path).current, read_pointer(tmp_path).numbers) == (6, [5, 6, 7])
+    assert unpin(tmp_path, verify_version).number == 7
+    assert publish(tmp_path, "8") == 8
+    assert (read_pointer(tmp_path).current, read_pointer(tmp_path).pinned) == (8, False)
     assert_clean(tmp_path)
 
 

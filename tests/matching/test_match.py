@@ -201,7 +201,7 @@ def test_wrong_columns_and_files_are_named(shop: Path, tmp_path: Path) -> None:
     feed = write_listings(tmp_path, "feed.csv", FEED[:3])
     engine = Engine.open(shop, device="cpu")
     before = feed.read_bytes()
-    with pytest.raises(UsageError, match="is the feed itself"):
+    with pytest.raises(UsageError, match="itself: name another file"):
         match_feed(
             engine, CatalogConfig(str(feed)), feed, MatchConfig(), lambda reject: None, lambda rows: None
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from support.catalogs import write_catalog
 from typer.testing import CliRunner
 
 from itemsearch.cli.app import app, main
-from itemsearch.errors import GateError, TooManyBadRowsError, UsageError
+from itemsearch.errors import GateError, UsageError
 from itemsearch.indexes.building.tune import tune
 from itemsearch.indexes.searching.params import Tuning
 from itemsearch.indexes.storage.versions import current_version
 from itemsearch.indexes.types import Target
 from itemsearch.search.engine import Engine
+from itemsearch.search.versions import list_versions, roll_back_index, unpin_index
 from itemsearch.store.reader import open_embedded
 
 
@@ -31,16 +33,27 @@ def shop(tmp_path: Path, tiny_model: Path) -> Path:
 
 
 def run(config: Path, *options: str) -> list[dict[str, object]]:
-    """The stages of a run, as --log-json prints them."""
+    """The lines of a run's stages, as --log-json prints them."""
     done = CliRunner().invoke(
         app, ["rebuild", "--config", str(config), "--log-json", *options], catch_exceptions=False
     )
     assert done.exit_code == 0, done.output
-    return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def refused(config: Path, code: int, words: str) -> dict[str, object]:
+    """The line of the error of a run that fails, which is its only one."""
+    done = CliRunner().invoke(app, ["rebuild", "--config", str(config), "--log-json"], catch_exceptions=False)
+    assert done.exit_code == code, done.output
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    (error,) = [line for line in lines if line["level"] == "error"]
+    assert re.search(words, error["message"])
+    assert len({line["run"] for line in lines}) == 1
+    return dict(error)
 
 
 def facts(stages: list[dict[str, object]], name: str) -> dict[str, float]:
-    return next(stage["facts"] for stage in stages if stage["name"] == name)  # type: ignore[return-value]
+    return next(stage["facts"] for stage in stages if name in (stage.get("stage"), stage.get("name")))  # type: ignore[return-value]
 
 
 def lines_of(config: Path) -> tuple[Path, list[str]]:
@@ -50,26 +63,71 @@ def lines_of(config: Path) -> tuple[Path, list[str]]:
 
 def test_a_night_embeds_what_changed_and_publishes(shop: Path) -> None:
     stages = run(shop)
-    assert [stage["name"] for stage in stages] == ["check", "embed", "index"]
+    assert [stage["stage"] for stage in stages] == ["check", "embed", "index"]
     embedded = facts(stages, "embed")
     assert (embedded["rows"], embedded["embedded"], embedded["reused"]) == (40, 40, 0)
     assert facts(stages, "index")["recall"] == 1.0
-
-    embedded = facts(run(shop), "embed")
-    assert (embedded["embedded"], embedded["reused"], embedded["rejected"]) == (0, 40, 0)
 
     path, lines = lines_of(shop)
     path.write_text("\n".join([*lines[:3], *lines[4:], "new,quite another thing,,mugs,1"]) + "\n")
     stages = run(shop)
     assert (facts(stages, "embed")["embedded"], facts(stages, "embed")["reused"]) == (1, 39)
     engine = Engine.open(shop.parent / "index")
-    assert (engine.summary.version, engine.summary.rows) == (3, 40)
+    assert (engine.summary.version, engine.summary.rows) == (2, 40)
     assert engine.row_of("new") == 39
     records = [json.loads(line) for line in (shop.parent / "rebuild.jsonl").read_text().splitlines()]
-    assert [record["failed"] for record in records] == ["", "", ""]
+    assert [record["failed"] for record in records] == ["", ""]
     metrics = (shop.parent / "itemsearch.prom").read_text()
     assert "itemsearch_rebuild_success 1" in metrics
-    assert "itemsearch_rebuild_index_version 3" in metrics
+    assert "itemsearch_rebuild_index_version 2" in metrics
+
+
+def test_a_night_in_which_nothing_changed_publishes_nothing(shop: Path) -> None:
+    run(shop)
+    stages = run(shop)
+    embedded = facts(stages, "embed")
+    assert (embedded["embedded"], embedded["reused"], embedded["rejected"]) == (0, 40, 0)
+    assert facts(stages, "index") == {"version": 1, "rows": 40, "unchanged": True}
+    assert [listed.version for listed in list_versions(shop.parent / "index")] == [1]
+    told = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert told.stdout.startswith("unchanged: version 1 of 40 listings stays current")
+
+    config = shop.read_text()
+    shop.write_text(config + "[build]\ntarget_recall = 0.9\n")  # another target is measured
+    assert facts(run(shop), "index")["version"] == 2
+    path, lines = lines_of(shop)
+    path.write_text("\n".join([*lines[:-1], lines[-1].rpartition(",")[0] + ",77"]) + "\n")
+    stages = run(shop)  # a price
+    assert (facts(stages, "embed")["embedded"], facts(stages, "index")["version"]) == (0, 3)
+
+
+def test_a_version_that_was_rolled_back_to_stays_current_until_it_is_unpinned(shop: Path) -> None:
+    index = shop.parent / "index"
+
+    def change(night: int) -> None:
+        path, lines = lines_of(shop)
+        path.write_text("\n".join([*lines, f"new{night},another thing {night},,mugs,1"]) + "\n")
+
+    for night in range(2):
+        change(night)
+        run(shop)
+    roll_back_index(index)
+    for night in (2, 3):
+        change(night)
+        stages = run(shop)
+        assert (facts(stages, "index")["version"], facts(stages, "index")["current"]) == (night + 1, 1)
+        assert stages[-1]["version"] == 1
+    assert Engine.open(index).summary.version == 1
+    change(4)
+    told = CliRunner().invoke(app, ["rebuild", "--config", str(shop)], catch_exceptions=False)
+    assert "version 5 of 45 listings is built in" in told.stdout
+    assert "version 1 stays current, pinned: itemsearch index unpin" in told.stdout
+    assert [listed.version for listed in list_versions(index)] == [1, 4, 5]
+    assert [listed.pinned for listed in list_versions(index)] == [True, False, False]
+    assert unpin_index(index).version == 5
+    change(5)
+    run(shop)
+    assert Engine.open(index).summary.version == 6
 
 
 def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
@@ -85,15 +143,15 @@ def test_a_dry_run_counts_and_writes_nothing(shop: Path) -> None:
     path.write_text("\n".join([*lines[:-1], lines[-1].replace(",", ",other ", 1)]) + "\n")
     planned = dry()
     assert (planned["embed"], planned["reuse"]) == (1, 39)
-    assert planned["served"] == {"version": 1, "rows": 40, "repeated": 0.0}
+    full = {"repeated": 0.0, "repeated_content": 0.0, "without_title": 0.0, "without_image": 0.0}
+    assert planned["served"] == {"version": 1, "figures": {"rows": 40, **full}, "whole": True}
 
 
 def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)
     path.write_text("\n".join(lines[:21]) + "\n")
-    with pytest.raises(GateError, match=r"20 rows instead of the 40 of version 1: 50\.0% gone"):
-        run(shop)
+    refused(shop, 4, r"20 rows instead of the 40 of version 1: 50\.0% gone")
     assert Engine.open(shop.parent / "index").summary.rows == 40
     assert "itemsearch_rebuild_success 0" in (shop.parent / "itemsearch.prom").read_text()
     shop.write_text(shop.read_text() + "[guards]\nmax_fallen = 0.5\n")
@@ -101,7 +159,45 @@ def test_a_catalog_that_fell_apart_is_not_published(shop: Path) -> None:
     assert Engine.open(shop.parent / "index").summary.rows == 20
 
 
-def test_a_refused_night_leaves_the_store_as_it_was(shop: Path) -> None:
+def without_cell(lines: list[str], column: int, rows: int) -> str:
+    """The catalog with the cells of a column emptied in its first rows."""
+    emptied = []
+    for line in lines[1 : rows + 1]:
+        cells = line.split(",")
+        cells[column] = ""
+        emptied.append(",".join(cells))
+    return "\n".join([lines[0], *emptied, *lines[rows + 1 :]]) + "\n"
+
+
+@pytest.mark.parametrize(("column", "words"), [(1, "have no title"), (2, "have no picture")])
+def test_a_feed_that_lost_its_titles_or_pictures_is_refused_before_anything_is_embedded(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, column: int, words: str
+) -> None:
+    run(shop)
+    path, lines = lines_of(shop)
+    path.write_text(without_cell(lines, column, 10))
+    with monkeypatch.context() as patch:
+        patch.setattr("itemsearch.embed.catalog._embed", lambda *_: pytest.fail("something was embedded"))
+        refused(shop, 4, rf"25\.0% of the rows {words}, 0\.0% did in version 1: more than")
+        path.write_text("\n".join(lines[:21]) + "\n")
+        refused(shop, 4, r"20 rows instead of the 40")
+        path.write_text(
+            "\n".join([*lines, *(f"{n},{lines[1].split(',', 1)[1]}" for n in range(90, 99))]) + "\n"
+        )
+        refused(shop, 4, "repeat the title and the pictures of another")
+        path.write_text("\n".join([*lines, *(f"bad{n},,,mugs,1" for n in range(10))]) + "\n")
+        refused(shop, 3, r"10 of 50 rows .* guards\.max_bad_rate")
+    assert (shop.parent / "store" / "rejects.csv").read_text().count("no title and no image") == 10
+    path.write_text(without_cell(lines, column, 4))
+    run(shop)
+    assert Engine.open(shop.parent / "index").summary.version == 2
+
+
+def refuse(*_: object) -> None:
+    raise GateError("refused")
+
+
+def test_a_refused_night_leaves_the_store_as_it_was(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def shards() -> set[str]:
         return {path.name for path in (store / "data").iterdir()}
 
@@ -110,15 +206,15 @@ def test_a_refused_night_leaves_the_store_as_it_was(shop: Path) -> None:
     before, first = (store / "manifest.json").read_bytes(), shards()
     path, lines = lines_of(shop)
     changed = lines[1].replace(",", ",another title of ", 1)
-    path.write_text("\n".join([lines[0], changed, *lines[2:21]]) + "\n")
+    path.write_text("\n".join([lines[0], changed, *lines[2:]]) + "\n")
     for _ in range(3):
-        with pytest.raises(GateError, match="20 rows instead of the 40"):
-            run(shop)
+        with monkeypatch.context() as patch:
+            patch.setattr("itemsearch.nightly.rebuild.check_version", refuse)
+            refused(shop, 4, "refused")
         assert (store / "manifest.json").read_bytes() == before
         assert open_embedded(store).rows == 40
         assert first < shards()
         assert len(shards()) == 2  # refused nights do not pile up
-    path.write_text("\n".join(lines) + "\n")
     embedded = facts(run(shop), "embed")
     assert (embedded["embedded"], embedded["reused"]) == (0, 40)
     assert len(shards()) == 1
@@ -143,8 +239,7 @@ def test_a_catalog_that_repeats_itself_is_not_published(shop: Path) -> None:
         number = lines[line].partition(",")[0]
         lines[line] = f"{number},the same,images/0.png,mugs,1"
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(GateError, match=r"50\.0% of the rows repeat another's embedding, 0\.0% did"):
-        run(shop)
+    refused(shop, 4, r"50\.0% of the rows repeat the title and the pictures")
     assert current_version(shop.parent / "index").number == 1
 
 
@@ -171,8 +266,9 @@ def test_too_many_bad_rows_stop_the_night_before_the_index(shop: Path) -> None:
     run(shop)
     path, lines = lines_of(shop)
     path.write_text("\n".join([*lines, *(f"bad{n},,," for n in range(10))]) + "\n")
-    with pytest.raises(TooManyBadRowsError):
-        run(shop)
+    error = refused(shop, 3, "10 of 50 rows rejected")
+    assert (error["stage"], error["version"]) == ("embed", 1)
+    assert "10 malformed, such as row 41" in str(error["facts"])
     assert current_version(shop.parent / "index").number == 1
     assert open_embedded(shop.parent / "store").rows == 40
 
@@ -181,6 +277,8 @@ def test_an_index_that_misses_its_recall_is_not_published(
     shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(shop)
+    path, lines = lines_of(shop)
+    path.write_text("\n".join(lines[:-1]) + "\n")
 
     def find_little(folder: Path, target: Target) -> Tuning:
         tuning = tune(folder, target)
@@ -210,7 +308,7 @@ def test_a_damaged_index_is_built_again(shop: Path) -> None:
 def test_a_night_ends_with_the_duplicates(shop: Path) -> None:
     shop.write_text(shop.read_text() + 'duplicates = "duplicates"\n')
     stages = run(shop)
-    assert [stage["name"] for stage in stages] == ["check", "embed", "index", "duplicates"]
+    assert [stage["stage"] for stage in stages] == ["check", "embed", "index", "duplicates"]
     counts = facts(stages, "duplicates")
     assert counts["compared"] > 0
     assert {"listings", "duplicate_pairs", "automatic_groups", "new_changes"} <= counts.keys()
@@ -228,3 +326,8 @@ def test_a_failure_of_the_duplicates_fails_the_night_and_leaves_the_new_version(
     record = json.loads((shop.parent / "rebuild.jsonl").read_text())
     assert record["failed"].startswith("version 1 is current")
     assert [bool(stage["failed"]) for stage in record["stages"]] == [False, False, False, True]
+
+
+def test_an_error_before_the_first_stage_is_a_line_too(tmp_path: Path) -> None:
+    error = refused(tmp_path / "gone.toml", 2, r"gone\.toml")
+    assert "stage" not in error

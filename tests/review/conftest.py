@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.browsers import browser, chromium  # noqa: F401 (fixtures)
 from support.catalogs import draw_picture
 from support.run_folders import a_group, a_pair, write_run_folder
 

@@ -177,7 +177,7 @@ def test_a_keeper_is_chosen_in_a_group_and_after_a_split_and_can_be_undone(
     client: TestClient, session: ReviewSession
 ) -> None:
     def kept(page: str) -> list[str]:
-        figures = re.findall(r'<figure class="keeper".*?<div class="id">(\w+)', page, re.DOTALL)
+        figures = re.findall(r'<figure class="keeper".*?<div class="id"><bdi>(\w+)', page, re.DOTALL)
         return [id for id in figures if id in BIG]
 
     page = client.get("/group?id=big").text
@@ -209,7 +209,7 @@ def test_the_name_of_a_person_is_asked_once_and_stored(client: TestClient, sessi
     client.post("/decide", data={**choice("reject", small), "shown": small, "group": "small"})
     client.post("/undo", data={"event": 2})
     assert [event.who for event in session.decisions.events()] == ["Zoë <b>; x"] * 2 + [""]
-    assert "<td>Zoë &lt;b&gt;; x</td>" in client.get("/decisions").text
+    assert "<b>Zoë &lt;b&gt;; x</b>" in client.get("/decisions").text
     away = client.post("/name", data={"name": "x", "back": "//evil.example"}, follow_redirects=False)
     assert away.headers["location"] == "/"
     assert "Your name" in client.post("/name", data={"name": ""}).text
@@ -275,8 +275,8 @@ def test_a_stale_form_is_told_and_loses_nothing(client: TestClient, session: Rev
     client.post("/decide", data=choice("confirm", BIG))
     late = client.post("/decide", data=choice("reject", BIG))
     assert late.status_code == 409
-    assert "somebody else decided here" in late.text
-    assert "reload the page" in late.text
+    assert "Somebody else decided here" in late.text
+    assert "Decide so all the same" in late.text
     assert rejected_pairs(session.engine) == set()
     assert len(session.decisions.events()) == 1
 
@@ -310,7 +310,7 @@ def test_search_by_id_by_words_and_by_picture(client: TestClient) -> None:
     ]
     assert "Most similar to mine.png" in found[0]
     assert found[0].count("similar listings") == 24
-    assert found[0] == found[1]
+    assert len({re.sub(r"picture=\w+", "", page) for page in found}) == 1
 
 
 def test_what_cannot_be_searched_is_one_line(client: TestClient) -> None:
@@ -405,13 +405,14 @@ def test_listings_and_groups_are_text_and_never_markup(evil_found: Path) -> None
     ]
     for page in [*pages, f"/search?id={'%22%3E%3Cscript%3E'}"]:
         text = client.get(page).text
-        assert text.count("<script") == 1, page
+        assert text.count("<script") == text.count('<script src="/assets/'), page
         assert "<svg" not in text
         assert not re.search(r"<img[^>]*onerror", text)
         assert "49" not in re.findall(r"<figcaption>(.*?)<", text)
     ids = [listing.id for listing in session.groups[group].listings]
     form = {"action": "confirm", "group": group, "part": ids, "shown": ids, "seen": 0}
-    assert client.post("/decide", data=form).text.count("<script") == 1
+    page = client.post("/decide", data=form).text
+    assert page.count("<script") == page.count('<script src="/assets/')
     cells = list(csv.reader(io.StringIO(client.get("/decisions.csv").text)))[1]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
     DecisionLog.of_index(session.engine.folder).path.unlink()

@@ -36,7 +36,7 @@ def test_what_removes_most_doubt_teaches_most() -> None:
 def test_every_fourth_place_has_the_next_of_the_draw(count: int) -> None:
     groups = in_order([card(f"g{n}", [n / 40]) for n in range(count)], Order.TEACHES)
     drawn = draw(groups)
-    offers = mix(groups, drawn)
+    offers = list(mix(groups, drawn))
     assert sorted(offer.group.id for offer in offers) == sorted(group.id for group in groups)
     assert [offer.drawn for offer in offers] == [place % EVERY == EVERY - 1 for place in range(count)]
     taken: set[str] = set()

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from itemsearch.review.group_filter import GroupFilter
 from itemsearch.review.routes.request import AnyPages, AnySession, AnyVisit
-from itemsearch.review.visit import GroupFilter
 
 routes = APIRouter()
 
@@ -24,8 +24,14 @@ def groups(
 
 
 @routes.get("/group")
-def group(pages: AnyPages, id: str, visit: AnyVisit, drawn: bool = False) -> HTMLResponse:
-    return HTMLResponse(pages.group(id, drawn, visit))
+def group(
+    pages: AnyPages,
+    id: str,
+    visit: AnyVisit,
+    drawn: bool = False,
+    ticked: Annotated[list[str] | None, Query()] = None,
+) -> HTMLResponse:
+    return HTMLResponse(pages.group(id, drawn, visit, ticked or ()))
 
 
 @routes.get("/pairs")
@@ -36,8 +42,3 @@ def pairs(pages: AnyPages, visit: AnyVisit, kind: str = "weakest") -> HTMLRespon
 @routes.get("/merge")
 def merge(pages: AnyPages, group: str, other: str, visit: AnyVisit) -> HTMLResponse:
     return HTMLResponse(pages.merge(group, other, visit))
-
-
-@routes.get("/accept")
-def preview(pages: AnyPages, group_filter: Annotated[GroupFilter, Query()], visit: AnyVisit) -> HTMLResponse:
-    return HTMLResponse(pages.accept(group_filter, visit))
