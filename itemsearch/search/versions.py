@@ -133,11 +133,17 @@ def prune_index(folder: Path, keep: int) -> PruneReport:
     Raises:
         IndexFolderError: there is no index, or another process is writing.
     """
-    sizes = {listed.version: listed.bytes for listed in list_versions(folder)}
+    numbers, before = [listed.version for listed in list_versions(folder)], _file_bytes(folder)
     with index_errors(folder):
         removed = prune(folder, keep)
-    kept = tuple(number for number in sizes if number not in removed)
-    return PruneReport(str(folder), tuple(removed), kept, sum(sizes.get(number, 0) for number in removed))
+    kept = tuple(number for number in numbers if number not in removed)
+    return PruneReport(str(folder), tuple(removed), kept, before - _file_bytes(folder))
+
+
+def _file_bytes(folder: Path) -> int:
+    """The bytes of an index folder's files; one that versions share counts once."""
+    stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in stats}.values())
 
 
 def _listed(folder: Path, pointer: Pointer, number: int) -> ListedVersion:

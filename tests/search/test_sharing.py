@@ -14,7 +14,7 @@ from itemsearch import Engine
 from itemsearch.indexes.storage.versions import current_version
 from itemsearch.search.build import IndexConfig, build_index_folder
 from itemsearch.search.folder import read_summary
-from itemsearch.search.versions import prune_index, roll_back_index, verify_index
+from itemsearch.search.versions import prune_index, roll_back_index, unpin_index, verify_index
 
 ROWS = 300
 HALF = IndexConfig(keep=3, dtype="float16")
@@ -88,6 +88,7 @@ def test_files_outlive_the_versions_that_wrote_them(tmp_path: Path) -> None:
     verify_index(index)
     roll_back_index(index)
     assert_holds(Engine.open(index), versions[3])
+    unpin_index(index)
     assert_holds(build(versions[1], index), versions[1])
     assert verify_index(index, every=True).version == 6
 
