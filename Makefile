@@ -31,8 +31,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# In two processes, each with whole files: the tests of a file share what they are slow to make.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # The databases and libraries that only these tests need: 200 MB.
 test-cluster: install

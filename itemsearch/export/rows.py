@@ -70,5 +70,8 @@ def vectors_of(batch: pa.RecordBatch) -> np.ndarray[tuple[int, int], np.dtype[np
 
 def _is_bytes(kind: pa.DataType) -> bool:
     return bool(
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
     )

@@ -135,7 +135,7 @@ def test_what_is_new_is_joined_as_in_a_full_join(tmp_path: Path) -> None:
     build(tmp_path, later)
     engine = opened(index)
     changed = changed_since(engine, "1")
-    assert engine.listings.filter(pa.array(changed))["id"].to_pylist() == [
+    assert engine.listings["id"].filter(pa.array(changed)).to_pylist() == [
         "00025",
         *(f"{row:05d}" for row in range(150, 180)),
     ]

@@ -211,6 +211,7 @@ STREAM = """
 import resource, sys
 from pathlib import Path
 from itemsearch import Engine
+from itemsearch.indexes.progress import silent
 from itemsearch.search.batch import BatchConfig, search_file
 
 def peak():

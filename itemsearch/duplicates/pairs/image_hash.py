@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from itemsearch.columns import take_bytes
 from itemsearch.indexes.arrays import Hashes, Mask, Rows
@@ -137,8 +136,9 @@ def read_image_hashes(
 
 
 def _with_further(found: ImageHashes, others: pa.ChunkedArray) -> ImageHashes:
-    counts = pc.fill_null(pc.binary_length(others), 0).to_numpy().astype(np.int64) // SKETCH_BYTES
-    further = Sketches.from_bytes(b"".join(cell for cell in others.to_pylist() if cell))
+    cells = [cell or b"" for cell in others.to_pylist()]
+    counts = np.array([len(cell) for cell in cells], np.int64) // SKETCH_BYTES
+    further = Sketches.from_bytes(b"".join(cells))
     return replace(found, others=further, offsets=np.append(0, np.cumsum(counts)))
 
 
