@@ -158,6 +158,7 @@ def test_signals_keep_their_stack(tiny_model: Path) -> None:
     """OpenVINO gave the thread one that was too small for a signal: Ctrl-C was a segmentation fault."""
     code = (
         "import ctypes, os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background
         "from itemsearch.embed.encoder import open_encoder\n"
         "from itemsearch.embed.signal_stack import _Stack\n"
         "def stack():\n"
