@@ -21,7 +21,8 @@ class ExportedRows:
         self.engine = engine
         self.columns = columns
         vectors = pa.field(EMBEDDING, pa.list_(pa.float32(), engine.summary.dim), nullable=False)
-        self.schema = columns.schema.remove_metadata().append(vectors)
+        plain = [field.with_type(_plain(field.type)) for field in columns.schema]
+        self.schema = pa.schema([*plain, vectors])
 
     @classmethod
     def of(cls, engine: Engine, names: Sequence[str], numbers: Sequence[str]) -> ExportedRows:
@@ -57,7 +58,8 @@ class ExportedRows:
             part = self.columns.slice(first, rows)
             vectors = np.ascontiguousarray(self.engine.vectors[first : first + rows], np.float32)
             flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-            arrays = [part[name].combine_chunks() for name in part.column_names]
+            kinds = zip(part.column_names, self.schema.types, strict=False)
+            arrays = [part[name].cast(kind).combine_chunks() for name, kind in kinds]
             yield first, pa.RecordBatch.from_arrays([*arrays, flat], schema=self.schema)
 
 
@@ -66,6 +68,11 @@ def vectors_of(batch: pa.RecordBatch) -> np.ndarray[tuple[int, int], np.dtype[np
     embeddings = batch[EMBEDDING]
     flat = embeddings.flatten().to_numpy()
     return flat.reshape(len(embeddings), -1)  # type: ignore[no-any-return]
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type that a column is exported in: views of bytes, as pictures are in an index, become bytes."""
+    return pa.binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
