@@ -15,8 +15,10 @@ VERSIONS, STORES = 4, 2
 """Versions of an index that are on the disk while one is built (`keep` is 3), and stores while one is."""
 PROCESS_BYTES = 4e8
 """Of memory that `duplicates` takes with few listings."""
-VECTOR_BYTES = 4
-"""Of a number of a vector, in a store and an index: float32."""
+STORED_BYTES, INDEXED_BYTES = 4, 2
+"""Of a number of a vector: in a store float32, in an index float16."""
+CATEGORY_BYTES = 1_300
+"""Of a listing's category vector in a store: 704 numbers of the shipped model in float16, compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def _machines(part: str, hours: float, within: float) -> Line:
 
 
 def _memory(wanted: Wanted, rates: Rates, work: IndexWork) -> list[Line]:
-    vectors = VECTOR_BYTES * work.dim * work.rows
+    vectors = INDEXED_BYTES * work.dim * work.rows
     joined = PROCESS_BYTES + rates.duplicates_bytes * work.rows
     return [
         Line(
@@ -192,23 +194,25 @@ def _memory(wanted: Wanted, rates: Rates, work: IndexWork) -> list[Line]:
 
 
 def _disk(wanted: Wanted, rates: Rates, work: IndexWork) -> list[Line]:
-    one = VECTOR_BYTES * rates.dim + rates.listing_bytes
-    formula = f"listings x ({VECTOR_BYTES} x {rates.dim} + {rates.listing_bytes:,.0f} bytes"
-    index = one + work.memory / max(work.rows, 1)
+    stored = STORED_BYTES * rates.dim + rates.listing_bytes + CATEGORY_BYTES
+    codes = work.memory / max(work.rows, 1)
+    indexed = INDEXED_BYTES * rates.dim + rates.listing_bytes + codes
     return [
         Line(
             "disk",
             "stores",
-            STORES * one * wanted.listings,
+            STORES * stored * wanted.listings,
             "bytes",
-            f"{STORES} stores x {wanted.listings:,} {formula})",
+            f"{STORES} stores x {wanted.listings:,} listings x ({STORED_BYTES} x {rates.dim} + "
+            f"{rates.listing_bytes:,.0f} + {CATEGORY_BYTES:,} bytes of the category vector)",
         ),
         Line(
             "disk",
             "index",
-            VERSIONS * index * wanted.listings,
+            VERSIONS * indexed * wanted.listings,
             "bytes",
-            f"{VERSIONS} versions x {wanted.listings:,} {formula} + {index - one:,.0f} of codes and tables)",
+            f"{VERSIONS} versions x {wanted.listings:,} listings x ({INDEXED_BYTES} x {rates.dim} + "
+            f"{rates.listing_bytes:,.0f} bytes + {codes:,.0f} of codes and tables), sharing nothing",
         ),
     ]
 
